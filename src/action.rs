@@ -1,0 +1,109 @@
+//! What a requester may ask for, and sets of it.
+
+use core::fmt;
+
+use crate::codes::wire_codes;
+
+wire_codes! {
+    /// One of the seven actions that change a session. Source: older, and the page's list for `StateAction`.
+    ///
+    /// There is no `Resume`: `Start` resumes a paused recorder (OURS).
+    "Action"
+    pub enum Action {
+        /// Start the recorder, or resume it.
+        Start = 1, "Start";
+        /// Stop the recorder.
+        Stop = 2, "Stop";
+        /// Hold the recorder.
+        Pause = 3, "Pause";
+        /// Decide that the recording is kept.
+        Save = 4, "Save";
+        /// Decide that the recording is thrown away.
+        Delete = 5, "Delete";
+        /// Mark the recording.
+        Mark = 6, "Mark";
+        /// Take the mark away. The action is spelt `UnMark`, the state it leads to `Unmark`.
+        UnMark = 7, "UnMark";
+    }
+}
+
+impl Action {
+    /// The name of the call-detail record that this action writes.
+    ///
+    /// Source: older for `Mark` and `UnMark`; the other five follow the same pattern (OURS).
+    #[must_use]
+    pub const fn audit_name(self) -> &'static str {
+        match self {
+            Self::Start => "RecorderSetToStartByAgent",
+            Self::Stop => "RecorderSetToStopByAgent",
+            Self::Pause => "RecorderSetToPauseByAgent",
+            Self::Save => "RecorderSetToSaveByAgent",
+            Self::Delete => "RecorderSetToDeleteByAgent",
+            Self::Mark => "RecorderSetToMarkByAgent",
+            Self::UnMark => "RecorderSetToUnMarkByAgent",
+        }
+    }
+}
+
+/// A set of actions, in one byte.
+///
+/// ```
+/// use recording_core::{Action, State};
+///
+/// let allowed = State::INITIAL.allowed();
+/// assert!(allowed.contains(Action::Start) && !allowed.contains(Action::Pause));
+/// assert_eq!(allowed.to_string(), "Start Save Delete Mark UnMark");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct ActionSet(u8);
+
+impl ActionSet {
+    /// No action.
+    pub const EMPTY: Self = Self(0);
+
+    /// This set and `action`.
+    #[must_use]
+    pub const fn with(self, action: Action) -> Self {
+        Self(self.0 | 1 << action.code())
+    }
+
+    /// Whether `action` is in the set.
+    #[must_use]
+    pub const fn contains(self, action: Action) -> bool {
+        self.0 >> action.code() & 1 == 1
+    }
+
+    /// How many actions are in the set.
+    #[must_use]
+    pub const fn len(self) -> usize {
+        self.0.count_ones() as usize
+    }
+
+    /// Whether no action is in the set.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The actions in the set, by ascending code.
+    pub fn iter(self) -> impl Iterator<Item = Action> {
+        Action::ALL.iter().copied().filter(move |&action| self.contains(action))
+    }
+}
+
+impl fmt::Debug for ActionSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// The names, by ascending code, with a space between.
+impl fmt::Display for ActionSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (count, action) in self.iter().enumerate() {
+            let space = if count == 0 { "" } else { " " };
+            write!(f, "{space}{action}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,226 @@
+//! The decision: from an understood request and the facts that its shell looked up to the reply, the new state to store
+//! and the event to publish. Pure and deterministic.
+
+use crate::{
+    Action, CapabilitiesReply, CapabilitiesRequest, CorrelationId, ErrorMessage, Event, Outcome, Refusal, Rejection,
+    Repeats, SetRequest, Settings, SipUri, State, StateReply, StateRequest, UccName,
+};
+
+/// The facts that a read of a state is decided by. There is no default: a shell cannot forget one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StateFacts {
+    /// The settings of the request's UCC.
+    pub settings: Settings,
+    /// The state of the request's session in that UCC; `None` if there is no such session.
+    pub session: Option<State>,
+}
+
+/// The facts that a change is decided by. There is no default: a shell cannot forget one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SetFacts {
+    /// The settings of the request's UCC.
+    pub settings: Settings,
+    /// Whether the requester is an agent of that UCC.
+    pub requester_is_agent: bool,
+    /// The state of the request's session in that UCC; `None` if there is no such session.
+    pub session: Option<State>,
+}
+
+impl Settings {
+    /// Checks 3 and 4: those that a read and a change share.
+    fn check_reading<'a>(&self, ucc: UccName<'a>) -> Result<(), Refusal<'a>> {
+        if !self.recording_api_licensed {
+            return Err(Refusal::NotLicensed { ucc });
+        }
+        if !self.use_audio_recording {
+            return Err(Refusal::AudioRecordingOff { ucc });
+        }
+        Ok(())
+    }
+
+    /// Checks 3 to 5: every one of type Configuration. Capabilities are this and nothing else.
+    fn check_editing<'a>(&self, ucc: UccName<'a>) -> Result<(), Refusal<'a>> {
+        self.check_reading(ucc)?;
+        if !self.agent_can_edit_audio_recording {
+            return Err(Refusal::EditingOff { ucc });
+        }
+        Ok(())
+    }
+}
+
+impl<'a> StateRequest<'a> {
+    /// Decides a read. `facts` is `None` if there is no such UCC.
+    pub fn decide(&self, facts: Option<StateFacts>) -> StateReply<'a> {
+        let (state, error) = match self.check(facts) {
+            Ok(state) => (state, None),
+            // OURS: a refused read shows three zeros, so that a stranger learns nothing.
+            Err(refusal) => (State::INITIAL, Some(refusal.into())),
+        };
+        StateReply { correlation_id: self.correlation_id, state, error, ucc: self.ucc }
+    }
+
+    fn check(&self, facts: Option<StateFacts>) -> Result<State, Refusal<'a>> {
+        let facts = facts.ok_or(Refusal::UnknownUcc { ucc: self.ucc })?;
+        facts.settings.check_reading(self.ucc)?;
+        facts.session.ok_or(Refusal::UnknownSession { correlation_id: self.correlation_id })
+    }
+}
+
+impl<'a> CapabilitiesRequest<'a> {
+    /// Decides whether changing is allowed. `settings` is `None` if there is no such UCC.
+    pub fn decide(&self, settings: Option<Settings>) -> CapabilitiesReply<'a> {
+        let ucc = self.ucc;
+        CapabilitiesReply {
+            agent_can_edit_recordings: settings.is_some_and(|settings| settings.check_editing(ucc).is_ok()),
+            error: if settings.is_some() { None } else { Some(Refusal::UnknownUcc { ucc }.into()) },
+            ucc,
+        }
+    }
+}
+
+/// What became of a `set`.
+#[derive(Debug)]
+#[must_use]
+pub enum SetDecision<'a> {
+    /// There is nothing to store: here is the answer.
+    Answer(Answer<'a>),
+    /// There is a new state to store before anything may be said or published.
+    Store(Pending<'a>),
+}
+
+/// The answer to a `set` that changes nothing: an accepted repeat, or a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Answer<'a> {
+    /// The reply, to be sent at once.
+    pub reply: StateReply<'a>,
+    /// Why nothing changes; `None` for an accepted repeat.
+    pub refusal: Option<Refusal<'a>>,
+}
+
+/// A change that was decided and is not stored yet.
+///
+/// It holds the reply and the event back: [`stored`](Self::stored) gives them out. It cannot be copied, so one change is
+/// told once.
+#[derive(Debug)]
+#[must_use = "a decided change must be stored, or answered by `not_stored`"]
+pub struct Pending<'a> {
+    request: SetRequest<'a>,
+    from: State,
+    to: State,
+}
+
+/// A change that was stored: what may now be said and published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Stored<'a> {
+    /// The event, to be published to every listener.
+    pub event: Event<'a>,
+    /// The reply, to be sent.
+    pub reply: StateReply<'a>,
+    /// The name of the call-detail record.
+    pub audit_name: &'static str,
+}
+
+impl<'a> SetRequest<'a> {
+    /// Decides a change. `facts` is `None` if there is no such UCC.
+    pub fn decide(&self, facts: Option<SetFacts>) -> SetDecision<'a> {
+        match self.check(facts) {
+            Ok((Outcome::Changed { from, to, .. }, _)) => {
+                SetDecision::Store(Pending { request: *self, from, to })
+            }
+            Ok((Outcome::Unchanged { state, .. }, Repeats::Accept)) => self.answer(state, None),
+            Ok((Outcome::Unchanged { state, action }, Repeats::Refuse)) => {
+                self.answer(state, Some(Refusal::Repeat { action, already: axis_name(state, action) }))
+            }
+            Ok((Outcome::Refused { state, action, reason }, _)) => {
+                self.answer(state, Some(Refusal::NotAllowed { action, reason }))
+            }
+            // OURS: whoever is refused before the transition sees three zeros.
+            Err(refusal) => self.answer(State::INITIAL, Some(refusal)),
+        }
+    }
+
+    /// Checks 2 to 7, then the transition.
+    fn check(&self, facts: Option<SetFacts>) -> Result<(Outcome, Repeats), Refusal<'a>> {
+        let facts = facts.ok_or(Refusal::UnknownUcc { ucc: self.ucc })?;
+        facts.settings.check_editing(self.ucc)?;
+        if !facts.requester_is_agent {
+            return Err(Refusal::NotAnAgent { requester: self.requester, ucc: self.ucc });
+        }
+        let state = facts.session.ok_or(Refusal::UnknownSession { correlation_id: self.correlation_id })?;
+        Ok((state.apply(self.action), facts.settings.repeats))
+    }
+
+    fn answer(&self, state: State, refusal: Option<Refusal<'a>>) -> SetDecision<'a> {
+        SetDecision::Answer(Answer { reply: self.reply(state, refusal.map(ErrorMessage::from)), refusal })
+    }
+
+    fn reply(&self, state: State, error: Option<ErrorMessage<'a>>) -> StateReply<'a> {
+        StateReply { correlation_id: self.correlation_id, state, error, ucc: self.ucc }
+    }
+}
+
+/// The name of the state that `action`'s own axis has.
+const fn axis_name(state: State, action: Action) -> &'static str {
+    match action {
+        Action::Start | Action::Stop | Action::Pause => state.recording().name(),
+        Action::Save | Action::Delete => state.saving().name(),
+        Action::Mark | Action::UnMark => state.marking().name(),
+    }
+}
+
+impl<'a> Pending<'a> {
+    /// The state that the decision was made from: what a compare-and-set must still find there.
+    #[must_use]
+    pub const fn from(&self) -> State {
+        self.from
+    }
+
+    /// The state to store.
+    #[must_use]
+    pub const fn to(&self) -> State {
+        self.to
+    }
+
+    /// The UCC of the session.
+    #[must_use]
+    pub const fn ucc(&self) -> UccName<'a> {
+        self.request.ucc
+    }
+
+    /// The session to store it for.
+    #[must_use]
+    pub const fn correlation_id(&self) -> CorrelationId {
+        self.request.correlation_id
+    }
+
+    /// What was asked.
+    #[must_use]
+    pub const fn action(&self) -> Action {
+        self.request.action
+    }
+
+    /// Who asked.
+    #[must_use]
+    pub const fn requester(&self) -> SipUri<'a> {
+        self.request.requester
+    }
+
+    /// The shell says: the new state is stored. Only now there is a reply that tells of success, and an event.
+    pub fn stored(self) -> Stored<'a> {
+        let SetRequest { action, correlation_id, ucc, .. } = self.request;
+        Stored {
+            event: Event { ucc, correlation_id, action },
+            reply: self.request.reply(self.to, None),
+            audit_name: action.audit_name(),
+        }
+    }
+
+    /// The shell says: the new state could not be stored. Nothing was changed, and the answer is 503.
+    ///
+    /// When only the state was another one by now, the shell looks the facts up again and decides again instead.
+    pub fn not_stored(self) -> Rejection {
+        Rejection::NotStored
+    }
+}

@@ -1,0 +1,218 @@
+//! The correlation id: which session is meant.
+
+use core::{fmt, str};
+
+use crate::{Fault, Field, FieldError};
+
+/// The id of a session: a GUID.
+///
+/// Read hyphenated, as 32 digits, or hyphenated in braces, in any case; written hyphenated in lower case (OURS).
+///
+/// ```
+/// use recording_core::CorrelationId;
+///
+/// let id: CorrelationId = "{1D6C6A58-6739-4F0C-98FF-0968292C8C30}".parse()?;
+/// assert_eq!(id.to_string(), "1d6c6a58-6739-4f0c-98ff-0968292c8c30");
+/// assert_eq!(id, "1d6c6a5867394f0c98ff0968292c8c30".parse()?);
+/// assert!("urn:uuid:1d6c6a58-6739-4f0c-98ff-0968292c8c30".parse::<CorrelationId>().is_err());
+/// # Ok::<(), recording_core::FieldError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CorrelationId(u128);
+
+impl CorrelationId {
+    /// How many bytes the written form takes.
+    pub const TEXT_LEN: usize = 36;
+
+    /// The longest form that is read: hyphenated in braces.
+    pub(crate) const READ_MAX: usize = Self::TEXT_LEN + 2;
+
+    /// The id whose 32 digits are those of `value`.
+    #[must_use]
+    pub const fn from_u128(value: u128) -> Self {
+        Self(value)
+    }
+
+    /// The id as a number of 32 hexadecimal digits.
+    #[must_use]
+    pub const fn to_u128(self) -> u128 {
+        self.0
+    }
+
+    /// Reads one of the three forms.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::NotAGuid`] for anything else, white space and `urn:uuid:` included.
+    pub fn parse(text: &str) -> Result<Self, FieldError> {
+        Self::from_bytes(text.as_bytes()).ok_or(Fault::NotAGuid.of(Field::CorrelationId))
+    }
+
+    fn from_bytes(text: &[u8]) -> Option<Self> {
+        let digits = match text {
+            [b'{', hyphenated @ .., b'}'] => without_hyphens(hyphenated)?,
+            text => match without_hyphens(text) {
+                Some(digits) => digits,
+                None => text.try_into().ok()?,
+            },
+        };
+        let mut value = 0;
+        for eight in digits.as_chunks::<8>().0 {
+            value = value << 32 | u128::from(hex_value(*eight)?);
+        }
+        Some(Self(value))
+    }
+
+    /// The written form, as a value that can be borrowed as `&str`.
+    #[must_use]
+    pub fn text(self) -> IdText {
+        let [a, b, c, d] = [96, 64, 32, 0].map(|shift| hex_digits((self.0 >> shift) as u32));
+        let mut text = [b'-'; Self::TEXT_LEN];
+        copy(&mut text, 0, &a);
+        let [b0, b1] = halves(b);
+        copy(&mut text, 9, &b0);
+        copy(&mut text, 14, &b1);
+        let [c0, c1] = halves(c);
+        copy(&mut text, 19, &c0);
+        copy(&mut text, 24, &c1);
+        copy(&mut text, 28, &d);
+        IdText(text)
+    }
+}
+
+/// The 32 digits of the hyphenated form.
+#[inline]
+fn without_hyphens(text: &[u8]) -> Option<[u8; 32]> {
+    let text: &[u8; CorrelationId::TEXT_LEN] = text.try_into().ok()?;
+    let mut digits = [0; 32];
+    let mut end = 0;
+    for (start, len) in [(0, 8), (9, 4), (14, 4), (19, 4), (24, 12)] {
+        let group = text.get(start..start + len)?;
+        digits.get_mut(end..end + len)?.copy_from_slice(group);
+        end += len;
+    }
+    let hyphens = [8, 13, 18, 23].iter().all(|&at| text.get(at) == Some(&b'-'));
+    hyphens.then_some(digits)
+}
+
+#[inline]
+fn copy(text: &mut [u8; CorrelationId::TEXT_LEN], at: usize, digits: &[u8]) {
+    if let Some(place) = text.get_mut(at..at + digits.len()) {
+        place.copy_from_slice(digits);
+    }
+}
+
+const fn halves([a, b, c, d, e, f, g, h]: [u8; 8]) -> [[u8; 4]; 2] {
+    [[a, b, c, d], [e, f, g, h]]
+}
+
+const ONES: u64 = u64::MAX / 255;
+const HIGHS: u64 = ONES << 7;
+
+/// The value of eight hexadecimal digits in any case, all eight at once.
+const fn hex_value(digits: [u8; 8]) -> Option<u32> {
+    let x = u64::from_le_bytes(digits);
+    let letters = x | ONES * 0x20;
+    let digit = at_least(x, b'0') & !at_least(x, b'9' + 1);
+    let letter = at_least(letters, b'a') & !at_least(letters, b'f' + 1);
+    if (digit | letter) & !x & HIGHS != HIGHS {
+        return None;
+    }
+    let nibbles = (x & (ONES * 15)) + (letter >> 7 & ONES) * 9;
+    // Pairs of nibbles to bytes, bytes to 16 and then to 32 bits; what came first is worth most.
+    let bytes = (nibbles << 4 | nibbles >> 8) & 0x00ff_00ff_00ff_00ff;
+    let words = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
+    Some(((words | words >> 16) as u32).swap_bytes())
+}
+
+/// Sets the high bit of each byte below 128 that is at least `least`; says nothing about other bytes.
+const fn at_least(x: u64, least: u8) -> u64 {
+    (x | HIGHS) - ONES * least as u64
+}
+
+/// The eight digits of a number, in lower case, all eight at once.
+const fn hex_digits(value: u32) -> [u8; 8] {
+    let x = value.swap_bytes() as u64;
+    let words = (x | x << 16) & 0x0000_ffff_0000_ffff;
+    let bytes = (words | words << 8) & 0x00ff_00ff_00ff_00ff;
+    let nibbles = (bytes >> 4 | bytes << 8) & (ONES * 15);
+    let letters = (nibbles + ONES * 6) >> 4 & ONES;
+    (nibbles + ONES * 0x30 + letters * 39).to_le_bytes()
+}
+
+/// A correlation id as it is written: hyphenated, in lower case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdText([u8; CorrelationId::TEXT_LEN]);
+
+impl IdText {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    /// The text as ASCII bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; CorrelationId::TEXT_LEN] {
+        &self.0
+    }
+}
+
+impl fmt::Display for CorrelationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.text().as_str())
+    }
+}
+
+impl fmt::Debug for CorrelationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text().as_str())
+    }
+}
+
+impl str::FromStr for CorrelationId {
+    type Err = FieldError;
+
+    fn from_str(text: &str) -> Result<Self, FieldError> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<&str> for CorrelationId {
+    type Error = FieldError;
+
+    fn try_from(text: &str) -> Result<Self, FieldError> {
+        Self::parse(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_in_every_place_is_a_digit_or_not() {
+        for place in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut digits = *b"01a9fF5c";
+                digits[place] = byte;
+                let expected = str::from_utf8(&digits)
+                    .ok()
+                    .filter(|text| !text.starts_with('+'))
+                    .and_then(|text| u32::from_str_radix(text, 16).ok());
+                assert_eq!(hex_value(digits), expected, "{digits:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_nibble_in_every_place_is_written() {
+        for place in 0..8 {
+            for nibble in 0..16u32 {
+                let digits = hex_digits(nibble << (4 * place));
+                assert_eq!(hex_value(digits), Some(nibble << (4 * place)));
+                assert!(digits.iter().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(digit)));
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The name of a UCC.
+
+use super::text_field;
+use crate::{Fault, Field, FieldError};
+
+/// The name of a UCC (Unified Contact Center), borrowed from a request.
+///
+/// 1 to 64 bytes of UTF-8 without control characters and without `/`; compared exactly (OURS).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UccName<'a>(&'a str);
+
+/// The name of a UCC, stored: 64 bytes and its length.
+#[derive(Clone)]
+pub struct UccNameBuf(heapless::String<{ UccName::MAX_LEN }>);
+
+impl<'a> UccName<'a> {
+    /// The longest name, in bytes of UTF-8 after decoding. Source: OURS.
+    pub const MAX_LEN: usize = 64;
+
+    /// The longest name as the inside of a JSON string: nothing in it but `"` and `\`, each of which takes two bytes.
+    pub(crate) const ESCAPED_MAX: usize = 2 * Self::MAX_LEN;
+
+    /// Checks the name.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::Empty`], [`Fault::TooLong`], [`Fault::ControlCharacter`] or [`Fault::Slash`].
+    pub const fn new(name: &'a str) -> Result<Self, FieldError> {
+        match fault(name.as_bytes()) {
+            None => Ok(Self(name)),
+            Some(fault) => Err(fault.of(Field::UccName)),
+        }
+    }
+}
+
+/// `name` is UTF-8.
+const fn fault(name: &[u8]) -> Option<Fault> {
+    if name.len() > UccName::MAX_LEN {
+        return Some(Fault::TooLong { max: UccName::MAX_LEN });
+    }
+    let mut before = 0;
+    let mut rest = name;
+    while let Some((&byte, behind)) = rest.split_first() {
+        match byte {
+            0..=0x1f | 0x7f => return Some(Fault::ControlCharacter),
+            // U+0080 to U+009F.
+            0x80..=0x9f if before == 0xc2 => return Some(Fault::ControlCharacter),
+            b'/' => return Some(Fault::Slash),
+            _ => {}
+        }
+        before = byte;
+        rest = behind;
+    }
+    if name.is_empty() { Some(Fault::Empty) } else { None }
+}
+
+text_field!(UccName, UccNameBuf, UccName::MAX_LEN);

@@ -1,0 +1,95 @@
+//! The SIP URI of a requester.
+
+use core::hash::{Hash, Hasher};
+
+use super::text_field;
+use crate::{Fault, Field, FieldError};
+
+/// The SIP URI that names an agent, borrowed from a request.
+///
+/// ASCII, at most 255 bytes: `sip:` or `sips:` in any case, then exactly one `@` with something on both sides. No more
+/// of RFC 3261 is checked. Echoed as it was sent, compared and hashed without regard to ASCII case, since the identities
+/// come from a directory (OURS).
+///
+/// ```
+/// use recording_core::SipUri;
+///
+/// assert_eq!(SipUri::new("sip:Agent@domain.com")?, SipUri::new("SIP:agent@DOMAIN.com")?);
+/// assert!(SipUri::new("agent@domain.com").is_err());
+/// # Ok::<(), recording_core::FieldError>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct SipUri<'a>(&'a str);
+
+/// The SIP URI that names an agent, stored: 255 bytes and its length.
+#[derive(Clone)]
+pub struct SipUriBuf(heapless::String<{ SipUri::MAX_LEN }>);
+
+impl<'a> SipUri<'a> {
+    /// The longest URI, in bytes. Source: OURS.
+    pub const MAX_LEN: usize = 255;
+
+    /// The longest URI as the inside of a JSON string: all but `sip:` and `@` may take two bytes.
+    pub(crate) const ESCAPED_MAX: usize = 2 * Self::MAX_LEN - b"sip:@".len();
+
+    /// Checks the URI.
+    ///
+    /// # Errors
+    ///
+    /// [`Fault::TooLong`], [`Fault::NotAscii`], [`Fault::ControlCharacter`], [`Fault::WhiteSpace`],
+    /// [`Fault::NoSipScheme`] or [`Fault::NoUserAtHost`].
+    pub const fn new(uri: &'a str) -> Result<Self, FieldError> {
+        match fault(uri.as_bytes()) {
+            None => Ok(Self(uri)),
+            Some(fault) => Err(fault.of(Field::RequesterSipUri)),
+        }
+    }
+}
+
+const fn fault(uri: &[u8]) -> Option<Fault> {
+    if uri.len() > SipUri::MAX_LEN {
+        return Some(Fault::TooLong { max: SipUri::MAX_LEN });
+    }
+    let (scheme, behind) = match uri {
+        [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', behind @ ..] => (true, behind),
+        [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', behind @ ..] => (true, behind),
+        all => (false, all),
+    };
+    let mut rest = behind;
+    let mut ats = 0;
+    while let Some((&byte, others)) = rest.split_first() {
+        match byte {
+            b'@' => ats += 1,
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => return Some(Fault::WhiteSpace),
+            0..=0x1f | 0x7f => return Some(Fault::ControlCharacter),
+            0x80.. => return Some(Fault::NotAscii),
+            _ => {}
+        }
+        rest = others;
+    }
+    match behind {
+        _ if !scheme => Some(Fault::NoSipScheme),
+        [b'@', ..] | [.., b'@'] => Some(Fault::NoUserAtHost),
+        _ if ats != 1 => Some(Fault::NoUserAtHost),
+        _ => None,
+    }
+}
+
+impl PartialEq for SipUri<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(other.0)
+    }
+}
+
+impl Eq for SipUri<'_> {}
+
+impl Hash for SipUri<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for byte in self.0.bytes() {
+            state.write_u8(byte.to_ascii_lowercase());
+        }
+        state.write_u8(0xff);
+    }
+}
+
+text_field!(SipUri, SipUriBuf, SipUri::MAX_LEN);

@@ -1,0 +1,13 @@
+//! JSON from strangers, read to the letter of RFC 8259, and JSON of our own, written into the caller's buffer.
+//!
+//! The reader never recurses, allocates or indexes; depth and size are bounded. It is lazy in one way only: whatever
+//! it hands out has been checked to its end.
+
+mod reader;
+mod text;
+mod writer;
+
+pub use reader::{Array, JsonError, JsonErrorKind, MAX_DEPTH, Object, Value, read, read_object};
+pub(crate) use text::Unescaped;
+pub use text::{Chars, Text};
+pub(crate) use writer::Writer;

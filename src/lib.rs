@@ -1,0 +1,32 @@
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod action;
+mod codes;
+mod decision;
+mod error;
+mod event;
+mod field;
+pub mod json;
+mod refusal;
+mod rejection;
+mod reply;
+mod request;
+mod settings;
+mod sink;
+mod state;
+mod transition;
+
+pub use action::{Action, ActionSet};
+pub use codes::UnknownCode;
+pub use decision::{Answer, Pending, SetDecision, SetFacts, StateFacts, Stored};
+pub use error::{BufferTooSmall, ErrorType, Fault, Field, FieldError};
+pub use event::Event;
+pub use field::{CorrelationId, IdText, SipUri, SipUriBuf, UccName, UccNameBuf};
+pub use refusal::Refusal;
+pub use rejection::{Allow, ReadError, Rejection};
+pub use reply::{CACHE_CONTROL, CONTENT_TYPE, CapabilitiesReply, ErrorMessage, ErrorReply, Reply, StateReply};
+pub use request::{CapabilitiesRequest, Head, Request, Scratch, SetRequest, StateRequest};
+pub use settings::{Disposition, Repeats, Settings};
+pub use state::{Marking, Recording, Saving, State};
+pub use transition::{Outcome, Reason};

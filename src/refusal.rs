@@ -1,0 +1,132 @@
+//! Why an understood request is not done: checks 2 to 9 of the order, with their texts.
+
+use crate::sink::{Pieces, Sink, display_by_pieces};
+use crate::{Action, CorrelationId, ErrorType, Reason, SipUri, UccName};
+
+/// Why an understood request is refused. The variants stand in the order of the checks; the first that fails is told.
+///
+/// The order is OURS: configuration comes before anything that would tell a stranger about agents or sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal<'a> {
+    /// 2: there is no such UCC.
+    UnknownUcc {
+        /// What the request said.
+        ucc: UccName<'a>,
+    },
+    /// 3: the UCC's license does not include the recording API.
+    NotLicensed {
+        /// What the request said.
+        ucc: UccName<'a>,
+    },
+    /// 4: `UseAudioRecording` is off.
+    AudioRecordingOff {
+        /// What the request said.
+        ucc: UccName<'a>,
+    },
+    /// 5: `AgentCanEditAudioRecording` is off.
+    EditingOff {
+        /// What the request said.
+        ucc: UccName<'a>,
+    },
+    /// 6: the requester is not an agent of the UCC.
+    NotAnAgent {
+        /// What the request said.
+        requester: SipUri<'a>,
+        /// What the request said.
+        ucc: UccName<'a>,
+    },
+    /// 7: there is no such session in the UCC.
+    UnknownSession {
+        /// The id asked for.
+        correlation_id: CorrelationId,
+    },
+    /// 8: the transition is refused.
+    NotAllowed {
+        /// What was asked.
+        action: Action,
+        /// Why not.
+        reason: Reason,
+    },
+    /// 9: nothing would change, and the UCC refuses repeats.
+    Repeat {
+        /// What was asked.
+        action: Action,
+        /// The state of the action's own axis, as it already is.
+        already: &'static str,
+    },
+}
+
+impl Refusal<'_> {
+    /// The type of this error on the wire.
+    #[must_use]
+    pub const fn error_type(&self) -> ErrorType {
+        match self {
+            Self::NotLicensed { .. } | Self::AudioRecordingOff { .. } | Self::EditingOff { .. } => {
+                ErrorType::Configuration
+            }
+            Self::UnknownUcc { .. }
+            | Self::NotAnAgent { .. }
+            | Self::UnknownSession { .. }
+            | Self::NotAllowed { .. }
+            | Self::Repeat { .. } => ErrorType::Validation,
+        }
+    }
+}
+
+impl Pieces for Refusal<'_> {
+    fn pieces(&self, sink: &mut impl Sink) {
+        match *self {
+            Self::UnknownUcc { ucc } => {
+                sink.plain("No UCC with name:'");
+                sink.any(ucc.as_str());
+                sink.plain("' was found.");
+            }
+            Self::NotLicensed { ucc } => {
+                sink.plain("The license of UCC:'");
+                sink.any(ucc.as_str());
+                sink.plain("' does not include the recording API.");
+            }
+            Self::AudioRecordingOff { ucc } => {
+                sink.plain("UseAudioRecording is not enabled for UCC:'");
+                sink.any(ucc.as_str());
+                sink.plain("'.");
+            }
+            Self::EditingOff { ucc } => {
+                sink.plain("AgentCanEditAudioRecording is not enabled for UCC:'");
+                sink.any(ucc.as_str());
+                sink.plain("'.");
+            }
+            Self::NotAnAgent { requester, ucc } => {
+                sink.plain("Requester:'");
+                sink.any(requester.as_str());
+                sink.plain("' is not an agent of UCC:'");
+                sink.any(ucc.as_str());
+                sink.plain("'.");
+            }
+            Self::UnknownSession { correlation_id } => {
+                sink.plain("No Audio session with correlation Id:'");
+                sink.plain(correlation_id.text().as_str());
+                sink.plain("' was found.");
+            }
+            Self::NotAllowed { action, reason } => {
+                sink.plain("Action:'");
+                sink.plain(action.name());
+                sink.plain("' is not allowed while the recorder is '");
+                sink.plain(reason.recorder().name());
+                sink.plain("'.");
+            }
+            Self::Repeat { action, already } => {
+                sink.plain("Action:'");
+                sink.plain(action.name());
+                sink.plain("' would change nothing: the state is already '");
+                sink.plain(already);
+                sink.plain("'.");
+            }
+        }
+    }
+}
+
+display_by_pieces!(Refusal<'_>);
+
+impl core::error::Error for Refusal<'_> {}

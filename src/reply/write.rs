@@ -1,0 +1,155 @@
+//! Replies to bytes: keys in the page's order, without white space.
+
+use super::{CapabilitiesReply, ErrorMessage, ErrorReply, Reply, StateReply};
+use crate::json::Writer;
+use crate::{BufferTooSmall, CorrelationId, SipUri, State, UccName};
+
+/// What every reply must say of itself: the value of its `Content-Type` header.
+pub const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+
+/// What every reply must say of itself: the value of its `Cache-Control` header.
+pub const CACHE_CONTROL: &str = "no-store";
+
+const fn longer(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
+}
+
+/// The longest `ErrorMessage` of an understood request: that of check 6, which echoes the most.
+const REFUSAL_MAX: usize = br#"{"ErrorType":2,"Message":"Requester:'' is not an agent of UCC:''."}"#.len()
+    + SipUri::ESCAPED_MAX
+    + UccName::ESCAPED_MAX;
+
+/// The longest `ErrorMessage` of a capabilities reply: that of check 2, the only one it knows.
+const UNKNOWN_UCC_MAX: usize =
+    br#"{"ErrorType":2,"Message":"No UCC with name:'' was found."}"#.len() + UccName::ESCAPED_MAX;
+
+/// The longest fixed text that a rejection is made of; see the test that tries them all.
+const REJECTION_MAX: usize = 192;
+
+impl Reply<'_> {
+    /// The longest reply that the core ever makes: into a buffer of this size writing cannot fail.
+    pub const MAX_LEN: usize = longer(StateReply::MAX_LEN, longer(CapabilitiesReply::MAX_LEN, ErrorReply::MAX_LEN));
+
+    /// Writes the body of the reply.
+    ///
+    /// # Errors
+    ///
+    /// If the buffer is too small; never with [`MAX_LEN`](Self::MAX_LEN) bytes for what the core made itself.
+    pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
+        match self {
+            Self::State(reply) => reply.write(buffer),
+            Self::Capabilities(reply) => reply.write(buffer),
+            Self::Rejected(rejection) => ErrorReply::from(*rejection).write(buffer),
+        }
+    }
+}
+
+impl StateReply<'_> {
+    /// The longest state reply that the core ever makes. One with a text from outside may be longer.
+    pub const MAX_LEN: usize =
+        br#"{"CorrelationId":"","RecordingState":0,"MarkingState":0,"SavingState":0,"ErrorMessage":,"UCCName":""}"#
+            .len()
+            + CorrelationId::TEXT_LEN
+            + REFUSAL_MAX
+            + UccName::ESCAPED_MAX;
+
+    /// Writes the body of the reply.
+    ///
+    /// # Errors
+    ///
+    /// If the buffer is too small; never with [`MAX_LEN`](Self::MAX_LEN) bytes for what the core made itself.
+    pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
+        let mut writer = Writer::new(buffer);
+        writer.raw(br#"{"CorrelationId":""#);
+        writer.raw(self.correlation_id.text().as_bytes());
+        writer.raw(br#"","#);
+        write_state(&mut writer, self.state);
+        writer.raw(br#","ErrorMessage":"#);
+        write_error(&mut writer, self.error.as_ref());
+        write_ucc(&mut writer, self.ucc);
+        writer.finish()
+    }
+}
+
+impl CapabilitiesReply<'_> {
+    /// The longest capabilities reply that the core ever makes. One with a text from outside may be longer.
+    pub const MAX_LEN: usize = br#"{"AgentCanEditRecordings":false,"ErrorMessage":,"UCCName":""}"#.len()
+        + UNKNOWN_UCC_MAX
+        + UccName::ESCAPED_MAX;
+
+    /// Writes the body of the reply.
+    ///
+    /// # Errors
+    ///
+    /// If the buffer is too small; never with [`MAX_LEN`](Self::MAX_LEN) bytes for what the core made itself.
+    pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
+        let mut writer = Writer::new(buffer);
+        writer.raw(br#"{"AgentCanEditRecordings":"#);
+        writer.raw(if self.agent_can_edit_recordings { b"true" } else { b"false" });
+        writer.raw(br#","ErrorMessage":"#);
+        write_error(&mut writer, self.error.as_ref());
+        write_ucc(&mut writer, self.ucc);
+        writer.finish()
+    }
+}
+
+impl ErrorReply<'_> {
+    /// The longest error reply that the core ever makes. One with a text from outside may be longer.
+    pub const MAX_LEN: usize = longer(REJECTION_MAX, br#"{"ErrorMessage":}"#.len() + REFUSAL_MAX);
+
+    /// Writes the body of the reply.
+    ///
+    /// # Errors
+    ///
+    /// If the buffer is too small; never with [`MAX_LEN`](Self::MAX_LEN) bytes for what the core made itself.
+    pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
+        let mut writer = Writer::new(buffer);
+        writer.raw(br#"{"ErrorMessage":"#);
+        write_error(&mut writer, Some(&self.error));
+        writer.raw(b"}");
+        writer.finish()
+    }
+}
+
+impl State {
+    /// How long the document of a state is.
+    pub const WRITTEN_LEN: usize = br#"{"RecordingState":0,"MarkingState":0,"SavingState":0}"#.len();
+
+    /// Writes the document that [`State::read`] reads.
+    ///
+    /// # Errors
+    ///
+    /// If the buffer is too small; never with [`WRITTEN_LEN`](Self::WRITTEN_LEN) bytes.
+    pub fn write(self, buffer: &mut [u8]) -> Result<&[u8], BufferTooSmall> {
+        let mut writer = Writer::new(buffer);
+        writer.raw(b"{");
+        write_state(&mut writer, self);
+        writer.raw(b"}");
+        writer.finish()
+    }
+}
+
+/// The three states, as a state reply and the document of a state hold them.
+fn write_state(writer: &mut Writer<'_>, state: State) {
+    writer.raw(br#""RecordingState":"#);
+    writer.digit(state.recording().code());
+    writer.raw(br#","MarkingState":"#);
+    writer.digit(state.marking().code());
+    writer.raw(br#","SavingState":"#);
+    writer.digit(state.saving().code());
+}
+
+fn write_error(writer: &mut Writer<'_>, error: Option<&ErrorMessage<'_>>) {
+    let Some(error) = error else { return writer.raw(b"null") };
+    writer.raw(br#"{"ErrorType":"#);
+    writer.decimal(error.error_type().code());
+    writer.raw(br#","Message":"#);
+    writer.pieces(error);
+    writer.raw(b"}");
+}
+
+fn write_ucc(writer: &mut Writer<'_>, ucc: UccName<'_>) {
+    writer.raw(br#","UCCName":""#);
+    writer.escaped(ucc.as_str());
+    writer.raw(br#""}"#);
+}

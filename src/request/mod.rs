@@ -1,0 +1,73 @@
+//! Requests: from bytes to a typed request or a typed rejection, and, for a client, back to bytes.
+
+mod body;
+mod head;
+mod target;
+
+pub(crate) use body::{once, read_action, read_correlation_id, read_ucc, required, string};
+pub use head::Head;
+
+use crate::{Action, CorrelationId, SipUri, UccName};
+
+/// An understood request (check 1 of the order is passed).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request<'a> {
+    /// Read a session's state.
+    State(StateRequest<'a>),
+    /// Change a session's state.
+    Set(SetRequest<'a>),
+    /// Ask whether changing is allowed.
+    Capabilities(CapabilitiesRequest<'a>),
+}
+
+/// `GET <uccname>/<correlation id>`: read a session's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StateRequest<'a> {
+    /// Which UCC.
+    pub ucc: UccName<'a>,
+    /// Which session of it.
+    pub correlation_id: CorrelationId,
+}
+
+/// `POST set`: change a session's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SetRequest<'a> {
+    /// What is asked.
+    pub action: Action,
+    /// Who asks.
+    pub requester: SipUri<'a>,
+    /// Which session.
+    pub correlation_id: CorrelationId,
+    /// Which UCC.
+    pub ucc: UccName<'a>,
+}
+
+/// `GET capabilities/<uccname>`: ask whether changing is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CapabilitiesRequest<'a> {
+    /// Which UCC.
+    pub ucc: UccName<'a>,
+}
+
+/// Room for what a request spells with escapes or percent codes; everything else is borrowed from the request itself.
+///
+/// It needs no cleaning between requests.
+#[derive(Debug, Clone)]
+pub struct Scratch([u8; Scratch::LEN]);
+
+impl Scratch {
+    /// Bytes of room: the longest name and the longest URI.
+    const LEN: usize = UccName::MAX_LEN + SipUri::MAX_LEN;
+
+    /// Fresh room.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self([0; Self::LEN])
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}

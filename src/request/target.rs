@@ -1,0 +1,166 @@
+//! Request targets: which call a path means, and percent codes both ways.
+
+use core::str;
+
+use crate::json::Writer;
+use crate::rejection::Allow;
+use crate::{BufferTooSmall, CapabilitiesRequest, CorrelationId, Fault, Field, FieldError, StateRequest, UccName};
+
+const PREFIX: &[u8] = b"/attendantservice/api/";
+const VERSION: &[u8] = b"v2/";
+const RECORDING: &[u8] = b"recording/";
+const SET: &[u8] = b"set";
+const CAPABILITIES: &[u8] = b"capabilities";
+
+/// What a path means, its variable parts as they stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Route<'a> {
+    State { ucc: &'a [u8], correlation_id: &'a [u8] },
+    Set,
+    Capabilities { ucc: &'a [u8] },
+}
+
+impl<'a> Route<'a> {
+    /// Fixed parts match as they stand, before percent-decoding, in their own case; a query is ignored; an empty part
+    /// makes the path unknown. OURS.
+    pub(super) fn of(target: &'a [u8]) -> Option<Self> {
+        let path = path(target).strip_prefix(PREFIX)?;
+        let path = path.strip_prefix(VERSION).unwrap_or(path).strip_prefix(RECORDING)?;
+        let mut parts = path.split(|&byte| byte == b'/');
+        match (parts.next()?, parts.next(), parts.next()) {
+            (SET, None, None) => Some(Self::Set),
+            (b"", ..) | (_, Some(b""), _) => None,
+            (CAPABILITIES, Some(ucc), None) => Some(Self::Capabilities { ucc }),
+            (ucc, Some(correlation_id), None) => Some(Self::State { ucc, correlation_id }),
+            _ => None,
+        }
+    }
+
+    pub(super) const fn allow(&self) -> Allow {
+        match self {
+            Self::State { .. } | Self::Capabilities { .. } => Allow::GetHead,
+            Self::Set => Allow::Post,
+        }
+    }
+}
+
+/// The path of a target, without its query; of an absolute form (`http://host/path`), too, which RFC 9112 has every
+/// server accept (OURS to serve it by its path alone).
+fn path(target: &[u8]) -> &[u8] {
+    let target = target.split(|&byte| byte == b'?').next().unwrap_or_default();
+    match target {
+        [b'/', ..] => target,
+        _ => path_of_absolute(target).unwrap_or_default(),
+    }
+}
+
+fn path_of_absolute(target: &[u8]) -> Option<&[u8]> {
+    let scheme_end = target.iter().position(|&byte| byte == b':')?;
+    let (scheme, rest) = target.split_at_checked(scheme_end)?;
+    let known = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
+    let rest = rest.strip_prefix(b"://").filter(|_| known)?;
+    let authority_len = rest.iter().position(|&byte| byte == b'/').filter(|&len| len > 0)?;
+    rest.get(authority_len..)
+}
+
+/// Decodes a UCC's name from a path.
+pub(super) fn ucc<'a>(part: &'a [u8], buffer: &'a mut [u8]) -> Result<UccName<'a>, FieldError> {
+    let too_long = Fault::TooLong { max: UccName::MAX_LEN };
+    UccName::new(decode(part, buffer, too_long).map_err(|fault| fault.of(Field::UccName))?)
+}
+
+/// Decodes a correlation id from a path.
+pub(super) fn correlation_id(part: &[u8]) -> Result<CorrelationId, FieldError> {
+    let mut buffer = [0; CorrelationId::READ_MAX];
+    let text = decode(part, &mut buffer, Fault::NotAGuid).map_err(|fault| fault.of(Field::CorrelationId))?;
+    CorrelationId::parse(text)
+}
+
+/// What a part means: itself if it holds no percent code, else what the buffer then holds.
+fn decode<'a>(part: &'a [u8], buffer: &'a mut [u8], too_long: Fault) -> Result<&'a str, Fault> {
+    let bytes = if part.contains(&b'%') {
+        let len = decode_into(part, buffer, too_long)?;
+        buffer.get(..len).unwrap_or_default()
+    } else {
+        part
+    };
+    str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)
+}
+
+fn decode_into(part: &[u8], buffer: &mut [u8], too_long: Fault) -> Result<usize, Fault> {
+    let mut bytes = part.iter();
+    let mut len = 0;
+    while let Some(&byte) = bytes.next() {
+        let mut digit = || char::from(*bytes.next()?).to_digit(16);
+        let meant = match byte {
+            b'%' => match (digit(), digit()) {
+                (Some(high), Some(low)) => (high << 4 | low) as u8,
+                _ => return Err(Fault::PercentCode),
+            },
+            itself => itself,
+        };
+        *buffer.get_mut(len).ok_or(too_long)? = meant;
+        len += 1;
+    }
+    Ok(len)
+}
+
+/// Writes `text` as a part of a path: everything but the unreserved characters of RFC 3986 as percent codes.
+fn encode(writer: &mut Writer<'_>, text: &str) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let hex = |nibble: u8| HEX.get(usize::from(nibble)).copied().unwrap_or_default();
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => writer.raw(&[byte]),
+            _ => writer.raw(&[b'%', hex(byte >> 4), hex(byte & 15)]),
+        }
+    }
+}
+
+fn begin(writer: &mut Writer<'_>) {
+    writer.raw(PREFIX);
+    writer.raw(RECORDING);
+}
+
+impl StateRequest<'_> {
+    /// The longest target that is written.
+    pub const TARGET_MAX: usize =
+        PREFIX.len() + RECORDING.len() + 3 * UccName::MAX_LEN + 1 + CorrelationId::TEXT_LEN;
+
+    /// Writes the request target that asks this, of the path's version without a number. For clients.
+    ///
+    /// # Errors
+    ///
+    /// If the buffer is too small; never with [`TARGET_MAX`](Self::TARGET_MAX) bytes.
+    pub fn write_target<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
+        let mut writer = Writer::new(buffer);
+        begin(&mut writer);
+        match self.ucc.as_str() {
+            // A UCC of this name is reached by its first letter as a percent code: see `Route::of`.
+            "capabilities" => writer.raw(b"%63apabilities"),
+            name => encode(&mut writer, name),
+        }
+        writer.raw(b"/");
+        writer.raw(self.correlation_id.text().as_bytes());
+        writer.finish()
+    }
+}
+
+impl CapabilitiesRequest<'_> {
+    /// The longest target that is written.
+    pub const TARGET_MAX: usize = PREFIX.len() + RECORDING.len() + CAPABILITIES.len() + 1 + 3 * UccName::MAX_LEN;
+
+    /// Writes the request target that asks this, of the path's version without a number. For clients.
+    ///
+    /// # Errors
+    ///
+    /// If the buffer is too small; never with [`TARGET_MAX`](Self::TARGET_MAX) bytes.
+    pub fn write_target<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
+        let mut writer = Writer::new(buffer);
+        begin(&mut writer);
+        writer.raw(CAPABILITIES);
+        writer.raw(b"/");
+        encode(&mut writer, self.ucc.as_str());
+        writer.finish()
+    }
+}
