@@ -1,0 +1,2 @@
+//! An HTTP server around `recording-core`.
+fn main() {}
