@@ -126,9 +126,7 @@ impl<'a> SetRequest<'a> {
     /// Decides a change. `facts` is `None` if there is no such UCC.
     pub fn decide(&self, facts: Option<SetFacts>) -> SetDecision<'a> {
         match self.check(facts) {
-            Ok((Outcome::Changed { from, to, .. }, _)) => {
-                SetDecision::Store(Pending { request: *self, from, to })
-            }
+            Ok((Outcome::Changed { from, to, .. }, _)) => SetDecision::Store(Pending { request: *self, from, to }),
             Ok((Outcome::Unchanged { state, .. }, Repeats::Accept)) => self.answer(state, None),
             Ok((Outcome::Unchanged { state, action }, Repeats::Refuse)) => {
                 self.answer(state, Some(Refusal::Repeat { action, already: axis_name(state, action) }))

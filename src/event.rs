@@ -23,9 +23,8 @@ impl<'a> Event<'a> {
     pub const NAME: &'static str = "RecordingStateChangedEvent";
 
     /// The longest event: into a buffer of this size writing cannot fail.
-    pub const MAX_LEN: usize = br#"{"UccName":"","CorrelationId":"","StateAction":1}"#.len()
-        + UccName::ESCAPED_MAX
-        + CorrelationId::TEXT_LEN;
+    pub const MAX_LEN: usize =
+        br#"{"UccName":"","CorrelationId":"","StateAction":1}"#.len() + UccName::ESCAPED_MAX + CorrelationId::TEXT_LEN;
 
     /// Writes the event.
     ///

@@ -4,6 +4,7 @@
 mod action;
 mod codes;
 mod decision;
+mod desk;
 mod error;
 mod event;
 mod field;
@@ -20,6 +21,7 @@ mod transition;
 pub use action::{Action, ActionSet};
 pub use codes::UnknownCode;
 pub use decision::{Answer, Pending, SetDecision, SetFacts, StateFacts, Stored};
+pub use desk::{BeginFault, Begun, Desk, Directory, DirectoryError, Ended, Handled, NotBegun, Session, UccKey};
 pub use error::{BufferTooSmall, ErrorType, Fault, Field, FieldError};
 pub use event::Event;
 pub use field::{CorrelationId, IdText, SipUri, SipUriBuf, UccName, UccNameBuf};

@@ -44,6 +44,12 @@ impl<'a> SipUri<'a> {
             Some(fault) => Err(fault.of(Field::RequesterSipUri)),
         }
     }
+
+    /// Whether `uri` names the same agent.
+    pub(crate) fn is(self, uri: &str) -> bool {
+        // The same spelling first: a comparison of words.
+        self.0 == uri || self.0.eq_ignore_ascii_case(uri)
+    }
 }
 
 const fn fault(uri: &[u8]) -> Option<Fault> {
@@ -77,7 +83,7 @@ const fn fault(uri: &[u8]) -> Option<Fault> {
 
 impl PartialEq for SipUri<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.0.eq_ignore_ascii_case(other.0)
+        self.is(other.0)
     }
 }
 

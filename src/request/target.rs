@@ -124,8 +124,7 @@ fn begin(writer: &mut Writer<'_>) {
 
 impl StateRequest<'_> {
     /// The longest target that is written.
-    pub const TARGET_MAX: usize =
-        PREFIX.len() + RECORDING.len() + 3 * UccName::MAX_LEN + 1 + CorrelationId::TEXT_LEN;
+    pub const TARGET_MAX: usize = PREFIX.len() + RECORDING.len() + 3 * UccName::MAX_LEN + 1 + CorrelationId::TEXT_LEN;
 
     /// Writes the request target that asks this, of the path's version without a number. For clients.
     ///

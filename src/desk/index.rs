@@ -1,0 +1,118 @@
+//! A hash index over the slots of a fixed-capacity table: chains in two arrays, so that a full table is looked up as
+//! fast as an empty one, and nothing in it can panic.
+
+type Slot = u16;
+
+const NONE: Slot = Slot::MAX;
+
+/// Finds slots `0..N` by hash. The keys live with the table; a look-up asks it which slot is meant.
+#[derive(Debug, Clone)]
+pub(super) struct Index<const N: usize> {
+    /// The first slot of each chain.
+    heads: [Slot; N],
+    /// The slot behind each slot.
+    nexts: [Slot; N],
+}
+
+impl<const N: usize> Index<N> {
+    pub(super) const fn new() -> Self {
+        const { assert!(N > 0 && N < NONE as usize, "a capacity is between 1 and 65534") };
+        Self { heads: [NONE; N], nexts: [NONE; N] }
+    }
+
+    /// The slot that `is_meant`, among those of this hash.
+    #[inline]
+    pub(super) fn find(&self, hash: u32, mut is_meant: impl FnMut(usize) -> bool) -> Option<usize> {
+        let mut slot = *self.heads.get(bucket::<N>(hash))?;
+        // A chain holds each slot at most once; the end of the chain is slot NONE, which is no slot of either array.
+        while let Some(&next) = self.nexts.get(usize::from(slot)) {
+            if is_meant(slot.into()) {
+                return Some(slot.into());
+            }
+            slot = next;
+        }
+        None
+    }
+
+    /// Enters a slot that is in no chain.
+    pub(super) fn insert(&mut self, hash: u32, slot: usize) {
+        if let (Some(head), Some(next)) = (self.heads.get_mut(bucket::<N>(hash)), self.nexts.get_mut(slot)) {
+            *next = *head;
+            *head = slot as Slot;
+        }
+    }
+
+    /// Takes a slot out of its chain.
+    pub(super) fn remove(&mut self, hash: u32, slot: usize) {
+        let Some(behind) = self.nexts.get(slot).copied() else { return };
+        let Some(mut link) = self.heads.get(bucket::<N>(hash)).copied() else { return };
+        if usize::from(link) == slot {
+            if let Some(head) = self.heads.get_mut(bucket::<N>(hash)) {
+                *head = behind;
+            }
+            return;
+        }
+        while let Some(next) = self.nexts.get_mut(usize::from(link)) {
+            if usize::from(*next) == slot {
+                *next = behind;
+                return;
+            }
+            link = *next;
+        }
+    }
+}
+
+/// Spreads a hash over `0..N` by its upper bits.
+const fn bucket<const N: usize>(hash: u32) -> usize {
+    (hash as u64 * N as u64 >> 32) as usize
+}
+
+/// A hash of words, in arithmetic that a 32-bit core does in single instructions. Nobody from outside can enter keys, so
+/// it need not withstand an attacker.
+#[inline]
+pub(super) fn hash(words: impl Iterator<Item = u32>) -> u32 {
+    let mut hash: u32 = 0x9e37_79b9;
+    for word in words {
+        hash = (hash ^ word).wrapping_mul(0x85eb_ca6b).rotate_left(13);
+    }
+    hash = (hash ^ hash >> 16).wrapping_mul(0xc2b2_ae35);
+    (hash ^ hash >> 13).wrapping_mul(0x9e37_79b1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every order of entering and removing up to four slots whose hashes collide or not, against a plain list.
+    #[test]
+    fn as_a_plain_list() {
+        const HASHES: [u32; 4] = [0, 0, u32::MAX, 0];
+        let mut steps = 0;
+        // Each step is a slot: entered if it is out, removed if it is in.
+        for sequence in 0..4_u32.pow(7) {
+            let mut index = Index::<4>::new();
+            let mut inside = [false; 4];
+            for step in 0..7 {
+                let slot = (sequence >> (2 * step) & 3) as usize;
+                if inside[slot] {
+                    index.remove(HASHES[slot], slot);
+                } else {
+                    index.insert(HASHES[slot], slot);
+                }
+                inside[slot] = !inside[slot];
+                for (other, &is_inside) in inside.iter().enumerate() {
+                    assert_eq!(index.find(HASHES[other], |slot| slot == other).is_some(), is_inside);
+                }
+                steps += 1;
+            }
+        }
+        assert_eq!(steps, 7 * 4_usize.pow(7));
+    }
+
+    #[test]
+    fn buckets_are_within_the_table() {
+        for hash in [0, 1, u32::MAX / 2, u32::MAX - 1, u32::MAX] {
+            assert!(bucket::<1>(hash) < 1 && bucket::<3>(hash) < 3 && bucket::<65534>(hash) < 65534);
+        }
+    }
+}
