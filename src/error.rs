@@ -48,55 +48,64 @@ impl ErrorType {
     }
 }
 
-/// A field of a request, a reply or an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Field {
-    /// `Action` of a `set` body.
-    Action,
-    /// `RequesterSipUri` of a `set` body.
-    RequesterSipUri,
-    /// `CorrelationId`, in a path or a body.
-    CorrelationId,
-    /// `UCCName`, in a path or a body; an event spells it `UccName`.
-    UccName,
-    /// `RecordingState` of a reply.
-    RecordingState,
-    /// `MarkingState` of a reply.
-    MarkingState,
-    /// `SavingState` of a reply.
-    SavingState,
-    /// `ErrorMessage` of a reply.
-    ErrorMessage,
-    /// `ErrorType` inside `ErrorMessage`.
-    ErrorType,
-    /// `Message` inside `ErrorMessage`.
-    Message,
-    /// `AgentCanEditRecordings` of a capabilities reply.
-    AgentCanEditRecordings,
-    /// `StateAction` of an event.
-    StateAction,
+/// Defines [`Field`] from one table.
+macro_rules! fields {
+    ($($(#[$doc:meta])* $Field:ident = $name:literal;)+) => {
+        /// A field of a request, a reply or an event.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Field {
+            $($(#[$doc])* $Field,)+
+        }
+
+        impl Field {
+            /// The field's key on the wire, as REST bodies spell it.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$Field => $name,)+
+                }
+            }
+
+            /// The field with this key, without regard to ASCII case.
+            #[must_use]
+            pub const fn from_name(name: &str) -> Option<Self> {
+                $(
+                    if name.eq_ignore_ascii_case($name) {
+                        return Some(Self::$Field);
+                    }
+                )+
+                None
+            }
+        }
+    };
 }
 
-impl Field {
-    /// The field's key on the wire, as REST bodies spell it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Action => "Action",
-            Self::RequesterSipUri => "RequesterSipUri",
-            Self::CorrelationId => "CorrelationId",
-            Self::UccName => "UCCName",
-            Self::RecordingState => "RecordingState",
-            Self::MarkingState => "MarkingState",
-            Self::SavingState => "SavingState",
-            Self::ErrorMessage => "ErrorMessage",
-            Self::ErrorType => "ErrorType",
-            Self::Message => "Message",
-            Self::AgentCanEditRecordings => "AgentCanEditRecordings",
-            Self::StateAction => "StateAction",
-        }
-    }
+fields! {
+    /// `Action` of a `set` body.
+    Action = "Action";
+    /// `RequesterSipUri` of a `set` body.
+    RequesterSipUri = "RequesterSipUri";
+    /// `CorrelationId`, in a path or a body.
+    CorrelationId = "CorrelationId";
+    /// `UCCName`, in a path or a body; an event spells it `UccName`.
+    UccName = "UCCName";
+    /// `RecordingState` of a reply.
+    RecordingState = "RecordingState";
+    /// `MarkingState` of a reply.
+    MarkingState = "MarkingState";
+    /// `SavingState` of a reply.
+    SavingState = "SavingState";
+    /// `ErrorMessage` of a reply.
+    ErrorMessage = "ErrorMessage";
+    /// `ErrorType` inside `ErrorMessage`.
+    ErrorType = "ErrorType";
+    /// `Message` inside `ErrorMessage`.
+    Message = "Message";
+    /// `AgentCanEditRecordings` of a capabilities reply.
+    AgentCanEditRecordings = "AgentCanEditRecordings";
+    /// `StateAction` of an event.
+    StateAction = "StateAction";
 }
 
 impl core::fmt::Display for Field {

@@ -9,10 +9,15 @@ mod error;
 mod event;
 mod field;
 pub mod json;
+mod owned;
+#[cfg(feature = "serde-json-core")]
+pub mod provisioning;
 mod refusal;
 mod rejection;
 mod reply;
 mod request;
+#[cfg(feature = "serde")]
+mod serde_impls;
 mod settings;
 mod sink;
 mod state;
@@ -25,6 +30,7 @@ pub use desk::{BeginFault, Begun, Desk, Directory, DirectoryError, Ended, Handle
 pub use error::{BufferTooSmall, ErrorType, Fault, Field, FieldError};
 pub use event::Event;
 pub use field::{CorrelationId, IdText, SipUri, SipUriBuf, UccName, UccNameBuf};
+pub use owned::{CapabilitiesReplyBuf, ErrorMessageBuf, ErrorReplyBuf, EventBuf, SetRequestBuf, StateReplyBuf};
 pub use refusal::Refusal;
 pub use rejection::{Allow, ReadError, Rejection};
 pub use reply::{CACHE_CONTROL, CONTENT_TYPE, CapabilitiesReply, ErrorMessage, ErrorReply, Reply, StateReply};

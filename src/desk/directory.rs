@@ -119,6 +119,17 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Directory<UCCS, 
         if usize::from(ucc.0) >= self.uccs.len() {
             return Err(DirectoryError::UnknownUcc);
         }
+        self.enter_agent(ucc, uri)
+    }
+
+    /// The key of the UCC that is added next.
+    #[cfg(feature = "serde-json-core")]
+    pub(crate) fn next_key(&self) -> UccKey {
+        UccKey(self.uccs.len() as u16)
+    }
+
+    /// Adds an agent to a UCC that is there, or that is the next to be added.
+    pub(crate) fn enter_agent(&mut self, ucc: UccKey, uri: SipUri<'_>) -> Result<(), DirectoryError> {
         if self.is_agent(ucc, uri) {
             return Ok(());
         }

@@ -16,6 +16,18 @@ impl<'a> Text<'a> {
         Self { raw, escaped }
     }
 
+    /// The inside of a string of a document that the reader has passed, as another decoder cut it out.
+    #[cfg(feature = "serde-json-core")]
+    pub(crate) fn of_checked(raw: &'a str) -> Self {
+        Self { raw, escaped: raw.contains('\\') }
+    }
+
+    /// Whether the string means exactly `other`.
+    #[must_use]
+    pub fn is(self, other: &str) -> bool {
+        if self.escaped { self.chars().eq(other.chars()) } else { self.raw == other }
+    }
+
     /// The string as it stands, if it holds no escape: nothing needs to be copied.
     #[must_use]
     pub const fn plain(self) -> Option<&'a str> {
