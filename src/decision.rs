@@ -28,7 +28,7 @@ pub struct SetFacts {
 
 impl Settings {
     /// Checks 3 and 4: those that a read and a change share.
-    fn check_reading<'a>(&self, ucc: UccName<'a>) -> Result<(), Refusal<'a>> {
+    const fn check_reading<'a>(&self, ucc: UccName<'a>) -> Result<(), Refusal<'a>> {
         if !self.recording_api_licensed {
             return Err(Refusal::NotLicensed { ucc });
         }
@@ -50,6 +50,7 @@ impl Settings {
 
 impl<'a> StateRequest<'a> {
     /// Decides a read. `facts` is `None` if there is no such UCC.
+    #[must_use]
     pub fn decide(&self, facts: Option<StateFacts>) -> StateReply<'a> {
         let (state, error) = match self.check(facts) {
             Ok(state) => (state, None),
@@ -68,6 +69,7 @@ impl<'a> StateRequest<'a> {
 
 impl<'a> CapabilitiesRequest<'a> {
     /// Decides whether changing is allowed. `settings` is `None` if there is no such UCC.
+    #[must_use]
     pub fn decide(&self, settings: Option<Settings>) -> CapabilitiesReply<'a> {
         let ucc = self.ucc;
         CapabilitiesReply {
@@ -154,7 +156,7 @@ impl<'a> SetRequest<'a> {
         SetDecision::Answer(Answer { reply: self.reply(state, refusal.map(ErrorMessage::from)), refusal })
     }
 
-    fn reply(&self, state: State, error: Option<ErrorMessage<'a>>) -> StateReply<'a> {
+    const fn reply(&self, state: State, error: Option<ErrorMessage<'a>>) -> StateReply<'a> {
         StateReply { correlation_id: self.correlation_id, state, error, ucc: self.ucc }
     }
 }
@@ -206,7 +208,7 @@ impl<'a> Pending<'a> {
     }
 
     /// The shell says: the new state is stored. Only now there is a reply that tells of success, and an event.
-    pub fn stored(self) -> Stored<'a> {
+    pub const fn stored(self) -> Stored<'a> {
         let SetRequest { action, correlation_id, ucc, .. } = self.request;
         Stored {
             event: Event { ucc, correlation_id, action },
@@ -218,7 +220,8 @@ impl<'a> Pending<'a> {
     /// The shell says: the new state could not be stored. Nothing was changed, and the answer is 503.
     ///
     /// When only the state was another one by now, the shell looks the facts up again and decides again instead.
-    pub fn not_stored(self) -> Rejection {
+    #[must_use]
+    pub const fn not_stored(self) -> Rejection {
         Rejection::NotStored
     }
 }

@@ -138,7 +138,7 @@ struct Loading<'l> {
 }
 
 impl Loading<'_> {
-    fn expect(&mut self, key: Option<&'static str>, what: &'static str) {
+    const fn expect(&mut self, key: Option<&'static str>, what: &'static str) {
         self.at.key = key;
         self.at.why = ProvisioningFault::Expected(what);
     }

@@ -145,6 +145,7 @@ const fn entry(state: State, action: Action) -> u8 {
 
 /// The rule as a table of 512 bytes, indexed by the bits of state and action: one load and no branch a step.
 /// Entries that no state and action lead to are zero and never read.
+#[allow(clippy::indexing_slicing, reason = "at compile time, where a panic is an error of the build")]
 const fn compile() -> [u8; 512] {
     let mut table = [0; 512];
     let mut s = 0;
@@ -182,6 +183,7 @@ impl State {
     ///     Outcome::Refused { state: fresh, action: Action::Pause, reason: Reason::NotStarted },
     /// );
     /// ```
+    #[allow(clippy::indexing_slicing, reason = "the index is masked to the table's length")]
     #[inline]
     pub const fn apply(self, action: Action) -> Outcome {
         let entry = TABLE[index(self, action)];
@@ -197,29 +199,25 @@ impl State {
     /// The actions that are not refused in this state: those that change it and those that change nothing.
     #[must_use]
     pub const fn allowed(self) -> ActionSet {
-        let mut set = ActionSet::EMPTY;
-        let mut a = 0;
-        while a < Action::ALL.len() {
-            let action = Action::ALL[a];
-            if !matches!(self.apply(action), Outcome::Refused { .. }) {
-                set = set.with(action);
-            }
-            a += 1;
-        }
-        set
+        self.actions(true)
     }
 
     /// The actions that would change this state.
     #[must_use]
     pub const fn changing(self) -> ActionSet {
+        self.actions(false)
+    }
+
+    const fn actions(self, with_unchanged: bool) -> ActionSet {
         let mut set = ActionSet::EMPTY;
-        let mut a = 0;
-        while a < Action::ALL.len() {
-            let action = Action::ALL[a];
-            if matches!(self.apply(action), Outcome::Changed { .. }) {
-                set = set.with(action);
+        let mut rest = Action::ALL;
+        while let Some((&action, others)) = rest.split_first() {
+            match self.apply(action) {
+                Outcome::Changed { .. } => set = set.with(action),
+                Outcome::Unchanged { .. } if with_unchanged => set = set.with(action),
+                Outcome::Unchanged { .. } | Outcome::Refused { .. } => {}
             }
-            a += 1;
+            rest = others;
         }
         set
     }

@@ -50,7 +50,7 @@ fn every_wire_vector() {
             let parsed: serde_json::Value = serde_json::from_str(written).expect("JSON");
             let error = &parsed["ErrorMessage"];
             check("bare", parsed.as_object().is_some_and(|members| members.len() == 1));
-            check("type", error["ErrorType"].to_string() == case["error_type"].to_string());
+            check("type", error["ErrorType"] == case["error_type"]);
             let message = error["Message"].as_str().expect("a text");
             check("field", text("names_field").is_none_or(|field| message.contains(field)));
         }

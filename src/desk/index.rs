@@ -64,7 +64,7 @@ impl<const N: usize> Index<N> {
 
 /// Spreads a hash over `0..N` by its upper bits.
 const fn bucket<const N: usize>(hash: u32) -> usize {
-    (hash as u64 * N as u64 >> 32) as usize
+    ((hash as u64 * N as u64) >> 32) as usize
 }
 
 /// A hash of words, in arithmetic that a 32-bit core does in single instructions. Nobody from outside can enter keys, so

@@ -2,6 +2,7 @@
 
 use core::{fmt, str};
 
+use crate::bytes::copy;
 use crate::{Fault, Field, FieldError};
 
 /// The id of a session: a GUID.
@@ -68,14 +69,14 @@ impl CorrelationId {
     pub fn text(self) -> IdText {
         let [a, b, c, d] = [96, 64, 32, 0].map(|shift| hex_digits((self.0 >> shift) as u32));
         let mut text = [b'-'; Self::TEXT_LEN];
-        copy(&mut text, 0, &a);
+        copy_at(&mut text, 0, &a);
         let [b0, b1] = halves(b);
-        copy(&mut text, 9, &b0);
-        copy(&mut text, 14, &b1);
+        copy_at(&mut text, 9, &b0);
+        copy_at(&mut text, 14, &b1);
         let [c0, c1] = halves(c);
-        copy(&mut text, 19, &c0);
-        copy(&mut text, 24, &c1);
-        copy(&mut text, 28, &d);
+        copy_at(&mut text, 19, &c0);
+        copy_at(&mut text, 24, &c1);
+        copy_at(&mut text, 28, &d);
         IdText(text)
     }
 }
@@ -87,19 +88,15 @@ fn without_hyphens(text: &[u8]) -> Option<[u8; 32]> {
     let mut digits = [0; 32];
     let mut end = 0;
     for (start, len) in [(0, 8), (9, 4), (14, 4), (19, 4), (24, 12)] {
-        let group = text.get(start..start + len)?;
-        digits.get_mut(end..end + len)?.copy_from_slice(group);
+        copy(digits.get_mut(end..)?, text.get(start..start + len)?);
         end += len;
     }
     let hyphens = [8, 13, 18, 23].iter().all(|&at| text.get(at) == Some(&b'-'));
     hyphens.then_some(digits)
 }
 
-#[inline]
-fn copy(text: &mut [u8; CorrelationId::TEXT_LEN], at: usize, digits: &[u8]) {
-    if let Some(place) = text.get_mut(at..at + digits.len()) {
-        place.copy_from_slice(digits);
-    }
+fn copy_at(text: &mut [u8; CorrelationId::TEXT_LEN], at: usize, digits: &[u8]) {
+    copy(text.get_mut(at..).unwrap_or_default(), digits);
 }
 
 const fn halves([a, b, c, d, e, f, g, h]: [u8; 8]) -> [[u8; 4]; 2] {
@@ -112,7 +109,7 @@ const HIGHS: u64 = ONES << 7;
 /// The value of eight hexadecimal digits in any case, all eight at once.
 const fn hex_value(digits: [u8; 8]) -> Option<u32> {
     let x = u64::from_le_bytes(digits);
-    let letters = x | ONES * 0x20;
+    let letters = x | (ONES * 0x20);
     let digit = at_least(x, b'0') & !at_least(x, b'9' + 1);
     let letter = at_least(letters, b'a') & !at_least(letters, b'f' + 1);
     if (digit | letter) & !x & HIGHS != HIGHS {

@@ -238,11 +238,11 @@ impl<'a> Cursor<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn error(&self, kind: JsonErrorKind) -> JsonError {
+    const fn error(&self, kind: JsonErrorKind) -> JsonError {
         JsonError { kind, at: self.at }
     }
 
-    fn expected(&self, what: &'static str) -> JsonError {
+    const fn expected(&self, what: &'static str) -> JsonError {
         self.error(JsonErrorKind::Expected(what))
     }
 

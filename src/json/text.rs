@@ -3,6 +3,7 @@
 use core::str;
 
 use crate::Fault;
+use crate::bytes::copy;
 
 /// The inside of a JSON string, checked by the reader and not yet unescaped.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +59,9 @@ impl<'a> Text<'a> {
         for c in self.chars() {
             let mut utf8 = [0; 4];
             let utf8 = c.encode_utf8(&mut utf8).as_bytes();
-            buffer.get_mut(len..)?.get_mut(..utf8.len())?.copy_from_slice(utf8);
+            if !copy(buffer.get_mut(len..)?, utf8) {
+                return None;
+            }
             len += utf8.len();
         }
         Some(len)

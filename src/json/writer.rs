@@ -1,6 +1,7 @@
 //! Writes JSON into a caller's buffer, and counts on when it is full, so that the error can say what would have done.
 
 use crate::BufferTooSmall;
+use crate::bytes::copy;
 use crate::sink::{Pieces, Sink, decimal};
 
 /// Writes into a buffer. Whatever does not fit is only counted.
@@ -10,7 +11,7 @@ pub(crate) struct Writer<'b> {
 }
 
 impl<'b> Writer<'b> {
-    pub(crate) fn new(buffer: &'b mut [u8]) -> Self {
+    pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
         Self { buffer, len: 0 }
     }
 
@@ -23,10 +24,7 @@ impl<'b> Writer<'b> {
     /// Bytes as they are: what is known to need no escape.
     #[inline]
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        let rest = self.buffer.get_mut(self.len..).unwrap_or_default();
-        if let Some(place) = rest.get_mut(..bytes.len()) {
-            place.copy_from_slice(bytes);
-        }
+        copy(self.buffer.get_mut(self.len..).unwrap_or_default(), bytes);
         self.len += bytes.len();
     }
 

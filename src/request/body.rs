@@ -76,7 +76,7 @@ impl<'a> SetRequest<'a> {
 
 /// Keeps the value of a field that may stand there once.
 #[inline]
-pub(crate) fn once<'a>(slot: &mut Option<Value<'a>>, field: Field, value: Value<'a>) -> Result<(), FieldError> {
+pub(crate) const fn once<'a>(slot: &mut Option<Value<'a>>, field: Field, value: Value<'a>) -> Result<(), FieldError> {
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(Fault::Repeated.of(field)),
@@ -90,7 +90,7 @@ pub(crate) fn required<T>(slot: Option<T>, field: Field) -> Result<T, FieldError
 }
 
 #[inline]
-pub(crate) fn string<'a>(value: Value<'a>, field: Field) -> Result<Text<'a>, FieldError> {
+pub(crate) const fn string<'a>(value: Value<'a>, field: Field) -> Result<Text<'a>, FieldError> {
     match value {
         Value::String(text) => Ok(text),
         other => Err(Fault::WrongType { expected: "a string", got: other.kind() }.of(field)),

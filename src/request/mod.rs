@@ -53,7 +53,7 @@ pub struct CapabilitiesRequest<'a> {
 ///
 /// It needs no cleaning between requests.
 #[derive(Debug, Clone)]
-pub struct Scratch([u8; Scratch::LEN]);
+pub struct Scratch([u8; Self::LEN]);
 
 impl Scratch {
     /// Bytes of room: the longest name and the longest URI.

@@ -7,7 +7,7 @@ pub mod world;
 use std::io::Write as _;
 
 /// Prints a line that is seen although the test passes: how much an enumeration ran.
-pub fn report(line: std::fmt::Arguments<'_>) {
+pub fn report(line: core::fmt::Arguments<'_>) {
     let _ = writeln!(std::io::stderr(), "    {line}");
 }
 
@@ -34,6 +34,6 @@ pub fn all_settings() -> impl Iterator<Item = (recording_core::Settings, naive::
 }
 
 /// A state as the naive model has it.
-pub fn codes(state: recording_core::State) -> naive::State {
+pub const fn codes(state: recording_core::State) -> naive::State {
     (state.recording().code(), state.marking().code(), state.saving().code())
 }
