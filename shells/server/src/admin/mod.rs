@@ -1,0 +1,170 @@
+//! Call control and operations, on a listener of their own: begin, end and list sessions; the health check.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `PUT /sessions/{ucc}/{correlation id}`, with a state's document or without a body | 201 and the state reply; 200 if the session is open: it stays as it is |
+//! | `DELETE /sessions/{ucc}/{correlation id}` | `{"Disposition":"Keep"}`, or `"Discard"`, `"NothingRecorded"` |
+//! | `GET /sessions?limit=100&after=…` | a page of open sessions, see [`list`] |
+//! | `GET /healthz` | `{"Status":"ok"}` |
+//!
+//! Errors have the shape of the API's: 404 for an unknown UCC or session, 400 for what cannot be understood.
+
+pub mod list;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::ALLOW;
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use recording_core::{Allow, Disposition, Rejection, Reply, Scratch, SetRequest, State, StateRequest};
+
+use crate::arrival::{self, Arrival};
+use crate::service::{NotDone, Service};
+use crate::store::{Begun, Store};
+use crate::{audit, reply};
+
+/// The admin's requests. As on the API, one handler takes them all.
+pub fn router<S: Store>(service: Arc<Service<S>>) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let service = Arc::clone(&service);
+        async move { answer(service, request).await }
+    })
+}
+
+/// What a path means.
+enum Route<'a> {
+    Health,
+    Sessions,
+    Session { ucc: &'a str, correlation_id: &'a str },
+}
+
+impl<'a> Route<'a> {
+    fn of(path: &'a str) -> Option<Self> {
+        match path {
+            "/healthz" => Some(Self::Health),
+            "/sessions" => Some(Self::Sessions),
+            _ => {
+                let (ucc, correlation_id) = path.strip_prefix("/sessions/")?.split_once('/')?;
+                let sound = !ucc.is_empty() && !correlation_id.is_empty() && !correlation_id.contains('/');
+                sound.then_some(Self::Session { ucc, correlation_id })
+            }
+        }
+    }
+}
+
+async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let response = match (Route::of(parts.uri.path()), &parts.method) {
+        (Some(Route::Session { ucc, correlation_id }), &Method::PUT) => {
+            let target = api_target(ucc, correlation_id);
+            return match arrival::read(body, &parts.extensions).await {
+                Arrival::Body { whole: false, .. } => reply::and_close(reject(&parts, Rejection::BodyTooLarge)),
+                Arrival::Body { bytes, .. } => begin(&service, &parts, &target, &bytes).await,
+                Arrival::Failed(response) => response,
+            };
+        }
+        (Some(Route::Session { ucc, correlation_id }), &Method::DELETE) => {
+            end(&service, &parts, &api_target(ucc, correlation_id)).await
+        }
+        (Some(Route::Session { .. }), _) => {
+            let text = "This path answers only to PUT, DELETE.";
+            let mut response = reply::invalid(StatusCode::METHOD_NOT_ALLOWED, text);
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("PUT, DELETE"));
+            response
+        }
+        (Some(Route::Health), &Method::GET | &Method::HEAD) => {
+            reply::json(StatusCode::OK, Bytes::from_static(br#"{"Status":"ok"}"#))
+        }
+        (Some(Route::Sessions), &Method::GET | &Method::HEAD) => list::answer(&service, parts.uri.query()).await,
+        (Some(Route::Health | Route::Sessions), _) => {
+            reject(&parts, Rejection::MethodNotAllowed { allow: Allow::GetHead })
+        }
+        (None, _) => reject(&parts, Rejection::UnknownPath),
+    };
+    let usable = arrival::discard(body, &parts.headers, &parts.extensions).await;
+    if usable { response } else { reply::and_close(response) }
+}
+
+fn reject(parts: &Parts, rejection: Rejection) -> Response {
+    audit::rejected(parts.method.as_str(), &rejection);
+    reply::rejection(rejection)
+}
+
+/// The API's target for the same session: so its parts are decoded here exactly as there.
+fn api_target(ucc: &str, correlation_id: &str) -> String {
+    // On the API this name is reached by a percent code only.
+    let ucc = if ucc == "capabilities" { "%63apabilities" } else { ucc };
+    format!("/attendantservice/api/recording/{ucc}/{correlation_id}")
+}
+
+fn session<'a>(target: &'a str, scratch: &'a mut Scratch) -> Result<StateRequest<'a>, Rejection> {
+    match recording_core::Request::read(b"GET", target.as_bytes(), None, &[], scratch)? {
+        recording_core::Request::State(session) => Ok(session),
+        _ => Err(Rejection::UnknownPath),
+    }
+}
+
+async fn begin<S: Store>(service: &Service<S>, parts: &Parts, target: &str, body: &[u8]) -> Response {
+    let mut scratch = Scratch::new();
+    let session = match session(target, &mut scratch) {
+        Ok(session) => session,
+        Err(rejection) => return reject(parts, rejection),
+    };
+    let state = match body {
+        [] => State::INITIAL,
+        document => match State::read(document) {
+            Ok(state) => state,
+            Err(error) => return reject(parts, error.into()),
+        },
+    };
+    match service.begin(session.ucc, session.correlation_id, state).await {
+        Ok((begun, found)) => {
+            let mut response = reply::of(&Reply::State(found));
+            if begun == Begun::Opened {
+                *response.status_mut() = StatusCode::CREATED;
+            }
+            response
+        }
+        Err(error) => not_done(parts, error),
+    }
+}
+
+async fn end<S: Store>(service: &Service<S>, parts: &Parts, target: &str) -> Response {
+    let mut scratch = Scratch::new();
+    let session = match session(target, &mut scratch) {
+        Ok(session) => session,
+        Err(rejection) => return reject(parts, rejection),
+    };
+    match service.end(session.ucc, session.correlation_id).await {
+        Ok(disposition) => reply::json(StatusCode::OK, disposition_document(disposition)),
+        Err(error) => not_done(parts, error),
+    }
+}
+
+const fn disposition_document(disposition: Disposition) -> Bytes {
+    Bytes::from_static(match disposition {
+        Disposition::Keep => br#"{"Disposition":"Keep"}"#,
+        Disposition::Discard => br#"{"Disposition":"Discard"}"#,
+        Disposition::NothingRecorded => br#"{"Disposition":"NothingRecorded"}"#,
+    })
+}
+
+fn not_done(parts: &Parts, error: NotDone<'_>) -> Response {
+    match error {
+        NotDone::Refused(refusal) => {
+            audit::not_arrived(StatusCode::NOT_FOUND.as_u16(), &refusal.to_string());
+            reply::error(StatusCode::NOT_FOUND, refusal.into())
+        }
+        NotDone::Store(error) => {
+            audit::store_failed(parts.method.as_str(), &error);
+            reply::store_unavailable()
+        }
+    }
+}
+
+/// What the help tells: the limit of a body is the core's.
+pub const BODY_MAX: usize = SetRequest::BODY_MAX;

@@ -1,0 +1,142 @@
+//! The recording API over HTTP: every request to the core, every answer from it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::response::Response;
+use recording_core::{Head, Reply, Scratch};
+
+use crate::arrival::{self, Arrival};
+use crate::service::Service;
+use crate::store::Store;
+use crate::{audit, reply};
+
+/// The recording API. One handler takes every request, so that nothing but the core says what is unknown, not allowed,
+/// unsupported, too large or not understood.
+pub fn router<S: Store>(service: Arc<Service<S>>) -> Router {
+    Router::new().fallback(move |request: Request| {
+        let service = Arc::clone(&service);
+        async move { answer(service, request).await }
+    })
+}
+
+async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let wants_body = {
+        let (target, content_type) = (Target::of(&parts.uri), ContentType::of(&parts.headers));
+        let head = Head::read(parts.method.as_str().as_bytes(), target.as_bytes(), content_type.as_bytes());
+        head.map(|head| head.wants_body())
+    };
+    match wants_body {
+        Ok(true) => match arrival::read(body, &parts.extensions).await {
+            Arrival::Body { bytes, whole } => {
+                let tasks = Arc::clone(service.tasks());
+                let decided = async move { decide(&service, &parts, &bytes).await };
+                let response = tasks.to_the_end(decided).await;
+                if whole { response } else { reply::and_close(response) }
+            }
+            Arrival::Failed(response) => response,
+        },
+        Ok(false) => without_body(decide(&service, &parts, &[]).await, &parts, body).await,
+        Err(rejection) => {
+            audit::rejected(parts.method.as_str(), &rejection);
+            without_body(reply::rejection(rejection), &parts, body).await
+        }
+    }
+}
+
+async fn without_body(response: Response, parts: &Parts, body: Body) -> Response {
+    let usable = arrival::discard(body, &parts.headers, &parts.extensions).await;
+    if usable { response } else { reply::and_close(response) }
+}
+
+/// From a whole request to its response.
+async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> Response {
+    let (target, content_type) = (Target::of(&parts.uri), ContentType::of(&parts.headers));
+    let mut scratch = Scratch::new();
+    let method = parts.method.as_str();
+    let request = recording_core::Request::read(
+        method.as_bytes(),
+        target.as_bytes(),
+        content_type.as_bytes(),
+        body,
+        &mut scratch,
+    );
+    match request {
+        Ok(recording_core::Request::State(request)) => match service.state(&request).await {
+            Ok(found) => reply::of(&Reply::State(found)),
+            Err(_) => reply::store_unavailable(),
+        },
+        Ok(recording_core::Request::Capabilities(request)) => {
+            reply::of(&Reply::Capabilities(service.capabilities(&request)))
+        }
+        Ok(recording_core::Request::Set(request)) => match service.set(&request).await {
+            Ok(done) => reply::of(&Reply::State(done)),
+            Err(rejection) => reply::rejection(rejection),
+        },
+        Err(rejection) => {
+            audit::rejected(method, &rejection);
+            reply::rejection(rejection)
+        }
+    }
+}
+
+/// The request target as it came.
+///
+/// Two things are gone before anyone can see them: a `#` and what follows (which RFC 9112 has no place for), and the
+/// slash after an authority without a path, which makes no difference here.
+pub(crate) enum Target<'a> {
+    Origin(&'a str),
+    Other(String),
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn of(uri: &'a Uri) -> Self {
+        match uri.path_and_query() {
+            Some(target) if uri.scheme().is_none() && uri.authority().is_none() => Self::Origin(target.as_str()),
+            _ => Self::Other(uri.to_string()),
+        }
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Origin(target) => target.as_bytes(),
+            Self::Other(target) => target.as_bytes(),
+        }
+    }
+}
+
+/// The value of the `Content-Type` header, or of all of them together.
+enum ContentType<'a> {
+    AtMostOne(Option<&'a [u8]>),
+    Joined(Vec<u8>),
+}
+
+impl<'a> ContentType<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut values = headers.get_all(CONTENT_TYPE).iter().map(HeaderValue::as_bytes);
+        match (values.next(), values.next()) {
+            (Some(first), Some(second)) => {
+                let mut joined = [first, second].join(&b", "[..]);
+                for value in values {
+                    joined.extend_from_slice(b", ");
+                    joined.extend_from_slice(value);
+                }
+                Self::Joined(joined)
+            }
+            (first, _) => Self::AtMostOne(first),
+        }
+    }
+
+    fn as_bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::AtMostOne(value) => *value,
+            Self::Joined(value) => Some(value),
+        }
+    }
+}

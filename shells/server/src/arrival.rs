@@ -1,0 +1,101 @@
+//! The body of a request, as much of it as may come in the time it has.
+
+use core::future::poll_fn;
+use core::pin::Pin;
+use core::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::EXPECT;
+use axum::http::{Extensions, HeaderMap, StatusCode};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use http_body::Body as _;
+use recording_core::SetRequest;
+use tokio::time::{Instant, timeout_at};
+
+use crate::net::Client;
+use crate::{audit, reply};
+
+/// One byte more than any call takes: what a body is cut to, so that the core sees that it is too large.
+const ENOUGH: usize = SetRequest::BODY_MAX + 1;
+
+/// How long a body that nobody wants is waited for, so that the connection can be used again.
+const UNWANTED_WAIT: Duration = Duration::from_millis(500);
+
+/// What came of a body.
+pub(crate) enum Arrival {
+    /// All of it, or the first [`ENOUGH`] bytes.
+    Body {
+        /// The bytes.
+        bytes: Bytes,
+        /// Whether that was all.
+        whole: bool,
+    },
+    /// What to answer instead.
+    Failed(Response),
+}
+
+/// Reads a body. Asks for it first (`100 Continue`), if the client waits for that.
+pub(crate) async fn read(body: Body, extensions: &Extensions) -> Arrival {
+    // A length that is too large anyway need not be waited for.
+    if body.size_hint().lower() > SetRequest::BODY_MAX as u64 {
+        return Arrival::Body { bytes: Bytes::from_static(&[b' '; ENOUGH]), whole: false };
+    }
+    let client = extensions.get::<Client>();
+    let deadline = client.map_or_else(|| Instant::now() + crate::net::Limits::default().request, Client::deadline);
+    match timeout_at(deadline, collect(body)).await {
+        Ok(Ok((bytes, whole))) => {
+            if let Some(client) = client {
+                client.arrived();
+            }
+            Arrival::Body { bytes, whole }
+        }
+        Ok(Err(_)) => failed(StatusCode::BAD_REQUEST, "The body broke off or is not framed as HTTP says."),
+        Err(_) => failed(StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive."),
+    }
+}
+
+fn failed(status: StatusCode, reason: &'static str) -> Arrival {
+    audit::not_arrived(status.as_u16(), reason);
+    Arrival::Failed(reply::and_close(reply::invalid(status, reason)))
+}
+
+async fn collect(mut body: Body) -> Result<(Bytes, bool), axum::Error> {
+    let mut first = Bytes::new();
+    let mut all = BytesMut::new();
+    while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+        // What is not data is trailers, which mean nothing here.
+        let Ok(data) = frame?.into_data() else { continue };
+        // Most bodies come in one piece, and stay in it.
+        if first.is_empty() && all.is_empty() {
+            first = data;
+        } else {
+            if all.is_empty() {
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&data);
+        }
+        if first.len().max(all.len()) >= ENOUGH {
+            let mut bytes = if all.is_empty() { first } else { all.freeze() };
+            bytes.truncate(ENOUGH);
+            return Ok((bytes, false));
+        }
+    }
+    Ok((if all.is_empty() { first } else { all.freeze() }, true))
+}
+
+/// Gets a body that means nothing out of the way. Says whether that succeeded; if not, the connection must end.
+pub(crate) async fn discard(body: Body, headers: &HeaderMap, extensions: &Extensions) -> bool {
+    if body.is_end_stream() {
+        return true;
+    }
+    // Whoever waits for a `100 Continue` must not get one for a body that nobody wants.
+    if headers.contains_key(EXPECT) || body.size_hint().lower() > SetRequest::BODY_MAX as u64 {
+        return false;
+    }
+    let mut deadline = Instant::now() + UNWANTED_WAIT;
+    if let Some(client) = extensions.get::<Client>() {
+        deadline = deadline.min(client.deadline());
+    }
+    matches!(timeout_at(deadline, collect(body)).await, Ok(Ok((_, true))))
+}

@@ -1,0 +1,141 @@
+//! What is logged: one line for each decision, made of what the core understood of a request.
+//!
+//! Headers never come here, so no credential can be logged. Texts from outside are logged as `str` values, which the
+//! formatter puts in quotes and escapes: none of them can break a line or forge another.
+
+use recording_core::{
+    CapabilitiesReply, CorrelationId, Disposition, Pending, Refusal, Rejection, SetRequest, State, StateReply, UccName,
+};
+use tracing::{debug, error, info};
+
+use crate::store::{Begun, StoreError};
+
+const TARGET: &str = "recording";
+
+/// A set that changed the state.
+pub(crate) fn changed(pending: &Pending<'_>) {
+    info!(
+        target: TARGET,
+        record = pending.action().audit_name(),
+        action = pending.action().name(),
+        ucc = pending.ucc().as_str(),
+        correlation_id = %pending.correlation_id(),
+        requester = pending.requester().as_str(),
+        outcome = "changed",
+        from = %pending.from(),
+        to = %pending.to(),
+    );
+}
+
+/// A set that changed nothing: a repeat, or a refusal.
+pub(crate) fn answered(request: &SetRequest<'_>, state: Option<State>, refusal: Option<&Refusal<'_>>) {
+    info!(
+        target: TARGET,
+        record = request.action.audit_name(),
+        action = request.action.name(),
+        ucc = request.ucc.as_str(),
+        correlation_id = %request.correlation_id,
+        requester = request.requester.as_str(),
+        outcome = if refusal.is_some() { "refused" } else { "unchanged" },
+        reason = refusal.map(reason),
+        state = state.map(tracing::field::display),
+    );
+}
+
+/// A set that could not be stored.
+pub(crate) fn not_stored(request: &SetRequest<'_>, error: &StoreError) {
+    error!(
+        target: TARGET,
+        record = request.action.audit_name(),
+        action = request.action.name(),
+        ucc = request.ucc.as_str(),
+        correlation_id = %request.correlation_id,
+        requester = request.requester.as_str(),
+        outcome = "not stored",
+        reason = error.to_string(),
+    );
+}
+
+/// The refusal in a word: its text would only say again what the other fields say.
+const fn reason(refusal: &Refusal<'_>) -> &'static str {
+    match refusal {
+        Refusal::UnknownUcc { .. } => "unknown UCC",
+        Refusal::NotLicensed { .. } => "not licensed",
+        Refusal::AudioRecordingOff { .. } => "UseAudioRecording is off",
+        Refusal::EditingOff { .. } => "AgentCanEditAudioRecording is off",
+        Refusal::NotAnAgent { .. } => "not an agent",
+        Refusal::UnknownSession { .. } => "unknown session",
+        Refusal::NotAllowed { .. } => "not allowed in this state",
+        Refusal::Repeat { .. } => "repeat",
+        _ => "other",
+    }
+}
+
+/// A read of a state.
+pub(crate) fn state(reply: &StateReply<'_>) {
+    debug!(
+        target: TARGET,
+        call = "state",
+        ucc = reply.ucc.as_str(),
+        correlation_id = %reply.correlation_id,
+        outcome = if reply.error.is_some() { "refused" } else { "read" },
+        state = %reply.state,
+    );
+}
+
+/// A question for capabilities.
+pub(crate) fn capabilities(reply: &CapabilitiesReply<'_>) {
+    debug!(
+        target: TARGET,
+        call = "capabilities",
+        ucc = reply.ucc.as_str(),
+        outcome = if reply.error.is_some() { "refused" } else { "read" },
+        agent_can_edit = reply.agent_can_edit_recordings,
+    );
+}
+
+/// A request that was not understood.
+pub(crate) fn rejected(method: &str, rejection: &Rejection) {
+    info!(
+        target: TARGET,
+        method,
+        outcome = "rejected",
+        status = rejection.status(),
+        reason = rejection.to_string(),
+    );
+}
+
+/// A request that did not arrive, or not in time.
+pub(crate) fn not_arrived(status: u16, reason: &str) {
+    info!(target: TARGET, outcome = "rejected", status, reason);
+}
+
+/// The store failed at something else than a set.
+pub(crate) fn store_failed(call: &str, error: &StoreError) {
+    error!(target: TARGET, call, outcome = "store failed", reason = error.to_string());
+}
+
+/// A session begun, or found open.
+pub(crate) fn begun(ucc: UccName<'_>, correlation_id: CorrelationId, begun: Begun, state: State) {
+    info!(
+        target: TARGET,
+        call = "begin",
+        ucc = ucc.as_str(),
+        %correlation_id,
+        outcome = if begun == Begun::Opened { "opened" } else { "already open" },
+        %state,
+    );
+}
+
+/// A session ended.
+pub(crate) fn ended(ucc: UccName<'_>, correlation_id: CorrelationId, state: State, disposition: Disposition) {
+    info!(
+        target: TARGET,
+        call = "end",
+        ucc = ucc.as_str(),
+        %correlation_id,
+        outcome = "ended",
+        %state,
+        disposition = disposition.name(),
+    );
+}

@@ -1,0 +1,144 @@
+//! The program: options, signals, exit codes.
+
+mod banner;
+pub mod options;
+mod signals;
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use options::{Command, Options};
+use signals::{Asked, Signals};
+use tracing::{error, info, warn};
+
+use crate::config::{self, ConfigError};
+use crate::demo;
+use crate::directory::Directory;
+use crate::server::{self, Running};
+use crate::service::Service;
+use crate::store::{MemoryStore, Store};
+
+/// What `--help` prints.
+pub const HELP: &str = include_str!("help.txt");
+
+/// For whatever is wrong with an option, an address or the config.
+const WRONG: u8 = 2;
+
+/// Runs the program with the arguments of the process.
+#[must_use]
+pub fn main() -> ExitCode {
+    match options::read(std::env::args_os().skip(1)) {
+        Ok(Command::Help) => say(HELP),
+        Ok(Command::Version) => say(concat!("recording-server ", env!("CARGO_PKG_VERSION"), "\n")),
+        Ok(Command::Check(file)) => check(&file),
+        Ok(Command::Serve(options)) => serve(&options),
+        Err(error) => fail(error),
+    }
+}
+
+/// Prints to the standard output; that nobody reads it is no error.
+fn say(text: &str) -> ExitCode {
+    let mut out = io::stdout();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    ExitCode::SUCCESS
+}
+
+/// One line on the standard error.
+fn fail(error: impl core::fmt::Display) -> ExitCode {
+    let _ = writeln!(io::stderr(), "recording-server: {error}");
+    ExitCode::from(WRONG)
+}
+
+/// `world.toml:3: name: is missing`
+fn in_file(file: &Path, error: &ConfigError) -> String {
+    let space = if error.line.is_some() { "" } else { " " };
+    format!("{}:{space}{error}", file.display())
+}
+
+fn check(file: &Path) -> ExitCode {
+    match config::load(file) {
+        Ok(directory) => say(&format!("{}: good, {}\n", file.display(), count(&directory))),
+        Err(errors) => errors.iter().fold(ExitCode::from(WRONG), |_, error| fail(in_file(file, error))),
+    }
+}
+
+fn count(directory: &Directory) -> String {
+    format!("UCCs: {}, agents: {}", directory.len(), directory.agents())
+}
+
+fn serve(options: &Options) -> ExitCode {
+    tracing_subscriber::fmt().with_max_level(options.log).with_writer(io::stderr).with_ansi(false).init();
+    let directory = match &options.config {
+        None => demo::directory(),
+        Some(file) => match config::load(file) {
+            Ok(directory) => directory,
+            Err(errors) => return fail(errors.first().map_or_else(String::new, |error| in_file(file, error))),
+        },
+    };
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(options, directory)),
+        Err(error) => fail(format_args!("cannot start: {error}")),
+    }
+}
+
+async fn run(options: &Options, directory: Directory) -> ExitCode {
+    let mut signals = match Signals::listen() {
+        Ok(signals) => signals,
+        Err(error) => return fail(format_args!("cannot listen for signals: {error}")),
+    };
+    let service = Arc::new(Service::new(directory, MemoryStore::new()));
+    let is_demo = options.config.is_none();
+    if let (true, Some(key)) = (is_demo, demo::session()) {
+        // An empty store in memory opens it.
+        let _ = service.store().begin(&key, demo::STATE).await;
+    }
+    let running = match server::start(service, options.addresses, options.limits).await {
+        Ok(running) => running,
+        Err(error) => return fail(error),
+    };
+    // Whoever started it may not listen; the log tells as well.
+    let _ = banner::print(&mut io::stdout().lock(), running.addresses(), is_demo);
+    let server::Addresses { api, admin } = running.addresses();
+    info!(target: "recording", %api, %admin, "listening");
+
+    while signals.next().await == Asked::Reload {
+        reload(options, &running);
+    }
+    info!(target: "recording", "ending: no new connections, finishing what is in flight");
+    tokio::select! {
+        finished = running.stop(options.grace) => {
+            if !finished {
+                warn!(target: "recording", "not everything in flight was finished in time");
+            }
+        }
+        // Whoever asks a second time does not want to wait.
+        () = second(&mut signals) => warn!(target: "recording", "asked again: ending at once"),
+    }
+    ExitCode::SUCCESS
+}
+
+async fn second(signals: &mut Signals) {
+    while signals.next().await != Asked::End {}
+}
+
+fn reload<S: Store>(options: &Options, running: &Running<S>) {
+    let Some(file) = &options.config else {
+        warn!(target: "recording", "there is no config to read again: this is the demo world");
+        return;
+    };
+    match config::load(file) {
+        Ok(directory) => {
+            let (uccs, agents) = (directory.len(), directory.agents());
+            running.service().directory().replace(directory);
+            info!(target: "recording", file = %file.display(), uccs, agents, "config read again");
+        }
+        Err(errors) => {
+            for error in &errors {
+                error!(target: "recording", "bad config: {}", in_file(file, error));
+            }
+            warn!(target: "recording", "the old config stays in force");
+        }
+    }
+}

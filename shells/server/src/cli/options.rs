@@ -1,0 +1,156 @@
+//! What the command line says.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::ops::RangeInclusive;
+use core::time::Duration;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use lexopt::{Arg, Parser, ValueExt as _};
+use tracing::level_filters::LevelFilter;
+
+use crate::net::Limits;
+use crate::server::Addresses;
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Print the help.
+    Help,
+    /// Print the version.
+    Version,
+    /// Check a config.
+    Check(PathBuf),
+    /// Serve.
+    Serve(Options),
+}
+
+/// How to serve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Where to listen.
+    pub addresses: Addresses,
+    /// The config; `None` is the demo world.
+    pub config: Option<PathBuf>,
+    /// What to log.
+    pub log: LevelFilter,
+    /// What clients are granted.
+    pub limits: Limits,
+    /// How long to go on after a signal to end.
+    pub grace: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            addresses: Addresses {
+                api: SocketAddr::from(([127, 0, 0, 1], 8080)),
+                admin: SocketAddr::from(([127, 0, 0, 1], 8081)),
+            },
+            config: None,
+            log: LevelFilter::INFO,
+            limits: Limits::default(),
+            grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What is wrong with the command line, in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageError(String);
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (see --help)", self.0)
+    }
+}
+
+impl core::error::Error for UsageError {}
+
+impl From<lexopt::Error> for UsageError {
+    fn from(error: lexopt::Error) -> Self {
+        Self(match error {
+            lexopt::Error::UnexpectedOption(option) => format!("unknown option '{}'", option.escape_debug()),
+            lexopt::Error::UnexpectedArgument(argument) => {
+                format!("unexpected argument '{}'", argument.to_string_lossy().escape_debug())
+            }
+            lexopt::Error::MissingValue { option: Some(option) } => format!("{option} needs a value"),
+            lexopt::Error::UnexpectedValue { option, .. } => format!("{option} takes no value"),
+            other => other.to_string(),
+        })
+    }
+}
+
+/// The longest time that makes sense for any of the limits: a day.
+const SECONDS: RangeInclusive<u64> = 1..=86_400;
+
+/// Reads the command line, without the program's name.
+///
+/// # Errors
+///
+/// The first thing that is wrong with it.
+pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
+    let mut options = Options::default();
+    let mut check = false;
+    let mut parser = Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
+            Arg::Long("listen") => options.addresses.api = address("--listen", &parser.value()?)?,
+            Arg::Long("admin") => options.addresses.admin = address("--admin", &parser.value()?)?,
+            Arg::Long("config") => options.config = Some(parser.value()?.into()),
+            Arg::Long("check-config") => check = true,
+            Arg::Long("store") => one_of("--store", &parser.value()?, &["memory"])?,
+            Arg::Long("log") => options.log = level(&parser.value()?)?,
+            Arg::Long("max-head") => {
+                options.limits.head = number("--max-head", &mut parser, 8192..=1_048_576)? as usize;
+            }
+            Arg::Long("max-connections") => {
+                options.limits.connections = number("--max-connections", &mut parser, 1..=1_000_000)? as usize;
+            }
+            Arg::Long("request-timeout") => options.limits.request = seconds("--request-timeout", &mut parser)?,
+            Arg::Long("idle-timeout") => options.limits.idle = seconds("--idle-timeout", &mut parser)?,
+            Arg::Long("write-timeout") => options.limits.write = seconds("--write-timeout", &mut parser)?,
+            Arg::Long("grace") => options.grace = seconds("--grace", &mut parser)?,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if check {
+        let needs = || UsageError("--check-config needs --config FILE".into());
+        return options.config.map(Command::Check).ok_or_else(needs);
+    }
+    let Addresses { api, admin } = options.addresses;
+    if api == admin && api.port() != 0 {
+        return Err(UsageError(format!("--listen and --admin are both {api}; the two must differ")));
+    }
+    Ok(Command::Serve(options))
+}
+
+fn wrong(option: &str, value: &OsString, expected: impl fmt::Display) -> UsageError {
+    UsageError(format!("{option}: '{}' is not {expected}", value.to_string_lossy().escape_debug()))
+}
+
+fn address(option: &str, value: &OsString) -> Result<SocketAddr, UsageError> {
+    value.parse().map_err(|_| wrong(option, value, "an IP address and port, as in 127.0.0.1:8080 or [::1]:8080"))
+}
+
+fn one_of(option: &str, value: &OsString, known: &[&str]) -> Result<(), UsageError> {
+    if known.iter().any(|&known| value == known) { Ok(()) } else { Err(wrong(option, value, known.join(", "))) }
+}
+
+fn level(value: &OsString) -> Result<LevelFilter, UsageError> {
+    one_of("--log", value, &["off", "error", "warn", "info", "debug"])?;
+    value.parse().map_err(|_| wrong("--log", value, "a level"))
+}
+
+fn number(option: &str, parser: &mut Parser, range: RangeInclusive<u64>) -> Result<u64, UsageError> {
+    let value = parser.value()?;
+    let number = value.parse::<u64>().ok().filter(|number| range.contains(number));
+    number.ok_or_else(|| wrong(option, &value, format_args!("a number from {} to {}", range.start(), range.end())))
+}
+
+fn seconds(option: &str, parser: &mut Parser) -> Result<Duration, UsageError> {
+    number(option, parser, SECONDS).map(Duration::from_secs)
+}

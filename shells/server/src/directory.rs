@@ -1,0 +1,111 @@
+//! The UCCs: what the decision needs to know besides the session itself.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use recording_core::{Settings, SipUri, SipUriBuf, UccName, UccNameBuf};
+
+/// One UCC.
+#[derive(Debug, Clone)]
+pub struct Ucc {
+    /// Its settings.
+    pub settings: Settings,
+    agents: HashSet<SipUriBuf>,
+}
+
+impl Ucc {
+    /// A UCC with these settings and agents.
+    #[must_use]
+    pub fn new(settings: Settings, agents: impl IntoIterator<Item = SipUriBuf>) -> Self {
+        Self { settings, agents: agents.into_iter().collect() }
+    }
+
+    /// Whether `requester` is one of the agents.
+    #[must_use]
+    pub fn is_agent(&self, requester: SipUri<'_>) -> bool {
+        // The copy is on the stack; how URIs compare is the core's affair.
+        self.agents.contains(&SipUriBuf::from(requester))
+    }
+
+    /// How many agents there are.
+    #[must_use]
+    pub fn agents(&self) -> usize {
+        self.agents.len()
+    }
+}
+
+/// All UCCs by name.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    // By text, since the core compares names exactly, and a text can be looked up without a copy.
+    uccs: HashMap<Box<str>, Ucc>,
+}
+
+impl Directory {
+    /// No UCC.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a UCC.
+    ///
+    /// # Errors
+    ///
+    /// Hands the UCC back if there is one of this name.
+    pub fn add(&mut self, name: &UccNameBuf, ucc: Ucc) -> Result<(), Ucc> {
+        if self.uccs.contains_key(name.as_str()) {
+            return Err(ucc);
+        }
+        self.uccs.insert(name.as_str().into(), ucc);
+        Ok(())
+    }
+
+    /// The UCC of this name.
+    #[must_use]
+    pub fn ucc(&self, name: UccName<'_>) -> Option<&Ucc> {
+        self.uccs.get(name.as_str())
+    }
+
+    /// How many UCCs there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.uccs.len()
+    }
+
+    /// Whether there is no UCC.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.uccs.is_empty()
+    }
+
+    /// How many agents there are in all UCCs together.
+    #[must_use]
+    pub fn agents(&self) -> usize {
+        self.uccs.values().map(Ucc::agents).sum()
+    }
+}
+
+/// The directory in force. A reload exchanges it as a whole; whoever took it before keeps what they took.
+#[derive(Debug)]
+pub struct SharedDirectory(RwLock<Arc<Directory>>);
+
+impl SharedDirectory {
+    /// Puts a first directory in force.
+    #[must_use]
+    pub fn new(directory: Directory) -> Self {
+        Self(RwLock::new(Arc::new(directory)))
+    }
+
+    /// The directory in force.
+    #[must_use]
+    pub fn current(&self) -> Arc<Directory> {
+        // Nothing under this lock can panic half-way: the value is good even if the lock is poisoned.
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another directory in force. Sessions stay, even those whose UCC is gone.
+    pub fn replace(&self, directory: Directory) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
+    }
+}

@@ -1,0 +1,37 @@
+//! An HTTP server around [`recording_core`]: a thin shell that carries requests to the core's decision, keeps the
+//! sessions, and publishes what changed. It decides nothing about recording itself.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`directory`] | the UCCs with their settings and agents, exchanged as a whole on reload |
+//! | [`config`] | reads a directory from TOML; errors tell line and key |
+//! | [`store`] | where sessions are kept: a trait of read with revision and compare-and-set, and the one in memory |
+//! | [`service`] | the loop: facts, decision, compare-and-set, reply and event |
+//! | [`events`] | the channel that published events go to |
+//! | [`api`] | the recording API as an `axum::Router` |
+//! | [`admin`] | begin, end and list sessions; the health check |
+//! | [`net`] | accepts connections and holds each to its limits |
+//! | [`server`] | both listeners together, started and stopped |
+//! | [`demo`] | the world of a server without a config |
+//! | [`cli`] | options, signals, exit codes |
+//!
+//! > No reply says success before its state is stored.
+
+#![forbid(unsafe_code)]
+
+pub mod admin;
+pub mod api;
+mod arrival;
+mod audit;
+pub mod cli;
+pub mod config;
+pub mod demo;
+pub mod directory;
+pub mod events;
+pub mod net;
+mod reply;
+pub mod server;
+pub mod service;
+pub mod store;
+mod tasks;
+mod turns;

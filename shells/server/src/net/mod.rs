@@ -1,0 +1,49 @@
+//! Connections: accepted, held to their limits, and ended.
+//!
+//! | a client that | gets |
+//! |---|---|
+//! | sends nothing, or part of a head | its connection closed after [`Limits::request`] |
+//! | sends a head and part of a body | 408 after [`Limits::request`], counted from the head's first byte |
+//! | sends a head of more than [`Limits::head`] bytes | 431 |
+//! | is idle between requests | its connection closed after [`Limits::idle`] |
+//! | does not take its replies | its connection closed after [`Limits::write`] |
+//! | is one too many for [`Limits::connections`] | the place of the connection that has waited longest for its client |
+//!
+//! So clients that are slow, half-open or many can cost each other's places, never those of requests that are there.
+
+mod connections;
+mod listener;
+mod progress;
+mod wire;
+
+use core::time::Duration;
+
+pub use listener::{Acceptor, bind};
+pub(crate) use progress::Client;
+
+/// What a listener grants its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// How many bytes the head of a request may have.
+    pub head: usize,
+    /// How long a request may take to arrive, head and body together.
+    pub request: Duration,
+    /// How long a connection may be idle between requests.
+    pub idle: Duration,
+    /// How long a client may take for the replies that it was sent.
+    pub write: Duration,
+    /// How many connections there may be at once.
+    pub connections: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head: 16 * 1024,
+            request: Duration::from_secs(10),
+            idle: Duration::from_secs(60),
+            write: Duration::from_secs(10),
+            connections: 4096,
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Where a connection stands: what it waits for, since when, and until when it may.
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::Limits;
+
+/// How long a connection that the server ends is still read from, so that the last reply is not lost: closing a socket
+/// with unread data resets the connection, and the client may never see what it was told.
+const LINGER: Duration = Duration::from_secs(2);
+
+/// What a connection waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The first byte ever.
+    Fresh,
+    /// The first byte of another request.
+    Idle,
+    /// The rest of a head.
+    Head,
+    /// The rest of a body.
+    Body,
+    /// Nothing: the server is at work.
+    Busy,
+    /// The client's end.
+    Closing,
+}
+
+/// Where a connection stands. Written by the task of the connection alone; read by the one that accepts, too.
+#[derive(Debug)]
+pub(super) struct Progress {
+    limits: Limits,
+    /// When the listener began: what times are counted from.
+    epoch: Instant,
+    /// Microseconds since the epoch in the upper 61 bits, the phase in the lower 3.
+    phase: AtomicU64,
+    /// Microseconds since the epoch at which a write had to wait; 0 if none has to.
+    blocked: AtomicU64,
+    /// Whether there may be unread data at the end.
+    lingers: AtomicBool,
+    evicted: AtomicBool,
+    nudge: Notify,
+}
+
+/// Until when a connection may go on as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    /// No longer.
+    Now,
+    /// Until this moment; then it has to be asked again.
+    At(Instant),
+}
+
+impl Progress {
+    pub(super) fn new(limits: Limits, epoch: Instant) -> Self {
+        let progress = Self {
+            limits,
+            epoch,
+            phase: AtomicU64::new(0),
+            blocked: AtomicU64::new(0),
+            lingers: AtomicBool::new(false),
+            evicted: AtomicBool::new(false),
+            nudge: Notify::new(),
+        };
+        progress.enter(Phase::Fresh);
+        progress
+    }
+
+    fn now(&self) -> u64 {
+        self.epoch.elapsed().as_micros() as u64
+    }
+
+    pub(super) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::Relaxed) & 7 {
+            0 => Phase::Fresh,
+            1 => Phase::Idle,
+            2 => Phase::Head,
+            3 => Phase::Body,
+            4 => Phase::Busy,
+            _ => Phase::Closing,
+        }
+    }
+
+    fn since(&self) -> u64 {
+        self.phase.load(Ordering::Relaxed) >> 3
+    }
+
+    fn set(&self, phase: Phase, since: u64) {
+        self.phase.store(since << 3 | phase as u64, Ordering::Relaxed);
+    }
+
+    fn enter(&self, phase: Phase) {
+        self.set(phase, self.now());
+    }
+
+    /// Bytes came in.
+    pub(super) fn received(&self) {
+        match self.phase() {
+            // A fresh connection's time runs since it was accepted.
+            Phase::Fresh => self.set(Phase::Head, self.since()),
+            Phase::Idle => self.enter(Phase::Head),
+            Phase::Head | Phase::Body | Phase::Busy | Phase::Closing => {}
+        }
+    }
+
+    /// A head is complete, and with it the request, or a body is still to come.
+    pub(super) fn head_is_there(&self, is_all: bool) {
+        if is_all {
+            self.enter(Phase::Busy);
+        } else {
+            self.set(Phase::Body, self.since());
+        }
+    }
+
+    /// A response is on its way.
+    pub(super) fn answered(&self) {
+        self.enter(Phase::Idle);
+    }
+
+    /// Whether everything that came was answered.
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.phase(), Phase::Fresh | Phase::Idle) && self.blocked.load(Ordering::Relaxed) == 0
+    }
+
+    /// Whether nothing came of a next request but, at most, a part of its head.
+    pub(super) fn is_between_requests(&self) -> bool {
+        matches!(self.phase(), Phase::Fresh | Phase::Idle | Phase::Head)
+    }
+
+    /// A write has to wait for the client.
+    pub(super) fn write_blocked(&self) {
+        if self.blocked.load(Ordering::Relaxed) == 0 {
+            self.blocked.store(self.now().max(1), Ordering::Relaxed);
+            self.nudge.notify_one();
+        }
+    }
+
+    /// The client took everything, as far as can be known.
+    pub(super) fn flushed(&self) {
+        self.blocked.store(0, Ordering::Relaxed);
+    }
+
+    /// There may be unread data when the connection ends.
+    pub(super) fn linger(&self) {
+        self.lingers.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn lingers(&self) -> bool {
+        self.lingers.load(Ordering::Relaxed)
+    }
+
+    /// The server's side is closed.
+    pub(super) fn closing(&self) {
+        if self.phase() != Phase::Closing {
+            self.enter(Phase::Closing);
+            self.nudge.notify_one();
+        }
+    }
+
+    /// How long the connection has waited for its client; `None` if it does not.
+    pub(super) fn waiting_since(&self) -> Option<u64> {
+        (self.phase() != Phase::Busy && !self.evicted.load(Ordering::Relaxed)).then(|| self.since())
+    }
+
+    /// Asks the connection to end, unless it is at work by then.
+    pub(super) fn evict(&self) {
+        self.evicted.store(true, Ordering::Relaxed);
+        self.nudge.notify_one();
+    }
+
+    /// Waits for a reason to ask again until when the connection may go on.
+    pub(super) async fn nudged(&self) {
+        self.nudge.notified().await;
+    }
+
+    pub(super) fn due(&self) -> Due {
+        if self.evicted.load(Ordering::Relaxed) {
+            if self.phase() != Phase::Busy {
+                return Due::Now;
+            }
+            // Its request came through just in time: it stays.
+            self.evicted.store(false, Ordering::Relaxed);
+        }
+        let since = self.epoch + Duration::from_micros(self.since());
+        let now = Instant::now();
+        // A byte that comes may set an earlier end than an idle connection has: so asking again is never put off longer.
+        let mut end = now + self.limits.request.min(self.limits.idle);
+        match self.phase() {
+            Phase::Fresh | Phase::Head => end = end.min(since + self.limits.request),
+            Phase::Idle => end = end.min(since + self.limits.idle),
+            // Whoever reads the body keeps to the deadline, so that it can still answer.
+            Phase::Body | Phase::Busy => {}
+            Phase::Closing => end = end.min(since + LINGER),
+        }
+        match self.blocked.load(Ordering::Relaxed) {
+            0 => {}
+            blocked => end = end.min(self.epoch + Duration::from_micros(blocked) + self.limits.write),
+        }
+        if end <= now { Due::Now } else { Due::At(end) }
+    }
+}
+
+/// What the handler of a request knows of its client.
+#[derive(Debug, Clone)]
+pub(crate) struct Client(pub(super) Arc<Progress>);
+
+impl Client {
+    /// When the request must have arrived.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.0.epoch + Duration::from_micros(self.0.since()) + self.0.limits.request
+    }
+
+    /// The request has arrived: from now on nobody waits for the client.
+    pub(crate) fn arrived(&self) {
+        self.0.enter(Phase::Busy);
+    }
+}

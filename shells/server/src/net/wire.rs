@@ -1,0 +1,128 @@
+//! The bytes of a connection, watched on their way.
+
+use core::pin::Pin;
+use core::task::{Context, Poll, ready};
+use std::io;
+use std::sync::Arc;
+
+use recording_core::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply, ErrorType};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::progress::Progress;
+
+/// A connection's stream. It tells [`Progress`] what happens, puts the API's error body into the answers that the HTTP
+/// library makes of its own, and ends a connection so that the last reply arrives.
+#[derive(Debug)]
+pub(super) struct Wire {
+    stream: TcpStream,
+    progress: Arc<Progress>,
+    /// What stands for the library's own answer, and how much of it is written.
+    own_answer: Option<(Vec<u8>, usize)>,
+    /// The client has closed its side.
+    ended: bool,
+}
+
+impl Wire {
+    pub(super) const fn new(stream: TcpStream, progress: Arc<Progress>) -> Self {
+        Self { stream, progress, own_answer: None, ended: false }
+    }
+
+    fn poll_own_answer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some((bytes, written)) = &mut self.own_answer {
+            let Some(rest) = bytes.get(*written..).filter(|rest| !rest.is_empty()) else { break };
+            match Pin::new(&mut self.stream).poll_write(cx, rest) {
+                Poll::Ready(count) => *written += count?,
+                Poll::Pending => {
+                    self.progress.write_blocked();
+                    return Poll::Pending;
+                }
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// The HTTP library answers what is no HTTP by itself, with a status and nothing else. Such a head is recognised by its
+/// empty body, which no reply of ours has.
+fn own_status(bytes: &[u8]) -> Option<&str> {
+    const EMPTY: &[u8] = b"\r\ncontent-length: 0\r\n";
+    if bytes.len() > 256 || !bytes.starts_with(b"HTTP/1.1 4") || !bytes.windows(EMPTY.len()).any(|part| part == EMPTY) {
+        return None;
+    }
+    let line = bytes.split(|&byte| byte == b'\r').next()?;
+    core::str::from_utf8(line.get(b"HTTP/1.1 ".len()..)?).ok()
+}
+
+fn answer(status: &str) -> Vec<u8> {
+    let text = match status.get(..3) {
+        Some("414") => "The request target is too long.",
+        Some("431") => "The head of the request is too large.",
+        _ => "This is not a request that HTTP/1.1 allows.",
+    };
+    let mut buffer = [0; ErrorReply::MAX_LEN];
+    let error = ErrorMessage::new(ErrorType::Validation, text);
+    let body = ErrorReply { error }.write(&mut buffer).unwrap_or_default();
+    let length = body.len();
+    let mut answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {CONTENT_TYPE}\r\ncache-control: {CACHE_CONTROL}\r\n\
+         content-length: {length}\r\nconnection: close\r\n\r\n"
+    )
+    .into_bytes();
+    answer.extend_from_slice(body);
+    answer
+}
+
+impl AsyncRead for Wire {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if buffer.filled().len() > before {
+            self.progress.received();
+        } else if buffer.remaining() > 0 {
+            self.ended = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.own_answer.is_none() && self.progress.is_between_requests() {
+            self.own_answer = own_status(bytes).map(|status| (answer(status), 0));
+        }
+        if self.own_answer.is_some() {
+            // The library closes after it; nothing else comes.
+            self.progress.linger();
+            ready!(self.poll_own_answer(cx))?;
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if written.is_pending() {
+            self.progress.write_blocked();
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.progress.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    /// Closes the server's side; then, if the client may still be sending, takes what it sends until it has seen that.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+        if !self.progress.lingers() {
+            return Poll::Ready(Ok(()));
+        }
+        self.progress.closing();
+        let mut dropped = [0; 4096];
+        while !self.ended {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
+            self.ended = buffer.filled().is_empty();
+        }
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,63 @@
+//! Replies as HTTP responses.
+
+use axum::body::Body;
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use recording_core::{ErrorMessage, ErrorReply, ErrorType, Rejection, Reply};
+
+/// The core's reply.
+pub(crate) fn of(reply: &Reply<'_>) -> Response {
+    let mut buffer = [0; Reply::MAX_LEN];
+    // Cannot fail with a buffer of this size.
+    let body = reply.write(&mut buffer).unwrap_or_default();
+    let mut response = json(status(reply.status()), Bytes::copy_from_slice(body));
+    if let Some(allow) = reply.allow() {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    }
+    response
+}
+
+/// The core's rejection.
+pub(crate) fn rejection(rejection: Rejection) -> Response {
+    of(&rejection.into())
+}
+
+/// An error in the API's shape with a status of the shell's own.
+pub(crate) fn error(status: StatusCode, error: ErrorMessage<'_>) -> Response {
+    let mut buffer = [0; ErrorReply::MAX_LEN];
+    // The shell's own texts are far shorter than the core's longest.
+    let body = ErrorReply { error }.write(&mut buffer).unwrap_or_default();
+    json(status, Bytes::copy_from_slice(body))
+}
+
+/// What is wrong with a request on its way here.
+pub(crate) fn invalid(status: StatusCode, text: &'static str) -> Response {
+    error(status, ErrorMessage::new(ErrorType::Validation, text))
+}
+
+/// The store failed where nothing was to be stored.
+pub(crate) fn store_unavailable() -> Response {
+    error(StatusCode::SERVICE_UNAVAILABLE, ErrorMessage::new(ErrorType::Configuration, "The store does not answer."))
+}
+
+/// A document.
+pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(recording_core::CONTENT_TYPE));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(recording_core::CACHE_CONTROL));
+    response
+}
+
+/// The same response, and nothing more on this connection.
+pub(crate) fn and_close(mut response: Response) -> Response {
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn status(code: u16) -> StatusCode {
+    StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}

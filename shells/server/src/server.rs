@@ -1,0 +1,122 @@
+//! Both listeners together.
+
+use core::fmt;
+use core::net::SocketAddr;
+use core::time::Duration;
+use std::io;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use crate::net::{Acceptor, Limits, bind};
+use crate::service::Service;
+use crate::store::Store;
+use crate::{admin, api};
+
+/// Where to listen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Addresses {
+    /// For the recording API.
+    pub api: SocketAddr,
+    /// For call control and operations.
+    pub admin: SocketAddr,
+}
+
+/// A server that runs.
+#[derive(Debug)]
+pub struct Running<S> {
+    addresses: Addresses,
+    service: Arc<Service<S>>,
+    stop: watch::Sender<bool>,
+    listeners: [JoinHandle<()>; 2],
+}
+
+/// An address that cannot be listened on.
+#[derive(Debug)]
+pub struct StartError {
+    /// Which one.
+    pub address: SocketAddr,
+    /// Why not.
+    pub source: io::Error,
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.address;
+        match self.source.kind() {
+            io::ErrorKind::AddrInUse => write!(f, "cannot listen on {address}: the port is taken"),
+            io::ErrorKind::AddrNotAvailable => {
+                write!(f, "cannot listen on {address}: this machine has no such address")
+            }
+            io::ErrorKind::PermissionDenied => write!(f, "cannot listen on {address}: that is not permitted"),
+            _ => write!(f, "cannot listen on {address}: {}", self.source),
+        }
+    }
+}
+
+impl core::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// Starts both listeners, or none.
+///
+/// # Errors
+///
+/// If one of the addresses cannot be listened on.
+pub async fn start<S: Store>(
+    service: Arc<Service<S>>,
+    addresses: Addresses,
+    limits: Limits,
+) -> Result<Running<S>, StartError> {
+    let bound = async |address| match bind(address).await {
+        Ok(listener) => listener.local_addr().map(|local| (listener, local)),
+        Err(error) => Err(error),
+    };
+    let (api, api_address) =
+        bound(addresses.api).await.map_err(|source| StartError { address: addresses.api, source })?;
+    let (admin, admin_address) =
+        bound(addresses.admin).await.map_err(|source| StartError { address: addresses.admin, source })?;
+
+    let (stop, stopped) = watch::channel(false);
+    let acceptor = |router| Acceptor::new(router, limits, Arc::clone(service.tasks()), stopped.clone());
+    let api = acceptor(api::router(Arc::clone(&service))).run(api);
+    let admin = acceptor(admin::router(Arc::clone(&service))).run(admin);
+    Ok(Running {
+        addresses: Addresses { api: api_address, admin: admin_address },
+        service,
+        stop,
+        listeners: [tokio::spawn(api), tokio::spawn(admin)],
+    })
+}
+
+impl<S: Store> Running<S> {
+    /// Where it listens: with the ports that the system chose, if it was asked to.
+    #[must_use]
+    pub const fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// What it serves.
+    #[must_use]
+    pub const fn service(&self) -> &Arc<Service<S>> {
+        &self.service
+    }
+
+    /// Stops accepting, closes idle connections, and finishes what is in flight, for at most `grace`. Says whether
+    /// everything was finished.
+    pub async fn stop(self, grace: Duration) -> bool {
+        let _ = self.stop.send(true);
+        let finished = async {
+            for listener in self.listeners {
+                // It only ends; a panic there would be told by the runtime.
+                let _ = listener.await;
+            }
+            self.service.tasks().done().await;
+        };
+        timeout(grace, finished).await.is_ok()
+    }
+}

@@ -1,0 +1,129 @@
+//! Where sessions are kept.
+
+mod memory;
+
+use core::fmt;
+use core::future::Future;
+
+pub use memory::MemoryStore;
+use recording_core::{CorrelationId, State, UccName, UccNameBuf};
+
+/// Which session: the same correlation id in two UCCs is two sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SessionKey {
+    /// The session's id.
+    pub correlation_id: CorrelationId,
+    /// The UCC it belongs to.
+    pub ucc: UccNameBuf,
+}
+
+impl SessionKey {
+    /// The key of a session.
+    #[must_use]
+    pub fn new(ucc: UccName<'_>, correlation_id: CorrelationId) -> Self {
+        Self { correlation_id, ucc: ucc.into() }
+    }
+}
+
+/// By id first: ids compare in one step and hardly ever tie.
+impl Ord for SessionKey {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        let by_id = self.correlation_id.cmp(&other.correlation_id);
+        by_id.then_with(|| self.ucc.as_str().cmp(other.ucc.as_str()))
+    }
+}
+
+impl PartialOrd for SessionKey {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A mark that a store puts on every state it keeps. For one key it never comes again: not when the same state
+/// returns, and not when the session ends and begins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Revision(pub u64);
+
+/// What a look-up finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found {
+    /// The state.
+    pub state: State,
+    /// The mark that a compare-and-set must still find.
+    pub revision: Revision,
+}
+
+/// What became of a compare-and-set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Swap {
+    /// The new state is stored.
+    Stored,
+    /// The revision is another one by now, or the session is gone: nothing was stored.
+    Conflict,
+}
+
+/// What became of beginning a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Begun {
+    /// It is open now.
+    Opened,
+    /// It was open already, in this state, and stays as it is.
+    AlreadyOpen(State),
+}
+
+/// The store cannot be reached or does not answer. Nothing was stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreError {
+    reason: String,
+}
+
+impl StoreError {
+    /// An error with a reason for the log; no client sees it.
+    #[must_use]
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+impl core::error::Error for StoreError {}
+
+/// A place for sessions, shared by all requests and, if it is a distributed one, by several servers.
+///
+/// Every method is atomic. An error means that nothing was stored: a store that lost touch half-way finds out before
+/// it answers. No method may be slow without end, since requests for one session wait for each other.
+pub trait Store: Send + Sync + 'static {
+    /// The state of a session, with its revision; `None` if it is not open.
+    fn read(&self, key: &SessionKey) -> impl Future<Output = Result<Option<Found>, StoreError>> + Send;
+
+    /// Stores `state` if the session is open and still has the revision `expected`.
+    fn compare_and_set(
+        &self,
+        key: &SessionKey,
+        expected: Revision,
+        state: State,
+    ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
+    /// Opens a session in `state`, unless it is open.
+    fn begin(&self, key: &SessionKey, state: State) -> impl Future<Output = Result<Begun, StoreError>> + Send;
+
+    /// Closes a session and gives the state it had; `None` if it was not open.
+    fn end(&self, key: &SessionKey) -> impl Future<Output = Result<Option<State>, StoreError>> + Send;
+
+    /// The first `limit` open sessions behind `after`, in the order of their keys.
+    ///
+    /// The order is what makes pages sound: whatever begins or ends meanwhile, a session that stays open is on
+    /// exactly one page.
+    fn page(
+        &self,
+        after: Option<&SessionKey>,
+        limit: usize,
+    ) -> impl Future<Output = Result<Vec<(SessionKey, State)>, StoreError>> + Send;
+}
