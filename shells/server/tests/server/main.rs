@@ -2,6 +2,14 @@
 
 #![allow(unreachable_pub)] // nothing of a test is reached from anywhere
 
+mod admin;
+mod concurrency;
+mod config;
+mod exploration;
+mod failing_store;
+mod http;
+mod limits;
+mod program;
 mod support;
 mod transitions;
 mod vectors;

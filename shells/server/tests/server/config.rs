@@ -1,0 +1,102 @@
+//! What is wrong with a config, to the letter.
+
+use recording_core::{Repeats, SipUri, UccName};
+use recording_server::config::parse;
+
+const GOOD: &str = r#"# two UCCs
+[[ucc]]
+name = "first"
+recording_api_licensed = true
+use_audio_recording = true
+agent_can_edit_audio_recording = false
+save_recording_by_default = true
+agents = [
+    "sip:one@domain.com",
+    "sip:two@domain.com",
+]
+
+[[ucc]]
+name = "Größe & Co"
+recording_api_licensed = false
+use_audio_recording = false
+agent_can_edit_audio_recording = true
+save_recording_by_default = false
+repeats = "refuse"
+agents = []
+"#;
+
+#[test]
+fn a_good_one_is_taken_as_it_stands() {
+    let directory = parse(GOOD).unwrap();
+    assert_eq!((directory.len(), directory.agents()), (2, 2));
+    let first = directory.ucc(UccName::new("first").unwrap()).unwrap();
+    assert!(first.settings.recording_api_licensed && first.settings.use_audio_recording);
+    assert!(!first.settings.agent_can_edit_audio_recording && first.settings.save_recording_by_default);
+    assert_eq!(first.settings.repeats, Repeats::Accept);
+    assert!(first.is_agent(SipUri::new("SIP:ONE@domain.com").unwrap()));
+    assert!(!first.is_agent(SipUri::new("sip:three@domain.com").unwrap()));
+    let second = directory.ucc(UccName::new("Größe & Co").unwrap()).unwrap();
+    assert!(second.settings.agent_can_edit_audio_recording && !second.settings.save_recording_by_default);
+    assert_eq!((second.settings.repeats, second.agents()), (Repeats::Refuse, 0));
+}
+
+#[track_caller]
+fn wrong(text: &str, errors: &[&str]) {
+    let told: Vec<_> = parse(text).unwrap_err().iter().map(ToString::to_string).collect();
+    assert_eq!(told, errors);
+}
+
+#[test]
+fn each_error_tells_line_key_and_reason() {
+    let with = |from: &str, to: &str| GOOD.replacen(from, to, 1);
+    let long = "x".repeat(65);
+    let keys = "name, recording_api_licensed, use_audio_recording, agent_can_edit_audio_recording, \
+                save_recording_by_default, repeats, agents";
+    wrong("", &["1: ucc: is missing: there must be at least one [[ucc]]"]);
+    wrong("ucc = []", &["1: ucc: is missing: there must be at least one [[ucc]]"]);
+    wrong("ucc = 1", &["1: ucc: is an integer, expected an array of tables: [[ucc]]"]);
+    wrong("[ucc]\nname = \"x\"", &["1: ucc: is a table, expected an array of tables: [[ucc]]"]);
+    wrong("ucc = [1]", &["1: ucc: is an integer, expected a table"]);
+    wrong(&format!("{GOOD}[server]\n"), &["21: server: is not a key that is known here: only [[ucc]] is"]);
+    wrong(
+        &with("name", "title"),
+        &["2: name: is missing", &format!("3: title: is not a key of [[ucc]]; these are: {keys}")],
+    );
+    wrong(&with(r#""first""#, "7"), &["3: name: is an integer, expected a string"]);
+    wrong(&with("first", ""), &[r#"3: name: "" is empty"#]);
+    wrong(&with("first", "a/b"), &[r#"3: name: "a/b" contains '/'"#]);
+    wrong(&with("first", r"a\tb"), &[r#"3: name: "a\tb" contains a control character"#]);
+    wrong(&with("first", &long), &[&format!("3: name: {long:?} is longer than 64 bytes")]);
+    wrong(&with("Größe & Co", "first"), &[r#"14: name: "first" is the name of the UCC of line 3 already"#]);
+    wrong(&with("= true", "= 1"), &["4: recording_api_licensed: is an integer, expected true or false"]);
+    wrong(&with("use_audio_recording = true", ""), &["2: use_audio_recording: is missing"]);
+    wrong(&with(r#""refuse""#, r#""maybe""#), &[r#"19: repeats: "maybe" is neither "accept" nor "refuse""#]);
+    wrong(&with(r#""refuse""#, "true"), &[r#"19: repeats: is a boolean, expected "accept" or "refuse""#]);
+    wrong(&with("agents = []", ""), &["13: agents: is missing"]);
+    wrong(&with("agents = []", r#"agents = "sip:a@b""#), &["20: agents: is a string, expected an array of SIP URIs"]);
+    wrong(&with(r#""sip:two@domain.com""#, "2.0"), &["10: agents: is a float, expected a SIP URI"]);
+    wrong(&with("sip:two@", "tel:two@"), &[r#"10: agents: "tel:two@domain.com" does not begin with sip: or sips:"#]);
+    // All at once, from top to bottom.
+    wrong(
+        &with("sip:one", "one").replace("= true", "= 0"),
+        &[
+            "4: recording_api_licensed: is an integer, expected true or false",
+            "5: use_audio_recording: is an integer, expected true or false",
+            "7: save_recording_by_default: is an integer, expected true or false",
+            r#"9: agents: "one@domain.com" does not begin with sip: or sips:"#,
+            "17: agent_can_edit_audio_recording: is an integer, expected true or false",
+        ],
+    );
+}
+
+#[test]
+fn what_is_no_toml_is_told_with_its_line() {
+    for (text, line) in [("[[ucc]]\nname = \"x\nagents = []", 2), ("[[ucc]]\nname = 'x'\nname = 'y'", 3), ("[[ucc", 1)]
+    {
+        let errors = parse(text).unwrap_err();
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].line, Some(line), "{}", errors[0]);
+        assert!(!errors[0].reason.contains('\n') && !errors[0].reason.is_empty());
+        println!("{}", errors[0]);
+    }
+}

@@ -1,0 +1,195 @@
+//! A store that fails: nobody is told of success, nothing is published, nothing is changed.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+use std::sync::Arc;
+
+use recording_core::State;
+use recording_server::net::Limits;
+use recording_server::service::Service;
+use recording_server::store::{Begun, Found, MemoryStore, Revision, SessionKey, Store, StoreError, Swap};
+use tokio::sync::Semaphore;
+
+use crate::support::{
+    Client, ID, PATIENCE, STATE_PATH, directory, get, key, once, published, request, serve, set, stored,
+};
+
+/// A store in memory whose reads and writes can be made to fail, and whose writes can be held up.
+struct Failing {
+    sound: MemoryStore,
+    reads_fail: AtomicBool,
+    writes_fail: AtomicBool,
+    always_conflict: AtomicBool,
+    /// Writes that may go on; they hold no permit afterwards.
+    writes: Semaphore,
+    /// Writes that have come.
+    came: Semaphore,
+}
+
+impl Failing {
+    fn new() -> Self {
+        Self {
+            sound: MemoryStore::new(),
+            reads_fail: AtomicBool::new(false),
+            writes_fail: AtomicBool::new(false),
+            always_conflict: AtomicBool::new(false),
+            writes: Semaphore::new(1_000_000),
+            came: Semaphore::new(0),
+        }
+    }
+
+    fn check(&self, fails: &AtomicBool) -> Result<(), StoreError> {
+        if fails.load(Ordering::SeqCst) { Err(StoreError::new("the disk is on fire")) } else { Ok(()) }
+    }
+}
+
+impl Store for Failing {
+    async fn read(&self, key: &SessionKey) -> Result<Option<Found>, StoreError> {
+        self.check(&self.reads_fail)?;
+        self.sound.read(key).await
+    }
+
+    async fn compare_and_set(&self, key: &SessionKey, expected: Revision, state: State) -> Result<Swap, StoreError> {
+        self.came.add_permits(1);
+        self.writes.acquire().await.unwrap().forget();
+        self.check(&self.writes_fail)?;
+        if self.always_conflict.load(Ordering::SeqCst) {
+            return Ok(Swap::Conflict);
+        }
+        self.sound.compare_and_set(key, expected, state).await
+    }
+
+    async fn begin(&self, key: &SessionKey, state: State) -> Result<Begun, StoreError> {
+        self.check(&self.writes_fail)?;
+        self.sound.begin(key, state).await
+    }
+
+    async fn end(&self, key: &SessionKey) -> Result<Option<State>, StoreError> {
+        self.check(&self.writes_fail)?;
+        self.sound.end(key).await
+    }
+
+    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
+        self.check(&self.reads_fail)?;
+        self.sound.page(after, limit).await
+    }
+}
+
+async fn failing() -> recording_server::server::Running<Failing> {
+    let service = Arc::new(Service::new(directory(&["ucc-demo-name"]), Failing::new()));
+    let _ = service.store().begin(&key("ucc-demo-name", ID), State::INITIAL).await.unwrap();
+    serve(service, Limits::default()).await
+}
+
+#[tokio::test]
+async fn what_is_not_stored_is_answered_503() {
+    let running = failing().await;
+    let store = running.service().store();
+    let mut events = running.service().events().subscribe();
+    let mut client = Client::connect(running.addresses().api).await;
+    let not_stored =
+        r#"{"ErrorMessage":{"ErrorType":1,"Message":"The new state could not be stored. Nothing was changed."}}"#;
+
+    for fails in [&store.writes_fail, &store.reads_fail, &store.always_conflict] {
+        fails.store(true, Ordering::SeqCst);
+        let response = client.exchange(&set("1")).await;
+        assert_eq!((response.status, response.body.as_str()), (503, not_stored));
+        fails.store(false, Ordering::SeqCst);
+        assert_eq!(stored(&running).await, State::INITIAL);
+        assert!(published(&mut events).is_empty());
+    }
+
+    // The store is well again, and so is the connection.
+    let response = client.exchange(&set("1")).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(published(&mut events).len(), 1);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_answered_503() {
+    let running = failing().await;
+    let (api, admin) = (running.addresses().api, running.addresses().admin);
+    let store = running.service().store();
+    store.reads_fail.store(true, Ordering::SeqCst);
+    store.writes_fail.store(true, Ordering::SeqCst);
+    let session = format!("/sessions/ucc-demo-name/{ID}");
+    for (address, bytes) in [
+        (api, get(STATE_PATH)),
+        (admin, get("/sessions")),
+        (admin, request("PUT", &session, &[], b"")),
+        (admin, request("DELETE", &session, &[], b"")),
+    ] {
+        let response = once(address, &bytes).await;
+        assert_eq!(response.status, 503);
+        assert_eq!(response.error(1), "The store does not answer.");
+    }
+    // What needs no store works on.
+    let capabilities = get("/attendantservice/api/recording/capabilities/ucc-demo-name");
+    assert_eq!(once(api, &capabilities).await.status, 200);
+    assert_eq!(once(admin, &get("/healthz")).await.status, 200);
+}
+
+/// A client that hangs up while its change is being stored does not keep the event from being published.
+#[tokio::test]
+async fn a_change_is_published_even_if_its_client_hangs_up() {
+    let running = failing().await;
+    let store = running.service().store();
+    let mut events = running.service().events().subscribe();
+    store.writes.forget_permits(1_000_000);
+
+    let mut client = Client::connect(running.addresses().api).await;
+    client.send(&set("1")).await;
+    store.came.acquire().await.unwrap().forget();
+    // A reset, so that the server knows at once.
+    client.stream.set_zero_linger().unwrap();
+    drop(client);
+    // The next request of the session waits behind it, and is answered when it is done.
+    let mut next = Client::connect(running.addresses().api).await;
+    next.send(&set("3")).await;
+    store.writes.add_permits(2);
+    assert_eq!(next.receive().await.status, 200);
+
+    let first = tokio::time::timeout(PATIENCE, events.recv()).await.unwrap().unwrap();
+    let second = tokio::time::timeout(PATIENCE, events.recv()).await.unwrap().unwrap();
+    assert_eq!((first.action.name(), second.action.name()), ("Start", "Pause"));
+}
+
+/// What is in flight when the server is asked to end is finished, and answered.
+#[tokio::test]
+async fn ending_finishes_what_is_in_flight() {
+    let running = failing().await;
+    let address = running.addresses().api;
+    let service = Arc::clone(running.service());
+    let store = service.store();
+    store.writes.forget_permits(1_000_000);
+
+    let mut idle = Client::connect(address).await;
+    assert_eq!(idle.exchange(&get(STATE_PATH)).await.status, 200);
+    let mut silent = Client::connect(address).await;
+    let mut busy = Client::connect(address).await;
+    busy.send(&set("1")).await;
+    store.came.acquire().await.unwrap().forget();
+
+    let stopping = tokio::spawn(running.stop(PATIENCE));
+    // The idle ones go at once, and nobody new is let in.
+    idle.ended_in_order().await;
+    silent.ended_in_order().await;
+    assert!(tokio::net::TcpStream::connect(address).await.is_err());
+    store.writes.add_permits(1);
+    let response = busy.receive().await;
+    assert!(response.body.contains(r#""RecordingState":1"#), "{}", response.body);
+    assert!(response.closes());
+    busy.ended_in_order().await;
+    assert!(stopping.await.unwrap(), "everything was finished");
+}
+
+#[tokio::test]
+async fn ending_does_not_wait_longer_than_the_grace() {
+    let running = failing().await;
+    let service = Arc::clone(running.service());
+    service.store().writes.forget_permits(1_000_000);
+    let mut busy = Client::connect(running.addresses().api).await;
+    busy.send(&set("1")).await;
+    service.store().came.acquire().await.unwrap().forget();
+    assert!(!running.stop(Duration::from_millis(50)).await);
+}

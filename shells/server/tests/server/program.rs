@@ -1,0 +1,400 @@
+//! The program itself, run as a newcomer and as a service manager run it.
+
+use core::net::SocketAddr;
+use std::io::{BufRead, BufReader, Read};
+use std::path::PathBuf;
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Client, ID, SET_PATH, STATE_PATH, get, once, request, set};
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_recording-server"));
+    command.stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program().args(arguments).output().unwrap()
+}
+
+/// That it ends with code 2 and says exactly this line.
+#[track_caller]
+fn refuses(arguments: &[&str], line: &str) {
+    let output = run(arguments);
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), format!("recording-server: {line}\n"), "{arguments:?}");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+}
+
+/// A file of this test, gone when dropped.
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let file = std::env::temp_dir().join(format!("recording-server-{}-{name}", std::process::id()));
+        std::fs::write(&file, text).unwrap();
+        Self(file)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// The program at work on free ports; killed when dropped.
+struct Running {
+    child: Child,
+    api: SocketAddr,
+    admin: SocketAddr,
+    out: BufReader<ChildStdout>,
+    log: BufReader<ChildStderr>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = program();
+        Self::spawn(command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]).args(arguments))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let log = BufReader::new(child.stderr.take().unwrap());
+        let mut address = |name: &str| {
+            let mut line = String::new();
+            out.read_line(&mut line).unwrap();
+            let address = line.strip_prefix(name).and_then(|line| line.trim().strip_prefix("http://"));
+            address.unwrap_or_else(|| panic!("{line:?}")).parse().unwrap()
+        };
+        let (api, admin) = (address("API"), address("admin"));
+        Self { child, api, admin, out, log }
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill").args([name, &self.child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// The next line of the log that holds `part`.
+    fn logged(&mut self, part: &str) -> String {
+        loop {
+            let mut line = String::new();
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "the log ended without {part:?}");
+            if line.contains(part) {
+                return line;
+            }
+        }
+    }
+
+    /// Waits for the end; gives the exit code and the rest of the log.
+    fn end(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.log.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+}
+
+/// The request that a curl command makes: method, target, headers, body.
+fn of_curl(command: &str, address: SocketAddr) -> Vec<u8> {
+    let mut words = Vec::new();
+    let mut rest = command.trim();
+    while !rest.is_empty() {
+        let (word, behind) = match rest.strip_prefix('\'') {
+            Some(quoted) => quoted.split_once('\'').unwrap(),
+            None => rest.split_once(' ').unwrap_or((rest, "")),
+        };
+        words.push(word);
+        rest = behind.trim_start();
+    }
+    let mut words = words.into_iter();
+    assert_eq!(words.next(), Some("curl"));
+    let (mut target, mut headers, mut body) = ("", Vec::new(), "");
+    while let Some(word) = words.next() {
+        match word {
+            "-H" => headers.push(words.next().unwrap().split_once(": ").unwrap()),
+            "-d" => body = words.next().unwrap(),
+            url => target = url.strip_prefix(&format!("http://{address}")).unwrap(),
+        }
+    }
+    request(if body.is_empty() { "GET" } else { "POST" }, target, &headers, body.as_bytes())
+}
+
+fn state_reply(recording: u8) -> String {
+    format!(
+        r#"{{"CorrelationId":"{ID}","RecordingState":{recording},"MarkingState":0,"SavingState":0,"ErrorMessage":null,"UCCName":"ucc-demo-name"}}"#
+    )
+}
+
+#[tokio::test]
+async fn the_demo_world_does_what_it_prints_each_time_anew() {
+    for _ in 0..2 {
+        let mut running = Running::start(&[]);
+        let mut commands = Vec::new();
+        while commands.len() < 3 {
+            let mut line = String::new();
+            assert!(running.out.read_line(&mut line).unwrap() > 0);
+            if line.trim().starts_with("curl ") {
+                commands.push(of_curl(&line, running.api));
+            }
+        }
+        for (command, recording) in commands.iter().zip([1, 3, 3]) {
+            let response = once(running.api, command).await;
+            assert_eq!((response.status, response.body), (200, state_reply(recording)));
+        }
+        running.signal("-TERM");
+        let (code, _) = running.end();
+        assert_eq!(code, Some(0));
+    }
+}
+
+/// The page's three calls, set by id and by name, each in both versions, as the page shows them.
+#[tokio::test]
+async fn the_pages_requests_work_unchanged_in_the_demo_world() {
+    let running = Running::start(&[]);
+    let mut client = Client::connect(running.api).await;
+    let accept = ("Accept", "application/json");
+    let both = [accept, ("Content-Type", "application/json")];
+    let by_id = format!(
+        r#"{{"Action":1,"RequesterSipUri":"sip:agent@domain.com","CorrelationId":"{ID}","UCCName":"ucc-demo-name"}}"#
+    );
+    let by_name = by_id.replace(":1,", r#":"Mark","#);
+    for version in ["", "v2/"] {
+        let base = format!("/attendantservice/api/{version}recording");
+        let state = client.exchange(&request("GET", &format!("{base}/ucc-demo-name/{ID}"), &[accept], b"")).await;
+        let by_id = client.exchange(&request("POST", &format!("{base}/set"), &both, by_id.as_bytes())).await;
+        let by_name = client.exchange(&request("POST", &format!("{base}/set"), &both, by_name.as_bytes())).await;
+        let target = format!("{base}/capabilities/ucc-demo-name");
+        let capabilities = client.exchange(&request("GET", &target, &[accept], b"")).await;
+        let marked = state_reply(1).replace(r#""MarkingState":0"#, r#""MarkingState":1"#);
+        // The second time around it is marked already, and both actions are repeats.
+        let before = if version.is_empty() { state_reply(1) } else { marked.clone() };
+        assert_eq!((state.status, &state.body), (200, &before));
+        assert_eq!((by_id.status, &by_id.body), (200, &before));
+        assert_eq!((by_name.status, &by_name.body), (200, &marked));
+        let can = r#"{"AgentCanEditRecordings":true,"ErrorMessage":null,"UCCName":"ucc-demo-name"}"#;
+        assert_eq!((capabilities.status, capabilities.body.as_str()), (200, can));
+    }
+}
+
+#[test]
+fn help_and_version() {
+    let help = run(&["--help"]);
+    assert_eq!((help.status.code(), help.stderr.len()), (Some(0), 0));
+    let help = String::from_utf8(help.stdout).unwrap();
+    for line in help.lines() {
+        assert!(line.len() <= 120, "{line}");
+    }
+    // What it says about defaults is what is.
+    let options = recording_server::cli::options::Options::default();
+    let limits = options.limits;
+    for default in [
+        format!("[default: {}]", options.addresses.api),
+        format!("[default: {}]", options.addresses.admin),
+        format!("[default: {}]", limits.head),
+        format!("[default: {}]", limits.connections),
+        format!("[default: {}]", limits.idle.as_secs()),
+        format!("[default: {}]", limits.request.as_secs()),
+        format!("at most {} bytes", recording_core::SetRequest::BODY_MAX),
+    ] {
+        assert!(help.contains(&default), "{default}");
+    }
+    assert_eq!((limits.request, limits.write), (options.grace, options.grace));
+    let version = run(&["--version"]);
+    assert_eq!(version.stdout, concat!("recording-server ", env!("CARGO_PKG_VERSION"), "\n").as_bytes());
+}
+
+#[test]
+fn a_wrong_option_is_one_line_and_code_2() {
+    let address = "an IP address and port, as in 127.0.0.1:8080 or [::1]:8080 (see --help)";
+    refuses(&["--bad"], "unknown option '--bad' (see --help)");
+    refuses(&["-x"], "unknown option '-x' (see --help)");
+    refuses(&["thing\n"], r"unexpected argument 'thing\n' (see --help)");
+    refuses(&["--listen"], "--listen needs a value (see --help)");
+    refuses(&["--check-config=yes"], "--check-config takes no value (see --help)");
+    refuses(&["--listen", "8080"], &format!("--listen: '8080' is not {address}"));
+    refuses(&["--admin", "localhost:1"], &format!("--admin: 'localhost:1' is not {address}"));
+    refuses(&["--store", "paper"], "--store: 'paper' is not memory (see --help)");
+    refuses(&["--log", "all"], "--log: 'all' is not off, error, warn, info, debug (see --help)");
+    refuses(&["--max-connections", "0"], "--max-connections: '0' is not a number from 1 to 1000000 (see --help)");
+    refuses(&["--request-timeout", "1.5"], "--request-timeout: '1.5' is not a number from 1 to 86400 (see --help)");
+    refuses(&["--check-config"], "--check-config needs --config FILE (see --help)");
+    refuses(
+        &["--listen", "127.0.0.1:9", "--admin", "127.0.0.1:9"],
+        "--listen and --admin are both 127.0.0.1:9; the two must differ (see --help)",
+    );
+}
+
+#[test]
+fn a_port_that_cannot_be_had_is_one_line_and_code_2() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let line = format!("cannot listen on {address}: the port is taken");
+    refuses(&["--listen", &address, "--admin", "127.0.0.1:0"], &line);
+    refuses(&["--listen", "127.0.0.1:0", "--admin", &address], &line);
+    let elsewhere = "cannot listen on 192.0.2.1:80: this machine has no such address";
+    refuses(&["--listen", "192.0.2.1:80", "--admin", "127.0.0.1:0"], elsewhere);
+}
+
+const GOOD: &str = r#"[[ucc]]
+name = "first"
+recording_api_licensed = true
+use_audio_recording = true
+agent_can_edit_audio_recording = true
+save_recording_by_default = false
+agents = ["sip:agent@domain.com"]
+"#;
+
+#[test]
+fn a_config_can_be_checked() {
+    let good = File::new("good.toml", GOOD);
+    let output = run(&["--config", good.path(), "--check-config"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{}: good, UCCs: 1, agents: 1\n", good.path()));
+
+    let bad = File::new("bad.toml", &GOOD.replace("use_audio", "use_video").replace("sip:agent", "agent"));
+    let output = run(&["--check-config", "--config", bad.path()]);
+    assert_eq!(output.status.code(), Some(2));
+    let keys = "name, recording_api_licensed, use_audio_recording, agent_can_edit_audio_recording, \
+                save_recording_by_default, repeats, agents";
+    let file = bad.path();
+    let lines = [
+        format!("recording-server: {file}:1: use_audio_recording: is missing\n"),
+        format!("recording-server: {file}:4: use_video_recording: is not a key of [[ucc]]; these are: {keys}\n"),
+        format!("recording-server: {file}:7: agents: \"agent@domain.com\" does not begin with sip: or sips:\n"),
+    ];
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), lines.concat());
+    // To serve with it is refused by the first of these lines.
+    let first = lines[0].strip_prefix("recording-server: ").unwrap().trim_end();
+    refuses(&["--config", file], first);
+    let missing = format!("{file}.not");
+    refuses(&["--config", &missing], &format!("{missing}: cannot be read: No such file or directory (os error 2)"));
+}
+
+#[tokio::test]
+async fn sighup_reads_the_config_again_and_keeps_the_old_one_if_it_is_bad() {
+    let file = File::new("reload.toml", GOOD);
+    let mut running = Running::start(&["--config", file.path()]);
+    let mut admin = Client::connect(running.admin).await;
+    let mut api = Client::connect(running.api).await;
+    let open = |ucc: &str| request("PUT", &format!("/sessions/{ucc}/{ID}"), &[], b"");
+    let read = |ucc: &str| get(&format!("/attendantservice/api/recording/{ucc}/{ID}"));
+    assert_eq!(admin.exchange(&open("first")).await.status, 201);
+    assert_eq!(admin.exchange(&open("second")).await.status, 404);
+
+    std::fs::write(file.path(), GOOD.replace("first", "second")).unwrap();
+    running.signal("-HUP");
+    running.logged("config read again");
+    assert_eq!(admin.exchange(&open("second")).await.status, 201);
+    // The session of the UCC that is gone is still there, but nobody can ask for it.
+    assert!(api.exchange(&read("first")).await.body.contains("No UCC with name:'first' was found."));
+    let list: Value = serde_json::from_str(&admin.exchange(&get("/sessions")).await.body).unwrap();
+    assert_eq!(list["Sessions"].as_array().unwrap().len(), 2);
+
+    std::fs::write(file.path(), GOOD.replace("true", "maybe")).unwrap();
+    running.signal("-HUP");
+    let line = running.logged("bad config");
+    assert!(line.contains(&format!("{}:3: ", file.path())), "{line}");
+    running.logged("the old config stays in force");
+    assert!(api.exchange(&read("second")).await.body.contains(r#""ErrorMessage":null"#));
+
+    std::fs::write(file.path(), GOOD).unwrap();
+    running.signal("-HUP");
+    running.logged("config read again");
+    assert!(api.exchange(&read("first")).await.body.contains(r#""ErrorMessage":null"#));
+}
+
+#[tokio::test]
+async fn sigterm_finishes_a_request_that_is_on_its_way() {
+    for signal in ["-TERM", "-INT"] {
+        let mut running = Running::start(&[]);
+        let mut client = Client::connect(running.api).await;
+        let bytes = set("3");
+        let (most, rest) = bytes.split_at(bytes.len() - 5);
+        client.send(b"GET /nowhere HTTP/1.1\r\n\r\n").await;
+        client.send(most).await;
+        // The first reply tells that the connection is being served.
+        assert_eq!(client.receive().await.status, 404);
+        // The debug log would tell that the head is there; a moment is enough.
+        tokio::time::sleep(core::time::Duration::from_millis(100)).await;
+        running.signal(signal);
+        running.logged("ending");
+        client.send(rest).await;
+        let response = client.receive().await;
+        assert_eq!((response.status, response.body.as_str()), (200, state_reply(3).as_str()));
+        client.ended_in_order().await;
+        assert_eq!(running.end().0, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn the_log_has_a_line_for_each_decision_and_no_secret() {
+    let running = Running::start(&["--log", "debug"]);
+    let mut client = Client::connect(running.api).await;
+    let secret = ("Authorization", "Bearer top-secret-token");
+    let json = ("Content-Type", "application/json");
+    let body = |action: &str, ucc: &str| crate::support::set_body(action).replace("ucc-demo-name", ucc);
+    for body in [
+        body("3", "ucc-demo-name"),
+        body("3", "ucc-demo-name"),
+        body("4", r"a\u2028b\u202ec\\d"),
+        "top-secret-token".into(),
+    ] {
+        client.exchange(&request("POST", SET_PATH, &[json, secret], body.as_bytes())).await;
+    }
+    client.exchange(&request("GET", &format!("{STATE_PATH}?top-secret-token"), &[secret], b"")).await;
+    running.signal("-TERM");
+    let (code, log) = running.end();
+    assert_eq!(code, Some(0));
+    assert!(!log.contains("secret"), "{log}");
+    let decisions: Vec<_> = log.lines().filter(|line| line.contains("outcome=")).collect();
+    let session = format!("correlation_id={ID} requester=\"sip:agent@domain.com\"");
+    let expected = [
+        format!(
+            r#"record="RecorderSetToPauseByAgent" action="Pause" ucc="ucc-demo-name" {session} outcome="changed" from=Started/None/None to=Paused/None/None"#
+        ),
+        format!(
+            r#"record="RecorderSetToPauseByAgent" action="Pause" ucc="ucc-demo-name" {session} outcome="unchanged" state=Paused/None/None"#
+        ),
+        format!(
+            r#"record="RecorderSetToSaveByAgent" action="Save" ucc="a\u{{2028}}b\u{{202e}}c\\d" {session} outcome="refused" reason="unknown UCC""#
+        ),
+        r#"method="POST" outcome="rejected" status=400 reason="The request could not be understood: "#.to_owned(),
+        format!(r#"call="state" ucc="ucc-demo-name" correlation_id={ID} outcome="read" state=Paused/None/None"#),
+    ];
+    assert_eq!(decisions.len(), expected.len(), "{log}");
+    for (line, expected) in decisions.iter().zip(expected) {
+        assert!(line.contains(&expected), "{line}\n{expected}");
+    }
+}
+
+/// Fewer sockets than connections: the longest waiting ones make room, and good requests go through.
+#[tokio::test]
+async fn running_out_of_sockets_does_not_stop_it() {
+    let mut command = Command::new("sh");
+    let script = "ulimit -n 40; exec \"$0\" --listen 127.0.0.1:0 --admin 127.0.0.1:0 --log off";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_recording-server")]);
+    let running = Running::spawn(&mut command);
+    let mut silent = Vec::new();
+    for _ in 0..100 {
+        silent.push(Client::connect(running.api).await);
+    }
+    for _ in 0..20 {
+        assert_eq!(once(running.api, &get(STATE_PATH)).await.status, 200);
+        assert_eq!(once(running.admin, &get("/healthz")).await.status, 200);
+    }
+}
