@@ -1,4 +1,4 @@
-//! Copying that cannot panic.
+//! Bytes a word at a time, and copying that cannot panic.
 
 /// Copies `from` to the beginning of `to`; `false`, and nothing copied, if it does not fit.
 ///
@@ -10,4 +10,118 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) -> bool {
         *to = *from;
     }
     true
+}
+
+const WORD: usize = size_of::<usize>();
+const ONES: usize = usize::MAX / 255;
+const HIGHS: usize = ONES << 7;
+
+/// A set of bytes to look for.
+#[derive(Clone, Copy)]
+pub(crate) struct Special {
+    /// Two bytes; the same one twice for one.
+    pub(crate) equal: [u8; 2],
+    /// All bytes that are less than `below`, which is at most 128, when the bits of `flip` are flipped in them.
+    pub(crate) flip: u8,
+    /// 0 for none.
+    pub(crate) below: u8,
+    /// All bytes from 128 on.
+    pub(crate) not_ascii: bool,
+}
+
+impl Special {
+    /// What cannot stand in a JSON string as it is: `"`, `\` and the control characters below U+0020. Flipping bit 1
+    /// moves the quote next to the control characters.
+    pub(crate) const IN_STRING: Self =
+        Self { equal: [b'\\', b'\\'], flip: b'"' ^ b' ', below: b' ' + 1, not_ascii: false };
+
+    /// Where in a word the first of these bytes stands.
+    ///
+    /// The high bits of the bytes mark them. The lowest byte that is marked is marked rightly; those above it may be
+    /// marked falsely, since the arithmetic borrows from below.
+    #[inline(always)]
+    const fn first_in(self, word: usize) -> Option<usize> {
+        let [a, b] = self.equal;
+        let (a, b) = (word ^ (ONES * a as usize), word ^ (ONES * b as usize));
+        let flipped = word ^ (ONES * self.flip as usize);
+        let below = flipped.wrapping_sub(ONES * self.below as usize) & !flipped;
+        let not_ascii = if self.not_ascii { word } else { 0 };
+        let marks = (a.wrapping_sub(ONES) & !a | b.wrapping_sub(ONES) & !b | below | not_ascii) & HIGHS;
+        if marks == 0 { None } else { Some(marks.trailing_zeros() as usize / 8) }
+    }
+
+    /// Where the first of these bytes stands; the length if there is none.
+    #[inline(always)]
+    pub(crate) const fn first_in_all(self, bytes: &[u8]) -> usize {
+        let mut rest = bytes;
+        let mut at = 0;
+        while let Some((word, behind)) = rest.split_first_chunk::<WORD>() {
+            if let Some(inside) = self.first_in(usize::from_le_bytes(*word)) {
+                return at + inside;
+            }
+            at += WORD;
+            rest = behind;
+        }
+        // The tail as a word of its own; the zeros above it lie behind the end.
+        let len = rest.len();
+        let mut word = 0;
+        while let Some((&byte, before)) = rest.split_last() {
+            word = word << 8 | byte as usize;
+            rest = before;
+        }
+        match self.first_in(word) {
+            Some(inside) if inside < len => at + inside,
+            _ => at + len,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every byte in every place, with neighbours that borrow, against a plain search.
+    #[test]
+    fn as_a_plain_search() {
+        for equal in [[b'"', b'\\'], [0x7f, b'/'], [b'%', b'%'], [0, 0xff]] {
+            for (below, not_ascii) in [(0, false), (0x20, true), (0x21, false), (0x80, true)] {
+                let special = Special { equal, flip: 0, below, not_ascii };
+                for filler in [b'a', 0x00, 0x1f, 0x20, 0x21, 0x23, 0x7e, 0x7f, 0x80, 0xff] {
+                    for byte in 0..=u8::MAX {
+                        for place in 0..=2 * WORD + 2 {
+                            let mut bytes = [filler; 2 * WORD + 3];
+                            bytes[..place].fill(b'a');
+                            bytes[place] = byte;
+                            let is = |byte: u8| equal.contains(&byte) || byte < below || not_ascii && byte >= 0x80;
+                            for len in [place, place + 1, bytes.len()] {
+                                let expected = bytes[..len].iter().position(|&byte| is(byte)).unwrap_or(len);
+                                assert_eq!(special.first_in_all(&bytes[..len]), expected, "{:?}", &bytes[..len]);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_string_must_escape() {
+        for byte in 0..=u8::MAX {
+            let expected = byte == b'"' || byte == b'\\' || byte < 0x20;
+            for place in 0..2 * WORD {
+                let mut bytes = [b'!'; 2 * WORD];
+                bytes[place] = byte;
+                let got = Special::IN_STRING.first_in_all(&bytes);
+                assert_eq!(got, if expected { place } else { 2 * WORD }, "{byte}");
+            }
+        }
+    }
+
+    #[test]
+    fn copies_what_fits() {
+        let mut to = [0; 3];
+        assert!(copy(&mut to, b"ab") && to == *b"ab\0");
+        assert!(!copy(&mut to, b"abcd") && to == *b"ab\0");
+        assert!(copy(&mut [], b""));
+    }
 }

@@ -1,5 +1,6 @@
 //! What can be wrong with a field, and the two kinds of error that the wire knows.
 
+use crate::json::{Kind, Text};
 use crate::sink::{Pieces, Sink, display_by_pieces};
 
 /// The kind of an error on the wire.
@@ -59,6 +60,27 @@ macro_rules! fields {
         }
 
         impl Field {
+            const ALL: &'static [Self] = &[$(Self::$Field),+];
+
+            /// The field with this key, without regard to ASCII case.
+            #[inline]
+            pub(crate) fn of_key(key: Text<'_>) -> Option<Self> {
+                // The spelling that everybody uses first, a comparison of words.
+                if let Some(plain) = key.plain() {
+                    $(
+                        if plain.len() == $name.len() && plain == $name {
+                            return Some(Self::$Field);
+                        }
+                    )+
+                }
+                Self::of_uncommon_key(key)
+            }
+
+            #[inline(never)]
+            fn of_uncommon_key(key: Text<'_>) -> Option<Self> {
+                Self::ALL.iter().copied().find(|field| key.eq_ignore_ascii_case(field.name()))
+            }
+
             /// The field's key on the wire, as REST bodies spell it.
             #[must_use]
             pub const fn name(self) -> &'static str {
@@ -125,21 +147,21 @@ pub enum Fault {
     /// The value is of another JSON type.
     WrongType {
         /// What is accepted.
-        expected: &'static str,
+        expected: Expected,
         /// What stands there.
-        got: &'static str,
+        got: Kind,
     },
     /// The number or name is none of those that mean something.
     NotOneOf {
         /// What is accepted.
-        expected: &'static str,
+        expected: Expected,
     },
     /// There is nothing in it.
     Empty,
     /// It is longer than it may be.
     TooLong {
         /// The greatest length, in bytes of UTF-8 after decoding.
-        max: usize,
+        max: u32,
     },
     /// It holds a control character: U+0000 to U+001F or U+007F to U+009F.
     ControlCharacter,
@@ -161,6 +183,48 @@ pub enum Fault {
     NotUtf8,
 }
 
+/// What a field accepts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Expected {
+    /// A string.
+    String,
+    /// `true` or `false`.
+    Boolean,
+    /// A number.
+    Number,
+    /// An object.
+    Object,
+    /// An object or `null`.
+    ObjectOrNull,
+    /// The id or the name of an action.
+    Action,
+    /// The code of a [`Recording`](crate::Recording).
+    Recording,
+    /// The code of a [`Marking`](crate::Marking) or a [`Saving`](crate::Saving).
+    MarkingOrSaving,
+    /// The number of an [`ErrorType`].
+    ErrorType,
+}
+
+impl Expected {
+    /// As error texts name it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::String => "a string",
+            Self::Boolean => "a boolean",
+            Self::Number => "a number",
+            Self::Object => "an object",
+            Self::ObjectOrNull => "an object or null",
+            Self::Action => "an integer from 1 to 7 or the name of an action",
+            Self::Recording => "an integer from 0 to 3",
+            Self::MarkingOrSaving => "an integer from 0 to 2",
+            Self::ErrorType => "an integer of 32 bits",
+        }
+    }
+}
+
 impl Pieces for Fault {
     fn pieces(&self, sink: &mut impl Sink) {
         let last = match *self {
@@ -168,18 +232,18 @@ impl Pieces for Fault {
             Self::Repeated => "is given more than once",
             Self::WrongType { expected, got } => {
                 sink.plain("is ");
-                sink.plain(got);
+                sink.plain(got.text());
                 sink.plain(", expected ");
-                expected
+                expected.text()
             }
             Self::NotOneOf { expected } => {
                 sink.plain("is not ");
-                expected
+                expected.text()
             }
             Self::Empty => "is empty",
             Self::TooLong { max } => {
                 sink.plain("is longer than ");
-                sink.number(max);
+                sink.number(max as usize);
                 " bytes"
             }
             Self::ControlCharacter => "contains a control character",

@@ -1,7 +1,7 @@
 //! The event that tells listeners of a change.
 
 use crate::json::{self, Unescaped, Writer};
-use crate::request::{once, read_action, read_correlation_id, read_ucc, required};
+use crate::request::{once, read_action, read_correlation_id, read_ucc, required, string};
 use crate::{Action, BufferTooSmall, CorrelationId, Field, ReadError, UccName};
 
 /// What `RecordingStateChangedEvent` carries. It is published on every change, to every listener, and for one session
@@ -54,20 +54,28 @@ impl<'a> Event<'a> {
         let mut ucc = None;
         let mut correlation_id = None;
         let mut action = None;
+        let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some((key, value)) = members.next()? {
-            if key.eq_ignore_ascii_case(Field::UccName.name()) {
-                once(&mut ucc, Field::UccName, value)?;
-            } else if key.eq_ignore_ascii_case(Field::CorrelationId.name()) {
-                once(&mut correlation_id, Field::CorrelationId, value)?;
-            } else if key.eq_ignore_ascii_case(Field::StateAction.name()) {
-                once(&mut action, Field::StateAction, value)?;
+        while let Some(key) = members.next_key()? {
+            match Field::of_key(key) {
+                Some(Field::UccName) => {
+                    let text = string(members.string()?, Field::UccName)?;
+                    once(&mut ucc, Field::UccName, read_ucc(text, &mut unescaped)?)?;
+                }
+                Some(Field::CorrelationId) => {
+                    let text = string(members.string()?, Field::CorrelationId)?;
+                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(text)?)?;
+                }
+                Some(Field::StateAction) => {
+                    once(&mut action, Field::StateAction, read_action(members.value()?, Field::StateAction)?)?;
+                }
+                _ => drop(members.value()?),
             }
         }
         Ok(Self {
-            ucc: read_ucc(required(ucc, Field::UccName)?, &mut Unescaped::into(buffer))?,
-            correlation_id: read_correlation_id(required(correlation_id, Field::CorrelationId)?)?,
-            action: read_action(required(action, Field::StateAction)?, Field::StateAction)?,
+            ucc: required(ucc, Field::UccName)?,
+            correlation_id: required(correlation_id, Field::CorrelationId)?,
+            action: required(action, Field::StateAction)?,
         })
     }
 }

@@ -162,7 +162,7 @@ pub use action::{Action, ActionSet};
 pub use codes::UnknownCode;
 pub use decision::{Answer, Pending, SetDecision, SetFacts, StateFacts, Stored};
 pub use desk::{BeginFault, Begun, Desk, Directory, DirectoryError, Ended, Handled, NotBegun, Session, UccKey};
-pub use error::{BufferTooSmall, ErrorType, Fault, Field, FieldError};
+pub use error::{BufferTooSmall, ErrorType, Expected, Fault, Field, FieldError};
 pub use event::Event;
 pub use field::{CorrelationId, IdText, SipUri, SipUriBuf, UccName, UccNameBuf};
 pub use owned::{CapabilitiesReplyBuf, ErrorMessageBuf, ErrorReplyBuf, EventBuf, SetRequestBuf, StateReplyBuf};

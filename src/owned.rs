@@ -73,6 +73,8 @@ impl ErrorMessageBuf {
     /// The longest text that is kept, in bytes. The core's own are shorter. Source: OURS.
     pub const TEXT_MAX: usize = 1024;
 
+    pub(crate) const TOO_LONG: FieldError = Fault::TooLong { max: Self::TEXT_MAX as u32 }.of(Field::Message);
+
     /// An error with a text.
     ///
     /// # Errors
@@ -101,7 +103,7 @@ impl TryFrom<ErrorMessage<'_>> for ErrorMessageBuf {
         let mut text = heapless::String::new();
         match write!(text, "{error}") {
             Ok(()) => Ok(Self { error_type: error.error_type(), text }),
-            Err(_) => Err(Fault::TooLong { max: Self::TEXT_MAX }.of(Field::Message)),
+            Err(_) => Err(Self::TOO_LONG),
         }
     }
 }

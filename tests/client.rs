@@ -1,8 +1,9 @@
 //! What a client reads from a server that is not ours: other orders, other escapes, keys that nobody announced.
 
+use recording_core::json::Kind;
 use recording_core::{
-    Action, CapabilitiesReply, ErrorReply, ErrorType, Event, Fault, Field, Marking, ReadError, Recording, Saving,
-    State, StateReply,
+    Action, CapabilitiesReply, ErrorReply, ErrorType, Event, Expected, Fault, Field, Marking, ReadError, Recording,
+    Saving, State, StateReply,
 };
 
 fn field(result: Result<impl core::fmt::Debug, ReadError>) -> (Field, Fault) {
@@ -58,27 +59,27 @@ fn every_reply_that_lacks_a_key_or_has_one_twice() {
 
 #[test]
 fn values_that_mean_nothing() {
-    let states = "an integer from 0 to 3";
-    let axis = "an integer from 0 to 2";
+    let states = Expected::Recording;
+    let axis = Expected::MarkingOrSaving;
     let not_one_of = |expected| Fault::NotOneOf { expected };
     let wrong = |expected, got| Fault::WrongType { expected, got };
     let cases = [
         ("\"RecordingState\":0", "\"RecordingState\":4", Field::RecordingState, not_one_of(states)),
         ("\"RecordingState\":0", "\"RecordingState\":0.0", Field::RecordingState, not_one_of(states)),
         ("\"RecordingState\":0", "\"RecordingState\":10", Field::RecordingState, not_one_of(states)),
-        ("\"RecordingState\":0", "\"RecordingState\":\"Started\"", Field::RecordingState, wrong(states, "a string")),
+        ("\"RecordingState\":0", "\"RecordingState\":\"Started\"", Field::RecordingState, wrong(states, Kind::String)),
         ("\"MarkingState\":1", "\"MarkingState\":3", Field::MarkingState, not_one_of(axis)),
         ("\"SavingState\":2", "\"SavingState\":-1", Field::SavingState, not_one_of(axis)),
-        ("\"SavingState\":2", "\"SavingState\":null", Field::SavingState, wrong(axis, "null")),
-        ("null", "\"x\"", Field::ErrorMessage, wrong("an object or null", "a string")),
+        ("\"SavingState\":2", "\"SavingState\":null", Field::SavingState, wrong(axis, Kind::Null)),
+        ("null", "\"x\"", Field::ErrorMessage, wrong(Expected::ObjectOrNull, Kind::String)),
         ("null", "{}", Field::ErrorType, Fault::Missing),
         ("null", "{\"ErrorType\":1}", Field::Message, Fault::Missing),
         ("null", "{\"ErrorType\":1,\"ErrorType\":1}", Field::ErrorType, Fault::Repeated),
-        ("null", "{\"ErrorType\":1.0,\"Message\":\"\"}", Field::ErrorType, not_one_of("an integer of 32 bits")),
-        ("null", "{\"ErrorType\":9999999999,\"Message\":\"\"}", Field::ErrorType, not_one_of("an integer of 32 bits")),
-        ("null", "{\"ErrorType\":\"1\",\"Message\":\"\"}", Field::ErrorType, wrong("a number", "a string")),
-        ("null", "{\"ErrorType\":1,\"Message\":[]}", Field::Message, wrong("a string", "an array")),
-        ("\"ucc-demo-name\"", "true", Field::UccName, wrong("a string", "a boolean")),
+        ("null", "{\"ErrorType\":1.0,\"Message\":\"\"}", Field::ErrorType, not_one_of(Expected::ErrorType)),
+        ("null", "{\"ErrorType\":9999999999,\"Message\":\"\"}", Field::ErrorType, not_one_of(Expected::ErrorType)),
+        ("null", "{\"ErrorType\":\"1\",\"Message\":\"\"}", Field::ErrorType, wrong(Expected::Number, Kind::String)),
+        ("null", "{\"ErrorType\":1,\"Message\":[]}", Field::Message, wrong(Expected::String, Kind::Array)),
+        ("\"ucc-demo-name\"", "true", Field::UccName, wrong(Expected::String, Kind::Boolean)),
         ("\"ucc-demo-name\"", "\"\"", Field::UccName, Fault::Empty),
         ("1d6c6a58-", "1d6c6a58", Field::CorrelationId, Fault::NotAGuid),
     ];
@@ -98,7 +99,7 @@ fn an_unknown_error_type_is_kept() {
     }
     assert_eq!(
         field(ErrorReply::read(br#"{"ErrorMessage":null}"#, &mut [])),
-        (Field::ErrorMessage, Fault::WrongType { expected: "an object", got: "null" }),
+        (Field::ErrorMessage, Fault::WrongType { expected: Expected::Object, got: Kind::Null }),
     );
     assert_eq!(field(ErrorReply::read(b"{}", &mut [])), (Field::ErrorMessage, Fault::Missing));
 }
@@ -109,7 +110,7 @@ fn capabilities_and_events() {
     let reply = CapabilitiesReply::read(document, &mut []).expect("the page's sample");
     assert!(reply.agent_can_edit_recordings && reply.error.is_none());
     let document = br#"{"AgentCanEditRecordings":1,"ErrorMessage":null,"UCCName":"ucc_"}"#;
-    let wrong = Fault::WrongType { expected: "a boolean", got: "a number" };
+    let wrong = Fault::WrongType { expected: Expected::Boolean, got: Kind::Number };
     assert_eq!(field(CapabilitiesReply::read(document, &mut [])), (Field::AgentCanEditRecordings, wrong));
 
     for &action in Action::ALL {
@@ -136,7 +137,7 @@ fn a_buffer_that_is_too_small_is_said_so() {
         let result = StateReply::read(document.as_bytes(), &mut buffer);
         // Two bytes for the message, then six for the name.
         match len {
-            0..2 => assert_eq!(field(result), (Field::Message, Fault::TooLong { max: len })),
+            0..2 => assert_eq!(field(result), (Field::Message, Fault::TooLong { max: len as u32 })),
             2..8 => assert_eq!(field(result).0, Field::UccName),
             _ => assert!(result.is_ok()),
         }

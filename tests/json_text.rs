@@ -2,7 +2,7 @@
 
 mod support;
 
-use recording_core::json::{self, JsonError, JsonErrorKind, MAX_DEPTH, Value};
+use recording_core::json::{self, JsonError, JsonErrorKind, MAX_DEPTH, Token, Value};
 use support::report;
 
 /// Takes all members of an object, and of the objects in it.
@@ -90,11 +90,27 @@ fn no_depth_overflows_a_small_stack() {
     assert!(thread.join().expect("no overflow"));
 }
 
+/// Spelt out again, as the text of a reply must not change with the code.
+fn token_text(token: Token) -> &'static str {
+    match token {
+        Token::Object => "an object",
+        Token::Key => "a key",
+        Token::Colon => "':'",
+        Token::Value => "a value",
+        Token::CommaOrBrace => "',' or '}'",
+        Token::CommaOrBracket => "',' or ']'",
+        Token::Digit => "a digit",
+        Token::Quote => "'\"'",
+        _ => panic!("a new token: {token:?}"),
+    }
+}
+
 #[test]
 fn every_error_says_what_and_where() {
     use JsonErrorKind::*;
-    let (value, key, digit) = (Expected("a value"), Expected("a key"), Expected("a digit"));
-    let (in_array, in_object) = (Expected("',' or ']'"), Expected("',' or '}'"));
+    let (value, key, digit) = (Expected(Token::Value), Expected(Token::Key), Expected(Token::Digit));
+    let (colon, quote) = (Expected(Token::Colon), Expected(Token::Quote));
+    let (in_array, in_object) = (Expected(Token::CommaOrBracket), Expected(Token::CommaOrBrace));
     #[rustfmt::skip]
     let cases: &[(&[u8], JsonErrorKind, usize)] = &[
         (b"", value, 0), (b" \t\r\n", value, 4), (b"?", value, 0), (b"]", value, 0), (b"\x0c1", value, 0),
@@ -111,10 +127,10 @@ fn every_error_says_what_and_where() {
         (b"{\"a\":01}", in_object, 6), (b"{\"a\":[]", in_object, 7), (b"{\"a\":{}", in_object, 7),
         (b"{", key, 1), (b"{1:2}", key, 1), (b"{,}", key, 1), (b"{a:1}", key, 1), (b"{\"a\":1,}", key, 7),
         (b"{\"a\":1, ,", key, 8), (b"{null:1}", key, 1), (b"{]", key, 1), (b"[{\"a\":1,]}", key, 8),
-        (b"{\"a\"}", Expected("':'"), 4), (b"{\"a\" 1}", Expected("':'"), 5), (b"{\"a\"", Expected("':'"), 4),
-        (b"{\"a\",1}", Expected("':'"), 4), (b"[{\"a\"=1}]", Expected("':'"), 5),
-        (b"\"", Expected("'\"'"), 1), (b"\"abc", Expected("'\"'"), 4), (b"\"\\\"", Expected("'\"'"), 3),
-        (b"{\"abc:1}", Expected("'\"'"), 8), (b"[\"0123456789abcdef", Expected("'\"'"), 18),
+        (b"{\"a\"}", colon, 4), (b"{\"a\" 1}", colon, 5), (b"{\"a\"", colon, 4),
+        (b"{\"a\",1}", colon, 4), (b"[{\"a\"=1}]", colon, 5),
+        (b"\"", quote, 1), (b"\"abc", quote, 4), (b"\"\\\"", quote, 3),
+        (b"{\"abc:1}", quote, 8), (b"[\"0123456789abcdef", quote, 18),
         (b"\"a\nb\"", ControlCharacter, 2), (b"\"\x00\"", ControlCharacter, 1), (b"{\"\t\":1}", ControlCharacter, 2),
         (b"[\"\\n\x1f\"]", ControlCharacter, 4), (b"\"\r", ControlCharacter, 1),
         (b"\"\\x41\"", Escape, 1), (b"\"a\\", Escape, 2), (b"\"\\'\"", Escape, 1), (b"\"\\u\"", Escape, 1),
@@ -126,8 +142,10 @@ fn every_error_says_what_and_where() {
         (b"\"\\ud83d\\n\"", LoneSurrogate, 1), (b"\"\\ud83d\\\"", LoneSurrogate, 1), (b"\"ab\\udbffx\"", LoneSurrogate, 3),
         (b"{\"\\udead\":1}", LoneSurrogate, 2), (b"\"\\ud83d\\ude00\\ude00\"", LoneSurrogate, 13),
         (b"[[[[[[[[[[[[[[[[[", TooDeep, 16), (b"\xef\xbb\xbf1", ByteOrderMark, 0), (b"\xef\xbb\xbf\xff", ByteOrderMark, 0),
-        (b"\xff", NotUtf8, 0), (b"[1,\"\xc3\"]", NotUtf8, 4), (b"1\x80", NotUtf8, 1), (b"\"\xed\xa0\x80\"", NotUtf8, 1),
-        (b"\"\xc0\x80\"", NotUtf8, 1), (b"\"\xf4\x90\x80\x80\"", NotUtf8, 1), (b"? \xfe", NotUtf8, 2),
+        (b"[1\xc3\xa9]", in_array, 2),
+        (b"[1,\"\xc3\"]", NotUtf8, 4), (b"\"\xed\xa0\x80\"", NotUtf8, 1), (b"\"\xc0\x80\"", NotUtf8, 1),
+        (b"\"\xf4\x90\x80\x80\"", NotUtf8, 1), (b"\"\xc3\xa9\xe2\x82\"", NotUtf8, 3), (b"{\"ab\xff\":1}", NotUtf8, 4),
+        (b"\"\xe2\\n\x82\xac\"", NotUtf8, 1), (b"\"\xe2\x82\\u00ac\"", NotUtf8, 1), (b"\"0123456789\x80\"", NotUtf8, 11),
     ];
     for &(document, kind, at) in cases {
         let shown = String::from_utf8_lossy(document);
@@ -136,7 +154,7 @@ fn every_error_says_what_and_where() {
         let what = match kind {
             NotUtf8 => "not UTF-8",
             ByteOrderMark => "a byte order mark",
-            Expected(what) => &format!("expected {what}"),
+            Expected(token) => &format!("expected {}", token_text(token)),
             ControlCharacter => "a control character in a string",
             Escape => "not an escape sequence",
             LoneSurrogate => "half of a surrogate pair",
@@ -146,12 +164,38 @@ fn every_error_says_what_and_where() {
         };
         assert_eq!(error.to_string(), format!("invalid JSON at byte {at}: {what}"));
         // Under a key that nobody knows the same fault stands five bytes later, and as a value to skip it is none less.
-        if !matches!(kind, ByteOrderMark | NotUtf8 | TooDeep | TrailingText) && at < document.len() {
+        if !matches!(kind, ByteOrderMark | TooDeep | TrailingText) && at < document.len() {
             let error = take_all(&[b"{\"u\":", document, b"}"].concat()).expect_err(&shown);
             assert_eq!(error, JsonError { kind, at: at + 5 }, "{shown}");
         }
     }
     report(format_args!("json: {} errors by kind, place and text", cases.len()));
+}
+
+#[test]
+fn bytes_that_are_no_utf8_are_refused_anywhere() {
+    // Outside of strings it is for the reader to say what is wrong with them, but not where.
+    #[rustfmt::skip]
+    let cases: [(&[u8], usize); 10] = [
+        (b"\xff", 0), (b"1\x80", 1), (b"\xef\xbb", 0), (b"{\xff", 1), (b"{\"a\"\xff", 4), (b"{\"a\":1\xff", 6), (b"1.\xff", 2),
+        (b"[1,2]\xc3", 5), (b"{}\x80", 2), (b"{\"a\":\xc3", 5),
+    ];
+    for (document, at) in cases {
+        let shown = String::from_utf8_lossy(document);
+        assert_eq!(json::read(document).expect_err(&shown).at, at, "{shown}");
+        if document.starts_with(b"{") {
+            assert_eq!(take_all(document).expect_err(&shown).at, at, "{shown}");
+        }
+    }
+    // Every byte from 128 on, by itself, in every place of a document: none is taken.
+    let document = b" { \"k\" : [ 1 , \"v\\n\" , true ] } ";
+    assert!(json::read(document).is_ok());
+    for at in 0..=document.len() {
+        for byte in 0x80..=u8::MAX {
+            let (before, behind) = document.split_at(at);
+            assert!(json::read(&[before, &[byte], behind].concat()).is_err(), "{byte} at {at}");
+        }
+    }
 }
 
 #[test]
@@ -179,12 +223,12 @@ fn what_stands_before_a_fault_is_handed_out() {
     for document in ["", "[]", "1", "null", "\"{}\"", "  x", "\u{c}{}"] {
         let at = document.len() - document.trim_start_matches(' ').len();
         let error = json::read_object(document.as_bytes()).expect_err(document);
-        assert_eq!(error, JsonError { kind: JsonErrorKind::Expected("an object"), at }, "{document}");
+        assert_eq!(error, JsonError { kind: JsonErrorKind::Expected(Token::Object), at }, "{document}");
     }
     // Behind the end there stays nothing.
     let mut object = json::read_object(b" { \"a\" : [ ] } \n").expect("an object");
     let (key, value) = object.next().expect("sound").expect("a member");
-    assert!(key.is("a") && value.kind() == "an array");
+    assert!(key.is("a") && value.kind().text() == "an array");
     for _ in 0..3 {
         assert!(object.next().expect("sound").is_none());
     }
@@ -194,6 +238,6 @@ fn what_stands_before_a_fault_is_handed_out() {
 fn kinds_have_names() {
     let kinds = ["null", "a boolean", "a boolean", "a number", "a string", "an array", "an object"];
     for (document, kind) in ["null", "true", "false", "-0.0e-0", "\"\"", "[ ]", "{ }"].into_iter().zip(kinds) {
-        assert_eq!(json::read(document.as_bytes()).expect(document).kind(), kind);
+        assert_eq!(json::read(document.as_bytes()).expect(document).kind().text(), kind);
     }
 }

@@ -1,9 +1,10 @@
 //! Every error text to the letter, and the longest replies and events there can be.
 
-use recording_core::json::{JsonError, JsonErrorKind};
+use recording_core::json::{JsonError, JsonErrorKind, Kind, Token};
 use recording_core::{
-    Action, Allow, BufferTooSmall, CapabilitiesReply, CorrelationId, ErrorMessage, ErrorReply, ErrorType, Event, Fault,
-    Field, ReadError, Reason, Refusal, Rejection, Reply, SetRequest, SipUri, State, StateReply, StateRequest, UccName,
+    Action, Allow, BufferTooSmall, CapabilitiesReply, CorrelationId, ErrorMessage, ErrorReply, ErrorType, Event,
+    Expected, Fault, Field, ReadError, Reason, Refusal, Rejection, Reply, SetRequest, SipUri, State, StateReply,
+    StateRequest, UccName,
 };
 
 fn ucc() -> UccName<'static> {
@@ -60,8 +61,8 @@ fn faults() -> Vec<(Fault, &'static str)> {
     vec![
         (Fault::Missing, "is missing"),
         (Fault::Repeated, "is given more than once"),
-        (Fault::WrongType { expected: "a string", got: "null" }, "is null, expected a string"),
-        (Fault::NotOneOf { expected: "an integer from 0 to 3" }, "is not an integer from 0 to 3"),
+        (Fault::WrongType { expected: Expected::String, got: Kind::Null }, "is null, expected a string"),
+        (Fault::NotOneOf { expected: Expected::Recording }, "is not an integer from 0 to 3"),
         (Fault::Empty, "is empty"),
         (Fault::TooLong { max: 64 }, "is longer than 64 bytes"),
         (Fault::ControlCharacter, "contains a control character"),
@@ -80,7 +81,7 @@ fn json_errors() -> Vec<(JsonErrorKind, &'static str)> {
     vec![
         (JsonErrorKind::NotUtf8, "not UTF-8"),
         (JsonErrorKind::ByteOrderMark, "a byte order mark"),
-        (JsonErrorKind::Expected("a key"), "expected a key"),
+        (JsonErrorKind::Expected(Token::Key), "expected a key"),
         (JsonErrorKind::ControlCharacter, "a control character in a string"),
         (JsonErrorKind::Escape, "not an escape sequence"),
         (JsonErrorKind::LoneSurrogate, "half of a surrogate pair"),
@@ -147,6 +148,49 @@ fn what_is_wrong_with_a_field() {
     }
     assert_eq!(Field::from_name("Ucc"), None);
     assert_eq!(BufferTooSmall { needed: 7, given: 3 }.to_string(), "the text takes 7 bytes, the buffer has 3");
+}
+
+#[test]
+fn what_is_expected() {
+    let expected = [
+        (Expected::String, "a string"),
+        (Expected::Boolean, "a boolean"),
+        (Expected::Number, "a number"),
+        (Expected::Object, "an object"),
+        (Expected::ObjectOrNull, "an object or null"),
+        (Expected::Action, "an integer from 1 to 7 or the name of an action"),
+        (Expected::Recording, "an integer from 0 to 3"),
+        (Expected::MarkingOrSaving, "an integer from 0 to 2"),
+        (Expected::ErrorType, "an integer of 32 bits"),
+    ];
+    for (expected, text) in expected {
+        assert_eq!(Fault::NotOneOf { expected }.to_string(), format!("is not {text}"));
+        let kinds = [
+            (Kind::Null, "null"),
+            (Kind::Boolean, "a boolean"),
+            (Kind::Number, "a number"),
+            (Kind::String, "a string"),
+            (Kind::Array, "an array"),
+            (Kind::Object, "an object"),
+        ];
+        for (got, kind) in kinds {
+            assert_eq!(Fault::WrongType { expected, got }.to_string(), format!("is {kind}, expected {text}"));
+        }
+    }
+    let tokens = [
+        (Token::Object, "an object"),
+        (Token::Key, "a key"),
+        (Token::Colon, "':'"),
+        (Token::Value, "a value"),
+        (Token::CommaOrBrace, "',' or '}'"),
+        (Token::CommaOrBracket, "',' or ']'"),
+        (Token::Digit, "a digit"),
+        (Token::Quote, "'\"'"),
+    ];
+    for (token, text) in tokens {
+        let error = JsonError { kind: JsonErrorKind::Expected(token), at: 3 };
+        assert_eq!(error.to_string(), format!("invalid JSON at byte 3: expected {text}"));
+    }
 }
 
 #[test]
@@ -238,10 +282,10 @@ fn the_longest_rejections() {
     for (fault, _) in faults() {
         rejections.push(fault.of(Field::AgentCanEditRecordings).into());
     }
-    let expected = "an integer from 1 to 7 or the name of an action";
+    let expected = Expected::Action;
     rejections.push(Fault::NotOneOf { expected }.of(Field::Action).into());
-    rejections.push(Fault::WrongType { expected, got: "a boolean" }.of(Field::Action).into());
-    rejections.push(Fault::TooLong { max: usize::MAX }.of(Field::RequesterSipUri).into());
+    rejections.push(Fault::WrongType { expected, got: Kind::Boolean }.of(Field::Action).into());
+    rejections.push(Fault::TooLong { max: u32::MAX }.of(Field::RequesterSipUri).into());
     for (kind, _) in json_errors() {
         rejections.push(JsonError { kind, at: usize::MAX }.into());
     }

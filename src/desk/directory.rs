@@ -219,10 +219,18 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Default for Dire
 }
 
 fn name_hash(name: &str) -> u32 {
-    hash(name.bytes().map(u32::from))
+    hash(words(name.as_bytes(), 0))
 }
 
+/// URIs that differ in ASCII case alone hash alike, and so do some others: letters are folded by their bit for the case,
+/// whatever byte it is.
 fn agent_hash(ucc: UccKey, uri: SipUri<'_>) -> u32 {
-    let letters = uri.as_str().bytes().map(|byte| u32::from(byte.to_ascii_lowercase()));
-    hash(core::iter::once(u32::from(ucc.0)).chain(letters))
+    hash(core::iter::once(u32::from(ucc.0)).chain(words(uri.as_str().as_bytes(), 0x2020_2020)))
+}
+
+/// The bytes four a word, with `bits` set in each.
+fn words(bytes: &[u8], bits: u32) -> impl Iterator<Item = u32> {
+    let (words, tail) = bytes.as_chunks::<4>();
+    let tail = tail.iter().fold(0, |word, &byte| word << 8 | u32::from(byte));
+    words.iter().map(|word| u32::from_le_bytes(*word)).chain([tail]).map(move |word| word | bits)
 }

@@ -49,19 +49,22 @@ impl CorrelationId {
         Self::from_bytes(text.as_bytes()).ok_or(Fault::NotAGuid.of(Field::CorrelationId))
     }
 
-    fn from_bytes(text: &[u8]) -> Option<Self> {
-        let digits = match text {
-            [b'{', hyphenated @ .., b'}'] => without_hyphens(hyphenated)?,
-            text => match without_hyphens(text) {
-                Some(digits) => digits,
-                None => text.try_into().ok()?,
+    #[inline]
+    pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
+        let words = match text {
+            [b'{', hyphenated @ .., b'}'] => without_hyphens(hyphenated.try_into().ok()?)?,
+            text => match text.try_into() {
+                Ok(hyphenated) => without_hyphens(hyphenated)?,
+                Err(_) => {
+                    let digits: &[u8; 32] = text.try_into().ok()?;
+                    [0, 8, 16, 24].map(|at| eight(digits, at))
+                }
             },
         };
-        let mut value = 0;
-        for eight in digits.as_chunks::<8>().0 {
-            value = value << 32 | u128::from(hex_value(*eight)?);
-        }
-        Some(Self(value))
+        let [a, b, c, d] = words.map(hex_value);
+        let upper = u64::from(a?) << 32 | u64::from(b?);
+        let lower = u64::from(c?) << 32 | u64::from(d?);
+        Some(Self(u128::from(upper) << 64 | u128::from(lower)))
     }
 
     /// The written form, as a value that can be borrowed as `&str`.
@@ -81,18 +84,22 @@ impl CorrelationId {
     }
 }
 
-/// The 32 digits of the hyphenated form.
+/// The 32 digits of the hyphenated form, eight a word, the first of them lowest.
 #[inline]
-fn without_hyphens(text: &[u8]) -> Option<[u8; 32]> {
-    let text: &[u8; CorrelationId::TEXT_LEN] = text.try_into().ok()?;
-    let mut digits = [0; 32];
-    let mut end = 0;
-    for (start, len) in [(0, 8), (9, 4), (14, 4), (19, 4), (24, 12)] {
-        copy(digits.get_mut(end..)?, text.get(start..start + len)?);
-        end += len;
-    }
+fn without_hyphens(text: &[u8; CorrelationId::TEXT_LEN]) -> Option<[u64; 4]> {
     let hyphens = [8, 13, 18, 23].iter().all(|&at| text.get(at) == Some(&b'-'));
-    hyphens.then_some(digits)
+    let two = |first, second| u64::from(four(text, first)) | u64::from(four(text, second)) << 32;
+    hyphens.then(|| [eight(text, 0), two(9, 14), two(19, 24), eight(text, 28)])
+}
+
+#[inline]
+fn eight(text: &[u8], at: usize) -> u64 {
+    u64::from(four(text, at)) | u64::from(four(text, at + 4)) << 32
+}
+
+#[inline]
+fn four(text: &[u8], at: usize) -> u32 {
+    text.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |four| u32::from_le_bytes(*four))
 }
 
 fn copy_at(text: &mut [u8; CorrelationId::TEXT_LEN], at: usize, digits: &[u8]) {
@@ -106,9 +113,9 @@ const fn halves([a, b, c, d, e, f, g, h]: [u8; 8]) -> [[u8; 4]; 2] {
 const ONES: u64 = u64::MAX / 255;
 const HIGHS: u64 = ONES << 7;
 
-/// The value of eight hexadecimal digits in any case, all eight at once.
-const fn hex_value(digits: [u8; 8]) -> Option<u32> {
-    let x = u64::from_le_bytes(digits);
+/// The value of eight hexadecimal digits in any case, the first of them lowest, all eight at once.
+#[inline]
+const fn hex_value(x: u64) -> Option<u32> {
     let letters = x | (ONES * 0x20);
     let digit = at_least(x, b'0') & !at_least(x, b'9' + 1);
     let letter = at_least(letters, b'a') & !at_least(letters, b'f' + 1);
@@ -197,7 +204,7 @@ mod tests {
                     .ok()
                     .filter(|text| !text.starts_with('+'))
                     .and_then(|text| u32::from_str_radix(text, 16).ok());
-                assert_eq!(hex_value(digits), expected, "{digits:?}");
+                assert_eq!(hex_value(u64::from_le_bytes(digits)), expected, "{digits:?}");
             }
         }
     }
@@ -207,7 +214,7 @@ mod tests {
         for place in 0..8 {
             for nibble in 0..16u32 {
                 let digits = hex_digits(nibble << (4 * place));
-                assert_eq!(hex_value(digits), Some(nibble << (4 * place)));
+                assert_eq!(hex_value(u64::from_le_bytes(digits)), Some(nibble << (4 * place)));
                 assert!(digits.iter().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(digit)));
             }
         }

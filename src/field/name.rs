@@ -1,6 +1,7 @@
 //! The name of a UCC.
 
 use super::text_field;
+use crate::bytes::Special;
 use crate::{Fault, Field, FieldError};
 
 /// The name of a UCC (Unified Contact Center), borrowed from a request.
@@ -16,6 +17,8 @@ pub struct UccNameBuf(heapless::String<{ UccName::MAX_LEN }>);
 impl<'a> UccName<'a> {
     /// The longest name, in bytes of UTF-8 after decoding. Source: OURS.
     pub const MAX_LEN: usize = 64;
+
+    pub(crate) const TOO_LONG: Fault = Fault::TooLong { max: Self::MAX_LEN as u32 };
 
     /// The longest name as the inside of a JSON string: nothing in it but `"` and `\`, each of which takes two bytes.
     pub(crate) const ESCAPED_MAX: usize = 2 * Self::MAX_LEN;
@@ -35,8 +38,12 @@ impl<'a> UccName<'a> {
 
 /// `name` is UTF-8.
 const fn fault(name: &[u8]) -> Option<Fault> {
+    const SPECIAL: Special = Special { equal: [b'/', 0x7f], flip: 0, below: 0x20, not_ascii: true };
     if name.len() > UccName::MAX_LEN {
-        return Some(Fault::TooLong { max: UccName::MAX_LEN });
+        return Some(UccName::TOO_LONG);
+    }
+    if SPECIAL.first_in_all(name) == name.len() {
+        return if name.is_empty() { Some(Fault::Empty) } else { None };
     }
     let mut before = 0;
     let mut rest = name;
@@ -51,7 +58,7 @@ const fn fault(name: &[u8]) -> Option<Fault> {
         before = byte;
         rest = behind;
     }
-    if name.is_empty() { Some(Fault::Empty) } else { None }
+    None
 }
 
 text_field!(UccName, UccNameBuf, UccName::MAX_LEN);

@@ -3,6 +3,7 @@
 use core::hash::{Hash, Hasher};
 
 use super::text_field;
+use crate::bytes::Special;
 use crate::{Fault, Field, FieldError};
 
 /// The SIP URI that names an agent, borrowed from a request.
@@ -29,6 +30,8 @@ impl<'a> SipUri<'a> {
     /// The longest URI, in bytes. Source: OURS.
     pub const MAX_LEN: usize = 255;
 
+    pub(crate) const TOO_LONG: Fault = Fault::TooLong { max: Self::MAX_LEN as u32 };
+
     /// The longest URI as the inside of a JSON string: all but `sip:` and `@` may take two bytes.
     pub(crate) const ESCAPED_MAX: usize = 2 * Self::MAX_LEN - b"sip:@".len();
 
@@ -54,31 +57,35 @@ impl<'a> SipUri<'a> {
 
 const fn fault(uri: &[u8]) -> Option<Fault> {
     if uri.len() > SipUri::MAX_LEN {
-        return Some(Fault::TooLong { max: SipUri::MAX_LEN });
+        return Some(SipUri::TOO_LONG);
     }
-    let (scheme, behind) = match uri {
-        [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', behind @ ..] => (true, behind),
-        [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', behind @ ..] => (true, behind),
-        all => (false, all),
+    let behind = match uri {
+        [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', behind @ ..] => behind,
+        [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', behind @ ..] => behind,
+        _ => return Some(Fault::NoSipScheme),
     };
-    let mut rest = behind;
-    let mut ats = 0;
+    const SPECIAL: Special = Special { equal: [b'@', 0x7f], flip: 0, below: b'!', not_ascii: true };
+    let Some((user, [b'@', host @ ..])) = behind.split_at_checked(SPECIAL.first_in_all(behind)) else {
+        return Some(fault_of(behind));
+    };
+    if user.is_empty() || host.is_empty() {
+        return Some(Fault::NoUserAtHost);
+    }
+    if SPECIAL.first_in_all(host) == host.len() { None } else { Some(fault_of(host)) }
+}
+
+/// What is wrong with a part that has a byte it must not have, or lacks its `@`.
+const fn fault_of(part: &[u8]) -> Fault {
+    let mut rest = part;
     while let Some((&byte, others)) = rest.split_first() {
         match byte {
-            b'@' => ats += 1,
-            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => return Some(Fault::WhiteSpace),
-            0..=0x1f | 0x7f => return Some(Fault::ControlCharacter),
-            0x80.. => return Some(Fault::NotAscii),
-            _ => {}
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => return Fault::WhiteSpace,
+            0..=0x1f | 0x7f => return Fault::ControlCharacter,
+            0x80.. => return Fault::NotAscii,
+            _ => rest = others,
         }
-        rest = others;
     }
-    match behind {
-        _ if !scheme => Some(Fault::NoSipScheme),
-        [b'@', ..] | [.., b'@'] => Some(Fault::NoUserAtHost),
-        _ if ats != 1 => Some(Fault::NoUserAtHost),
-        _ => None,
-    }
+    Fault::NoUserAtHost
 }
 
 impl PartialEq for SipUri<'_> {

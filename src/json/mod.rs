@@ -7,7 +7,7 @@ mod reader;
 mod text;
 mod writer;
 
-pub use reader::{Array, JsonError, JsonErrorKind, MAX_DEPTH, Object, Value, read, read_object};
+pub use reader::{Array, JsonError, JsonErrorKind, Kind, MAX_DEPTH, Object, Token, Value, read, read_object};
 pub(crate) use text::Unescaped;
 pub use text::{Chars, Text};
 pub(crate) use writer::Writer;

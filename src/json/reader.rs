@@ -3,6 +3,7 @@
 use core::{fmt, str};
 
 use super::text::Text;
+use crate::bytes::Special;
 use crate::sink::{Pieces, Sink, display_by_pieces};
 
 /// How deep a document may nest; its outermost array or object is level 1. Source: OURS.
@@ -26,16 +27,48 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// The type, as error texts name it.
+    /// Its type.
     #[must_use]
-    pub const fn kind(&self) -> &'static str {
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Null => Kind::Null,
+            Self::Bool(_) => Kind::Boolean,
+            Self::Number(_) => Kind::Number,
+            Self::String(_) => Kind::String,
+            Self::Array(_) => Kind::Array,
+            Self::Object(_) => Kind::Object,
+        }
+    }
+}
+
+/// The type of a JSON value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Boolean,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+impl Kind {
+    /// As error texts name it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
         match self {
             Self::Null => "null",
-            Self::Bool(_) => "a boolean",
-            Self::Number(_) => "a number",
-            Self::String(_) => "a string",
-            Self::Array(_) => "an array",
-            Self::Object(_) => "an object",
+            Self::Boolean => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
         }
     }
 }
@@ -58,7 +91,7 @@ pub enum JsonErrorKind {
     /// It begins with a byte order mark.
     ByteOrderMark,
     /// Something else was expected here; or the text ends too early.
-    Expected(&'static str),
+    Expected(Token),
     /// A control character stands in a string without being escaped.
     ControlCharacter,
     /// A backslash is not followed by an escape that JSON knows.
@@ -71,6 +104,45 @@ pub enum JsonErrorKind {
     TrailingText,
 }
 
+/// What JSON expects at a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Token {
+    /// The outermost object.
+    Object,
+    /// A key of an object.
+    Key,
+    /// The colon behind a key.
+    Colon,
+    /// A value of any type.
+    Value,
+    /// What stands behind a member of an object.
+    CommaOrBrace,
+    /// What stands behind an element of an array.
+    CommaOrBracket,
+    /// A digit of a number.
+    Digit,
+    /// The end of a string.
+    Quote,
+}
+
+impl Token {
+    /// As error texts name it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Object => "an object",
+            Self::Key => "a key",
+            Self::Colon => "':'",
+            Self::Value => "a value",
+            Self::CommaOrBrace => "',' or '}'",
+            Self::CommaOrBracket => "',' or ']'",
+            Self::Digit => "a digit",
+            Self::Quote => "'\"'",
+        }
+    }
+}
+
 impl Pieces for JsonError {
     fn pieces(&self, sink: &mut impl Sink) {
         sink.plain("invalid JSON at byte ");
@@ -81,7 +153,7 @@ impl Pieces for JsonError {
             JsonErrorKind::ByteOrderMark => "a byte order mark",
             JsonErrorKind::Expected(what) => {
                 sink.plain("expected ");
-                what
+                what.text()
             }
             JsonErrorKind::ControlCharacter => "a control character in a string",
             JsonErrorKind::Escape => "not an escape sequence",
@@ -109,9 +181,8 @@ impl core::error::Error for JsonError {}
 pub fn read(document: &[u8]) -> Result<Value<'_>, JsonError> {
     let mut cursor = Cursor::begin(document)?;
     cursor.space();
-    let value = cursor.value()?;
-    cursor.end()?;
-    Ok(value)
+    let value = cursor.value().filter(|_| cursor.end());
+    value.ok_or(cursor.error())
 }
 
 /// Begins to read a document that must be an object. What comes behind the members that were taken so far is not
@@ -120,11 +191,15 @@ pub fn read(document: &[u8]) -> Result<Value<'_>, JsonError> {
 /// # Errors
 ///
 /// If the document is no UTF-8 or does not begin with an object.
+#[inline]
 pub fn read_object(document: &[u8]) -> Result<Object<'_>, JsonError> {
     let mut cursor = Cursor::begin(document)?;
     cursor.space();
-    cursor.take(b'{', "an object")?;
-    Ok(Object { cursor: Cursor { depth: 1, ..cursor }, place: Place::First, outermost: true })
+    if cursor.take(b'{', Token::Object) {
+        Ok(Object { cursor: Cursor { depth: 1, ..cursor }, place: Place::First, outermost: true })
+    } else {
+        Err(cursor.error())
+    }
 }
 
 /// The members of an object, in their order.
@@ -156,8 +231,16 @@ impl<'a> Object<'a> {
     ///
     /// Where this member, or what closes the object or the document, is no JSON. There is nothing to read behind it.
     #[allow(clippy::should_implement_trait, reason = "an error ends it: `?` in a `while let` reads better")]
-    #[inline]
     pub fn next(&mut self) -> Result<Option<(Text<'a>, Value<'a>)>, JsonError> {
+        match self.next_key()? {
+            Some(key) => Ok(Some((key, self.value()?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The next key, whose value must be taken before the next one.
+    #[inline]
+    pub(crate) fn next_key(&mut self) -> Result<Option<Text<'a>>, JsonError> {
         let cursor = &mut self.cursor;
         cursor.space();
         match (self.place, cursor.peek()) {
@@ -165,8 +248,8 @@ impl<'a> Object<'a> {
             (_, Some(b'}')) => {
                 cursor.at += 1;
                 self.place = Place::Over;
-                if self.outermost {
-                    cursor.end()?;
+                if self.outermost && !cursor.end() {
+                    return Err(cursor.error());
                 }
                 return Ok(None);
             }
@@ -175,28 +258,50 @@ impl<'a> Object<'a> {
                 cursor.at += 1;
                 cursor.space();
             }
-            (Place::Later, _) => return Err(cursor.expected("',' or '}'")),
+            (Place::Later, _) => {
+                cursor.expected::<()>(Token::CommaOrBrace);
+                return Err(cursor.error());
+            }
         }
-        let key = cursor.key()?;
-        Ok(Some((key, cursor.value()?)))
+        match cursor.key() {
+            Some(key) => Ok(Some(key)),
+            None => Err(cursor.error()),
+        }
+    }
+
+    /// The value of the key that was taken last, checked to its end.
+    #[inline]
+    pub(crate) fn value(&mut self) -> Result<Value<'a>, JsonError> {
+        match self.cursor.value() {
+            Some(value) => Ok(value),
+            None => Err(self.cursor.error()),
+        }
+    }
+
+    /// As [`value`](Self::value), for a value that should be a string: if it is none, its kind.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Result<Result<Text<'a>, Kind>, JsonError> {
+        if self.cursor.peek() != Some(b'"') {
+            return self.value().map(|value| Err(value.kind()));
+        }
+        match self.cursor.string() {
+            Some(text) => Ok(Ok(text)),
+            None => Err(self.cursor.error()),
+        }
     }
 }
 
 impl<'a> Array<'a> {
-    /// The next element, checked to its end; `None` behind the last one.
-    ///
-    /// # Errors
-    ///
-    /// None in practice: an array is handed out only when it was checked.
+    /// The next element; `None` behind the last one. An array is handed out only when it was checked to its end.
     #[allow(clippy::should_implement_trait, reason = "as for objects")]
-    pub fn next(&mut self) -> Result<Option<Value<'a>>, JsonError> {
+    pub fn next(&mut self) -> Option<Value<'a>> {
         let cursor = &mut self.cursor;
         cursor.space();
         match (self.place, cursor.peek()) {
-            (Place::Over, _) => return Ok(None),
+            (Place::Over, _) => return None,
             (_, Some(b']')) => {
                 self.place = Place::Over;
-                return Ok(None);
+                return None;
             }
             (Place::First, _) => self.place = Place::Later,
             (Place::Later, _) => {
@@ -204,17 +309,22 @@ impl<'a> Array<'a> {
                 cursor.space();
             }
         }
-        cursor.value().map(Some)
+        cursor.value()
     }
 }
 
 /// A place in a document.
+///
+/// What reads gives `None` or `false` where something does not hold, and notes what: an error that every return carried
+/// would cost more than the reading.
 #[derive(Clone, Copy)]
 struct Cursor<'a> {
     text: &'a str,
     at: usize,
     /// How many arrays and objects are open around this place.
     depth: u8,
+    /// What does not hold, at this place.
+    failed: Option<JsonErrorKind>,
 }
 
 impl fmt::Debug for Cursor<'_> {
@@ -224,89 +334,109 @@ impl fmt::Debug for Cursor<'_> {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline]
     fn begin(document: &'a [u8]) -> Result<Self, JsonError> {
         if document.starts_with(b"\xef\xbb\xbf") {
             return Err(JsonError { kind: JsonErrorKind::ByteOrderMark, at: 0 });
         }
         match str::from_utf8(document) {
-            Ok(text) => Ok(Self { text, at: 0, depth: 0 }),
+            Ok(text) => Ok(Self { text, at: 0, depth: 0, failed: None }),
             Err(error) => Err(JsonError { kind: JsonErrorKind::NotUtf8, at: error.valid_up_to() }),
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    const fn error(&self, kind: JsonErrorKind) -> JsonError {
+    /// What does not hold. Asked only when something does not.
+    const fn error(&self) -> JsonError {
+        let kind = match self.failed {
+            Some(kind) => kind,
+            None => JsonErrorKind::Expected(Token::Value),
+        };
         JsonError { kind, at: self.at }
     }
 
-    const fn expected(&self, what: &'static str) -> JsonError {
-        self.error(JsonErrorKind::Expected(what))
+    #[cold]
+    const fn fail<T>(&mut self, kind: JsonErrorKind) -> Option<T> {
+        self.failed = Some(kind);
+        None
     }
 
+    #[cold]
+    const fn expected<T>(&mut self, token: Token) -> Option<T> {
+        self.fail(JsonErrorKind::Expected(token))
+    }
+
+    #[inline]
     fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
     }
 
-    fn take(&mut self, byte: u8, what: &'static str) -> Result<(), JsonError> {
+    #[inline]
+    fn take(&mut self, byte: u8, token: Token) -> bool {
         if self.peek() == Some(byte) {
             self.at += 1;
-            Ok(())
-        } else {
-            Err(self.expected(what))
+            return true;
         }
+        self.expected::<()>(token).is_some()
     }
 
-    fn end(&mut self) -> Result<(), JsonError> {
+    fn end(&mut self) -> bool {
         self.space();
-        if self.peek().is_some() { Err(self.error(JsonErrorKind::TrailingText)) } else { Ok(()) }
+        self.peek().is_none() || self.fail::<()>(JsonErrorKind::TrailingText).is_some()
     }
 
     /// What was passed since `start`.
+    #[inline]
     fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
     }
 
     /// A key and its colon; behind it stands the value.
-    fn key(&mut self) -> Result<Text<'a>, JsonError> {
+    #[inline]
+    fn key(&mut self) -> Option<Text<'a>> {
         if self.peek() != Some(b'"') {
-            return Err(self.expected("a key"));
+            return self.expected(Token::Key);
         }
         let key = self.string()?;
         self.space();
-        self.take(b':', "':'")?;
+        if !self.take(b':', Token::Colon) {
+            return None;
+        }
         self.space();
-        Ok(key)
+        Some(key)
     }
 
     /// A whole value of any type.
-    fn value(&mut self) -> Result<Value<'a>, JsonError> {
-        let start = *self;
+    fn value(&mut self) -> Option<Value<'a>> {
         match self.peek() {
-            Some(b'"') => Ok(Value::String(self.string()?)),
-            Some(b'-' | b'0'..=b'9') => Ok(Value::Number(self.number()?)),
-            Some(b't') => self.literal("true").map(|()| Value::Bool(true)),
-            Some(b'f') => self.literal("false").map(|()| Value::Bool(false)),
-            Some(b'n') => self.literal("null").map(|()| Value::Null),
+            Some(b'"') => self.string().map(Value::String),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
+            Some(b't') => self.literal("true", Value::Bool(true)),
+            Some(b'f') => self.literal("false", Value::Bool(false)),
+            Some(b'n') => self.literal("null", Value::Null),
             Some(open @ (b'{' | b'[')) => {
-                self.pass()?;
-                let inside = Cursor { at: start.at + 1, depth: start.depth + 1, ..start };
-                Ok(if open == b'{' {
+                let inside = Cursor { at: self.at + 1, depth: self.depth + 1, ..*self };
+                if !self.pass() {
+                    return None;
+                }
+                Some(if open == b'{' {
                     Value::Object(Object { cursor: inside, place: Place::First, outermost: false })
                 } else {
                     Value::Array(Array { cursor: inside, place: Place::First })
                 })
             }
-            _ => Err(self.expected("a value")),
+            _ => self.expected(Token::Value),
         }
     }
 
     /// Passes over an array or an object with all that is in it. One bit a level says which of the two it is.
-    fn pass(&mut self) -> Result<(), JsonError> {
+    fn pass(&mut self) -> bool {
         let mut objects: u32 = 0;
         let mut levels: u8 = 0;
         loop {
@@ -314,27 +444,22 @@ impl<'a> Cursor<'a> {
             match self.peek() {
                 Some(open @ (b'{' | b'[')) => {
                     if self.depth + levels >= MAX_DEPTH {
-                        return Err(self.error(JsonErrorKind::TooDeep));
+                        return self.fail::<()>(JsonErrorKind::TooDeep).is_some();
                     }
                     self.at += 1;
                     levels += 1;
-                    objects = objects << 1 | u32::from(open == b'{');
+                    let object = open == b'{';
+                    objects = objects << 1 | u32::from(object);
                     self.space();
-                    match self.peek() {
-                        Some(b'}') if open == b'{' => {}
-                        Some(b']') if open == b'[' => {}
-                        _ if open == b'{' => {
-                            self.key()?;
-                            continue;
-                        }
+                    match (self.peek(), object) {
+                        (Some(b'}'), true) | (Some(b']'), false) => {}
+                        (_, true) if self.key().is_none() => return false,
                         _ => continue,
                     }
                 }
-                _ => {
-                    // Never an array or an object: this does not come back here.
-                    self.scalar()?;
-                    self.space();
-                }
+                // Never an array or an object: this does not come back here.
+                _ if self.scalar() => self.space(),
+                _ => return false,
             }
             // Behind a value, or before the end of what is empty.
             loop {
@@ -342,8 +467,8 @@ impl<'a> Cursor<'a> {
                     (Some(b','), object) => {
                         self.at += 1;
                         self.space();
-                        if object {
-                            self.key()?;
+                        if object && self.key().is_none() {
+                            return false;
                         }
                         break;
                     }
@@ -352,38 +477,40 @@ impl<'a> Cursor<'a> {
                         levels -= 1;
                         objects >>= 1;
                         if levels == 0 {
-                            return Ok(());
+                            return true;
                         }
                         self.space();
                     }
-                    (_, true) => return Err(self.expected("',' or '}'")),
-                    (_, false) => return Err(self.expected("',' or ']'")),
+                    (_, object) => {
+                        let token = if object { Token::CommaOrBrace } else { Token::CommaOrBracket };
+                        return self.expected::<()>(token).is_some();
+                    }
                 }
             }
         }
     }
 
-    fn scalar(&mut self) -> Result<(), JsonError> {
+    fn scalar(&mut self) -> bool {
         match self.peek() {
-            Some(b'"') => self.string().map(drop),
-            Some(b'-' | b'0'..=b'9') => self.number().map(drop),
-            Some(b't') => self.literal("true"),
-            Some(b'f') => self.literal("false"),
-            Some(b'n') => self.literal("null"),
-            _ => Err(self.expected("a value")),
+            Some(b'"') => self.string().is_some(),
+            Some(b'-' | b'0'..=b'9') => self.number().is_some(),
+            Some(b't') => self.literal("true", ()).is_some(),
+            Some(b'f') => self.literal("false", ()).is_some(),
+            Some(b'n') => self.literal("null", ()).is_some(),
+            _ => self.expected::<()>(Token::Value).is_some(),
         }
     }
 
-    fn literal(&mut self, word: &'static str) -> Result<(), JsonError> {
+    fn literal<T>(&mut self, word: &'static str, meaning: T) -> Option<T> {
         if self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
             self.at += word.len();
-            Ok(())
+            Some(meaning)
         } else {
-            Err(self.expected("a value"))
+            self.expected(Token::Value)
         }
     }
 
-    fn number(&mut self) -> Result<&'a str, JsonError> {
+    fn number(&mut self) -> Option<&'a str> {
         let start = self.at;
         if self.peek() == Some(b'-') {
             self.at += 1;
@@ -404,81 +531,72 @@ impl<'a> Cursor<'a> {
             }
             self.digits()?;
         }
-        Ok(self.since(start))
+        Some(self.since(start))
     }
 
     /// At least one digit.
-    fn digits(&mut self) -> Result<(), JsonError> {
+    fn digits(&mut self) -> Option<()> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
         }
-        if self.at == start { Err(self.expected("a digit")) } else { Ok(()) }
+        if self.at == start { self.expected(Token::Digit) } else { Some(()) }
     }
 
     /// A string, from its opening quote to behind its closing one.
-    fn string(&mut self) -> Result<Text<'a>, JsonError> {
-        self.at += 1;
-        let start = self.at;
+    #[inline]
+    fn string(&mut self) -> Option<Text<'a>> {
+        let start = self.at + 1;
+        self.at = self.run(start);
+        if self.peek() == Some(b'"') {
+            let text = Text::new(self.since(start), false);
+            self.at += 1;
+            return Some(text);
+        }
+        self.uncommon_string(start)
+    }
+
+    /// The end of what means itself in a string.
+    #[inline(never)]
+    fn run(&self, start: usize) -> usize {
+        start + Special::IN_STRING.first_in_all(self.text.as_bytes().get(start..).unwrap_or_default())
+    }
+
+    /// A string with escapes, or one that does not hold; `start` is where its inside begins.
+    #[inline(never)]
+    fn uncommon_string(&mut self, start: usize) -> Option<Text<'a>> {
         let mut escaped = false;
         loop {
-            self.run();
             match self.peek() {
                 Some(b'"') => {
                     let text = Text::new(self.since(start), escaped);
                     self.at += 1;
-                    return Ok(text);
+                    return Some(text);
                 }
                 Some(b'\\') => {
                     escaped = true;
-                    self.escape()?;
+                    let begin = self.at;
+                    if let Err(kind) = self.escape() {
+                        self.at = begin;
+                        return self.fail(kind);
+                    }
                 }
-                Some(_) => return Err(self.error(JsonErrorKind::ControlCharacter)),
-                None => return Err(self.expected("'\"'")),
+                Some(_) => return self.fail(JsonErrorKind::ControlCharacter),
+                None => return self.expected(Token::Quote),
             }
-        }
-    }
-
-    /// Passes what means itself in a string, a word at a time.
-    fn run(&mut self) {
-        const WORD: usize = size_of::<usize>();
-        const ONES: usize = usize::MAX / 255;
-        const HIGHS: usize = ONES << 7;
-        let bytes = self.text.as_bytes();
-        while let Some(word) = bytes.get(self.at..).and_then(|rest| rest.first_chunk::<WORD>()) {
-            let word = usize::from_le_bytes(*word);
-            // The lowest high bit that is set stands in the first byte that is a quote, a backslash or below 0x20;
-            // bytes above it may be marked falsely, which does not matter.
-            let quote = word ^ (ONES * 0x22);
-            let backslash = word ^ (ONES * 0x5c);
-            let special = (quote.wrapping_sub(ONES) & !quote
-                | backslash.wrapping_sub(ONES) & !backslash
-                | word.wrapping_sub(ONES * 0x20) & !word)
-                & HIGHS;
-            if special != 0 {
-                self.at += special.trailing_zeros() as usize / 8;
-                return;
-            }
-            self.at += WORD;
-        }
-        while let Some(byte) = self.peek() {
-            if matches!(byte, b'"' | b'\\' | 0..=0x1f) {
-                return;
-            }
-            self.at += 1;
+            self.at = self.run(self.at);
         }
     }
 
     /// An escape sequence; of a surrogate, with its other half.
-    fn escape(&mut self) -> Result<(), JsonError> {
-        let start = *self;
+    fn escape(&mut self) -> Result<(), JsonErrorKind> {
         self.at += 1;
         match self.peek() {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
                 self.at += 1;
                 Ok(())
             }
-            Some(b'u') => match self.unit().ok_or(start.error(JsonErrorKind::Escape))? {
+            Some(b'u') => match self.unit().ok_or(JsonErrorKind::Escape)? {
                 0xd800..=0xdbff => {
                     let low = if self.peek() == Some(b'\\') {
                         self.at += 1;
@@ -488,13 +606,13 @@ impl<'a> Cursor<'a> {
                     };
                     match low {
                         Some(0xdc00..=0xdfff) => Ok(()),
-                        _ => Err(start.error(JsonErrorKind::LoneSurrogate)),
+                        _ => Err(JsonErrorKind::LoneSurrogate),
                     }
                 }
-                0xdc00..=0xdfff => Err(start.error(JsonErrorKind::LoneSurrogate)),
+                0xdc00..=0xdfff => Err(JsonErrorKind::LoneSurrogate),
                 _ => Ok(()),
             },
-            _ => Err(start.error(JsonErrorKind::Escape)),
+            _ => Err(JsonErrorKind::Escape),
         }
     }
 

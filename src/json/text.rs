@@ -45,8 +45,7 @@ impl<'a> Text<'a> {
     #[must_use]
     pub fn eq_ignore_ascii_case(self, other: &str) -> bool {
         if !self.escaped {
-            // The spelling that everybody uses first: a comparison of words.
-            return self.raw == other || self.raw.eq_ignore_ascii_case(other);
+            return self.raw.eq_ignore_ascii_case(other);
         }
         let mut others = other.chars();
         self.chars().all(|c| others.next().is_some_and(|o| o.eq_ignore_ascii_case(&c))) && others.next().is_none()
@@ -88,7 +87,7 @@ impl<'a> Unescaped<'a> {
         if let Some(plain) = text.plain() {
             return Ok(plain);
         }
-        let too_long = Fault::TooLong { max: self.rest.len() };
+        let too_long = Fault::TooLong { max: self.rest.len().try_into().unwrap_or(u32::MAX) };
         let len = text.copy_to(self.rest).ok_or(too_long)?;
         let (meant, rest) = core::mem::take(&mut self.rest).split_at_mut_checked(len).ok_or(too_long)?;
         self.rest = rest;

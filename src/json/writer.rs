@@ -1,7 +1,7 @@
 //! Writes JSON into a caller's buffer, and counts on when it is full, so that the error can say what would have done.
 
 use crate::BufferTooSmall;
-use crate::bytes::copy;
+use crate::bytes::{Special, copy};
 use crate::sink::{Pieces, Sink, decimal};
 
 /// Writes into a buffer. Whatever does not fit is only counted.
@@ -46,8 +46,8 @@ impl<'b> Writer<'b> {
     #[inline]
     pub(crate) fn escaped(&mut self, text: &str) {
         let mut rest = text.as_bytes();
-        while let Some(at) = first_to_escape(rest) {
-            let Some((clean, [byte, behind @ ..])) = rest.split_at_checked(at) else { break };
+        // Nothing is to be escaped in most texts.
+        while let Some((clean, [byte, behind @ ..])) = rest.split_at_checked(first_to_escape(rest)) {
             self.raw(clean);
             self.escape(*byte);
             rest = behind;
@@ -95,6 +95,6 @@ impl Sink for Writer<'_> {
 
 /// Where the first byte stands that a string must escape.
 #[inline]
-fn first_to_escape(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|&byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))
+fn first_to_escape(bytes: &[u8]) -> usize {
+    Special::IN_STRING.first_in_all(bytes)
 }

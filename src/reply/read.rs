@@ -3,7 +3,7 @@
 use super::{CapabilitiesReply, ErrorMessage, ErrorReply, StateReply};
 use crate::json::{self, Object, Unescaped, Value};
 use crate::request::{once, read_correlation_id, read_ucc, required, string};
-use crate::{ErrorType, Fault, Field, FieldError, Marking, ReadError, Recording, Saving, State};
+use crate::{ErrorType, Expected, Fault, Field, FieldError, Marking, ReadError, Recording, Saving, State};
 
 impl<'a> StateReply<'a> {
     /// Reads the reply to a read or a change of a session's state.
@@ -19,24 +19,29 @@ impl<'a> StateReply<'a> {
         let mut states = StateFields::default();
         let mut error = None;
         let mut ucc = None;
+        let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some((key, value)) = members.next()? {
-            if key.eq_ignore_ascii_case(Field::CorrelationId.name()) {
-                once(&mut correlation_id, Field::CorrelationId, value)?;
-            } else if key.eq_ignore_ascii_case(Field::ErrorMessage.name()) {
-                once(&mut error, Field::ErrorMessage, value)?;
-            } else if key.eq_ignore_ascii_case(Field::UccName.name()) {
-                once(&mut ucc, Field::UccName, value)?;
-            } else {
-                states.take(key, value)?;
+        while let Some(key) = members.next_key()? {
+            match Field::of_key(key) {
+                Some(Field::CorrelationId) => {
+                    let text = string(members.string()?, Field::CorrelationId)?;
+                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(text)?)?;
+                }
+                Some(Field::ErrorMessage) => {
+                    once(&mut error, Field::ErrorMessage, read_error(members.value()?, &mut unescaped)?)?;
+                }
+                Some(Field::UccName) => {
+                    let text = string(members.string()?, Field::UccName)?;
+                    once(&mut ucc, Field::UccName, read_ucc(text, &mut unescaped)?)?;
+                }
+                other => states.take(other, members.value()?)?,
             }
         }
-        let mut unescaped = Unescaped::into(buffer);
         Ok(Self {
-            correlation_id: read_correlation_id(required(correlation_id, Field::CorrelationId)?)?,
+            correlation_id: required(correlation_id, Field::CorrelationId)?,
             state: states.all()?,
-            error: read_error(required(error, Field::ErrorMessage)?, &mut unescaped)?,
-            ucc: read_ucc(required(ucc, Field::UccName)?, &mut unescaped)?,
+            error: required(error, Field::ErrorMessage)?,
+            ucc: required(ucc, Field::UccName)?,
         })
     }
 }
@@ -51,24 +56,28 @@ impl<'a> CapabilitiesReply<'a> {
         let mut can_edit = None;
         let mut error = None;
         let mut ucc = None;
+        let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some((key, value)) = members.next()? {
-            if key.eq_ignore_ascii_case(Field::AgentCanEditRecordings.name()) {
-                once(&mut can_edit, Field::AgentCanEditRecordings, value)?;
-            } else if key.eq_ignore_ascii_case(Field::ErrorMessage.name()) {
-                once(&mut error, Field::ErrorMessage, value)?;
-            } else if key.eq_ignore_ascii_case(Field::UccName.name()) {
-                once(&mut ucc, Field::UccName, value)?;
+        while let Some(key) = members.next_key()? {
+            match Field::of_key(key) {
+                Some(Field::AgentCanEditRecordings) => match members.value()? {
+                    Value::Bool(value) => once(&mut can_edit, Field::AgentCanEditRecordings, value)?,
+                    other => return Err(wrong(Field::AgentCanEditRecordings, Expected::Boolean, &other).into()),
+                },
+                Some(Field::ErrorMessage) => {
+                    once(&mut error, Field::ErrorMessage, read_error(members.value()?, &mut unescaped)?)?;
+                }
+                Some(Field::UccName) => {
+                    let text = string(members.string()?, Field::UccName)?;
+                    once(&mut ucc, Field::UccName, read_ucc(text, &mut unescaped)?)?;
+                }
+                _ => drop(members.value()?),
             }
         }
-        let mut unescaped = Unescaped::into(buffer);
         Ok(Self {
-            agent_can_edit_recordings: match required(can_edit, Field::AgentCanEditRecordings)? {
-                Value::Bool(can_edit) => can_edit,
-                other => return Err(wrong(Field::AgentCanEditRecordings, "a boolean", &other).into()),
-            },
-            error: read_error(required(error, Field::ErrorMessage)?, &mut unescaped)?,
-            ucc: read_ucc(required(ucc, Field::UccName)?, &mut unescaped)?,
+            agent_can_edit_recordings: required(can_edit, Field::AgentCanEditRecordings)?,
+            error: required(error, Field::ErrorMessage)?,
+            ucc: required(ucc, Field::UccName)?,
         })
     }
 }
@@ -81,21 +90,25 @@ impl<'a> ErrorReply<'a> {
     /// As for [`StateReply::read`]; an `ErrorMessage` of `null` is an error here.
     pub fn read(document: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, ReadError> {
         let mut error = None;
+        let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some((key, value)) = members.next()? {
-            if key.eq_ignore_ascii_case(Field::ErrorMessage.name()) {
-                once(&mut error, Field::ErrorMessage, value)?;
+        while let Some(key) = members.next_key()? {
+            match (Field::of_key(key), members.value()?) {
+                (Some(Field::ErrorMessage), value @ Value::Null) => {
+                    return Err(wrong(Field::ErrorMessage, Expected::Object, &value).into());
+                }
+                (Some(Field::ErrorMessage), value) => {
+                    once(&mut error, Field::ErrorMessage, read_error(value, &mut unescaped)?)?;
+                }
+                _ => {}
             }
         }
-        let error = required(error, Field::ErrorMessage)?;
-        match read_error(error, &mut Unescaped::into(buffer))? {
-            Some(error) => Ok(Self { error }),
-            None => Err(wrong(Field::ErrorMessage, "an object", &error).into()),
-        }
+        let error = required(error.flatten(), Field::ErrorMessage)?;
+        Ok(Self { error })
     }
 }
 
-const fn wrong(field: Field, expected: &'static str, value: &Value<'_>) -> FieldError {
+const fn wrong(field: Field, expected: Expected, value: &Value<'_>) -> FieldError {
     Fault::WrongType { expected, got: value.kind() }.of(field)
 }
 
@@ -103,7 +116,7 @@ fn read_error<'a>(value: Value<'a>, unescaped: &mut Unescaped<'a>) -> Result<Opt
     match value {
         Value::Null => Ok(None),
         Value::Object(members) => read_error_object(members, unescaped).map(Some),
-        other => Err(wrong(Field::ErrorMessage, "an object or null", &other).into()),
+        other => Err(wrong(Field::ErrorMessage, Expected::ObjectOrNull, &other).into()),
     }
 }
 
@@ -113,23 +126,31 @@ fn read_error_object<'a>(
 ) -> Result<ErrorMessage<'a>, ReadError> {
     let mut error_type = None;
     let mut message = None;
-    while let Some((key, value)) = members.next()? {
-        if key.eq_ignore_ascii_case(Field::ErrorType.name()) {
-            once(&mut error_type, Field::ErrorType, value)?;
-        } else if key.eq_ignore_ascii_case(Field::Message.name()) {
-            once(&mut message, Field::Message, value)?;
+    while let Some(key) = members.next_key()? {
+        match Field::of_key(key) {
+            Some(Field::ErrorType) => {
+                once(&mut error_type, Field::ErrorType, read_error_type(members.value()?)?)?;
+            }
+            Some(Field::Message) => {
+                let text = string(members.string()?, Field::Message)?;
+                let text = unescaped.text(text).map_err(|fault| fault.of(Field::Message))?;
+                once(&mut message, Field::Message, text)?;
+            }
+            _ => drop(members.value()?),
         }
     }
-    let error_type = match required(error_type, Field::ErrorType)? {
-        Value::Number(code) => code.parse().map_err(|_| {
-            let expected = "an integer of 32 bits";
-            Fault::NotOneOf { expected }.of(Field::ErrorType)
-        })?,
-        other => return Err(wrong(Field::ErrorType, "a number", &other).into()),
-    };
-    let message = string(required(message, Field::Message)?, Field::Message)?;
-    let message = unescaped.text(message).map_err(|fault| fault.of(Field::Message))?;
-    Ok(ErrorMessage::new(ErrorType::from_code(error_type), message))
+    let error_type = required(error_type, Field::ErrorType)?;
+    Ok(ErrorMessage::new(error_type, required(message, Field::Message)?))
+}
+
+fn read_error_type(value: Value<'_>) -> Result<ErrorType, FieldError> {
+    match value {
+        Value::Number(code) => match code.parse() {
+            Ok(code) => Ok(ErrorType::from_code(code)),
+            Err(_) => Err(Fault::NotOneOf { expected: Expected::ErrorType }.of(Field::ErrorType)),
+        },
+        other => Err(wrong(Field::ErrorType, Expected::Number, &other)),
+    }
 }
 
 /// The three states of a document while it is read.
@@ -141,23 +162,20 @@ struct StateFields<'a> {
 }
 
 impl<'a> StateFields<'a> {
-    fn take(&mut self, key: json::Text<'a>, value: Value<'a>) -> Result<(), FieldError> {
-        if key.eq_ignore_ascii_case(Field::RecordingState.name()) {
-            once(&mut self.recording, Field::RecordingState, value)
-        } else if key.eq_ignore_ascii_case(Field::MarkingState.name()) {
-            once(&mut self.marking, Field::MarkingState, value)
-        } else if key.eq_ignore_ascii_case(Field::SavingState.name()) {
-            once(&mut self.saving, Field::SavingState, value)
-        } else {
-            Ok(())
+    fn take(&mut self, field: Option<Field>, value: Value<'a>) -> Result<(), FieldError> {
+        match field {
+            Some(Field::RecordingState) => once(&mut self.recording, Field::RecordingState, value),
+            Some(Field::MarkingState) => once(&mut self.marking, Field::MarkingState, value),
+            Some(Field::SavingState) => once(&mut self.saving, Field::SavingState, value),
+            _ => Ok(()),
         }
     }
 
     fn all(self) -> Result<State, FieldError> {
         Ok(State::new(
-            code(self.recording, Field::RecordingState, Recording::from_code, "an integer from 0 to 3")?,
-            code(self.marking, Field::MarkingState, Marking::from_code, "an integer from 0 to 2")?,
-            code(self.saving, Field::SavingState, Saving::from_code, "an integer from 0 to 2")?,
+            code(self.recording, Field::RecordingState, Recording::from_code, Expected::Recording)?,
+            code(self.marking, Field::MarkingState, Marking::from_code, Expected::MarkingOrSaving)?,
+            code(self.saving, Field::SavingState, Saving::from_code, Expected::MarkingOrSaving)?,
         ))
     }
 }
@@ -166,7 +184,7 @@ fn code<T>(
     value: Option<Value<'_>>,
     field: Field,
     from_code: fn(u8) -> Option<T>,
-    expected: &'static str,
+    expected: Expected,
 ) -> Result<T, FieldError> {
     match required(value, field)? {
         Value::Number(number) => match number.as_bytes() {
@@ -190,7 +208,7 @@ impl State {
         let mut states = StateFields::default();
         let mut members = json::read_object(document)?;
         while let Some((key, value)) = members.next()? {
-            states.take(key, value)?;
+            states.take(Field::of_key(key), value)?;
         }
         Ok(states.all()?)
     }

@@ -1,8 +1,8 @@
 //! The body of a `set`, both ways.
 
 use super::{Scratch, SetRequest};
-use crate::json::{self, Text, Unescaped, Value, Writer};
-use crate::{Action, BufferTooSmall, CorrelationId, Fault, Field, FieldError, Rejection, SipUri, UccName};
+use crate::json::{self, Kind, Text, Unescaped, Value, Writer};
+use crate::{Action, BufferTooSmall, CorrelationId, Expected, Fault, Field, FieldError, Rejection, SipUri, UccName};
 
 impl<'a> SetRequest<'a> {
     /// The longest body that is read, in bytes. Source: OURS.
@@ -30,24 +30,33 @@ impl<'a> SetRequest<'a> {
         let mut requester = None;
         let mut correlation_id = None;
         let mut ucc = None;
+        let mut unescaped = Unescaped::into(&mut scratch.0);
         let mut members = json::read_object(body)?;
-        while let Some((key, value)) = members.next()? {
-            if key.eq_ignore_ascii_case(Field::Action.name()) {
-                once(&mut action, Field::Action, value)?;
-            } else if key.eq_ignore_ascii_case(Field::RequesterSipUri.name()) {
-                once(&mut requester, Field::RequesterSipUri, value)?;
-            } else if key.eq_ignore_ascii_case(Field::CorrelationId.name()) {
-                once(&mut correlation_id, Field::CorrelationId, value)?;
-            } else if key.eq_ignore_ascii_case(Field::UccName.name()) {
-                once(&mut ucc, Field::UccName, value)?;
+        while let Some(key) = members.next_key()? {
+            match Field::of_key(key) {
+                Some(Field::Action) => {
+                    once(&mut action, Field::Action, read_action(members.value()?, Field::Action)?)?;
+                }
+                Some(Field::RequesterSipUri) => {
+                    let text = string(members.string()?, Field::RequesterSipUri)?;
+                    once(&mut requester, Field::RequesterSipUri, read_requester(text, &mut unescaped)?)?;
+                }
+                Some(Field::CorrelationId) => {
+                    let text = string(members.string()?, Field::CorrelationId)?;
+                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(text)?)?;
+                }
+                Some(Field::UccName) => {
+                    let text = string(members.string()?, Field::UccName)?;
+                    once(&mut ucc, Field::UccName, read_ucc(text, &mut unescaped)?)?;
+                }
+                _ => drop(members.value()?),
             }
         }
-        let mut unescaped = Unescaped::into(&mut scratch.0);
         Ok(Self {
-            action: read_action(required(action, Field::Action)?, Field::Action)?,
-            requester: read_requester(required(requester, Field::RequesterSipUri)?, &mut unescaped)?,
-            correlation_id: read_correlation_id(required(correlation_id, Field::CorrelationId)?)?,
-            ucc: read_ucc(required(ucc, Field::UccName)?, &mut unescaped)?,
+            action: required(action, Field::Action)?,
+            requester: required(requester, Field::RequesterSipUri)?,
+            correlation_id: required(correlation_id, Field::CorrelationId)?,
+            ucc: required(ucc, Field::UccName)?,
         })
     }
 
@@ -76,7 +85,7 @@ impl<'a> SetRequest<'a> {
 
 /// Keeps the value of a field that may stand there once.
 #[inline]
-pub(crate) const fn once<'a>(slot: &mut Option<Value<'a>>, field: Field, value: Value<'a>) -> Result<(), FieldError> {
+pub(crate) const fn once<T: Copy>(slot: &mut Option<T>, field: Field, value: T) -> Result<(), FieldError> {
     match slot.replace(value) {
         None => Ok(()),
         Some(_) => Err(Fault::Repeated.of(field)),
@@ -89,18 +98,16 @@ pub(crate) fn required<T>(slot: Option<T>, field: Field) -> Result<T, FieldError
     slot.ok_or(Fault::Missing.of(field))
 }
 
+/// The value of a field that must be a string.
 #[inline]
-pub(crate) const fn string<'a>(value: Value<'a>, field: Field) -> Result<Text<'a>, FieldError> {
-    match value {
-        Value::String(text) => Ok(text),
-        other => Err(Fault::WrongType { expected: "a string", got: other.kind() }.of(field)),
-    }
+pub(crate) fn string(value: Result<Text<'_>, Kind>, field: Field) -> Result<Text<'_>, FieldError> {
+    value.map_err(|got| Fault::WrongType { expected: Expected::String, got }.of(field))
 }
 
 /// An action by its id or by its name: the integers 1 to 7 as they are spelt, no `1.0`, and the names in any case.
 #[inline]
 pub(crate) fn read_action(value: Value<'_>, field: Field) -> Result<Action, FieldError> {
-    let expected = "an integer from 1 to 7 or the name of an action";
+    let expected = Expected::Action;
     match value {
         Value::Number(number) => match number.as_bytes() {
             [digit @ b'1'..=b'7'] => Action::from_code(digit - b'0'),
@@ -112,23 +119,21 @@ pub(crate) fn read_action(value: Value<'_>, field: Field) -> Result<Action, Fiel
     .ok_or(Fault::NotOneOf { expected }.of(field))
 }
 
-pub(crate) fn read_correlation_id(value: Value<'_>) -> Result<CorrelationId, FieldError> {
-    let text = string(value, Field::CorrelationId)?;
-    let mut buffer = [0; CorrelationId::READ_MAX];
-    CorrelationId::parse(match text.plain() {
-        Some(plain) => plain,
-        None => Unescaped::into(&mut buffer).text(text).map_err(|_| Fault::NotAGuid.of(Field::CorrelationId))?,
-    })
+pub(crate) fn read_correlation_id(text: Text<'_>) -> Result<CorrelationId, FieldError> {
+    let id = match text.plain() {
+        Some(plain) => CorrelationId::from_bytes(plain.as_bytes()),
+        None => {
+            let mut buffer = [0; CorrelationId::READ_MAX];
+            text.copy_to(&mut buffer).and_then(|len| CorrelationId::from_bytes(buffer.get(..len)?))
+        }
+    };
+    id.ok_or(Fault::NotAGuid.of(Field::CorrelationId))
 }
 
-pub(crate) fn read_ucc<'a>(value: Value<'a>, unescaped: &mut Unescaped<'a>) -> Result<UccName<'a>, FieldError> {
-    let text = string(value, Field::UccName)?;
-    let too_long = Fault::TooLong { max: UccName::MAX_LEN }.of(Field::UccName);
-    UccName::new(unescaped.text(text).map_err(|_| too_long)?)
+pub(crate) fn read_ucc<'a>(text: Text<'a>, unescaped: &mut Unescaped<'a>) -> Result<UccName<'a>, FieldError> {
+    UccName::new(unescaped.text(text).map_err(|_| UccName::TOO_LONG.of(Field::UccName))?)
 }
 
-fn read_requester<'a>(value: Value<'a>, unescaped: &mut Unescaped<'a>) -> Result<SipUri<'a>, FieldError> {
-    let text = string(value, Field::RequesterSipUri)?;
-    let too_long = Fault::TooLong { max: SipUri::MAX_LEN }.of(Field::RequesterSipUri);
-    SipUri::new(unescaped.text(text).map_err(|_| too_long)?)
+fn read_requester<'a>(text: Text<'a>, unescaped: &mut Unescaped<'a>) -> Result<SipUri<'a>, FieldError> {
+    SipUri::new(unescaped.text(text).map_err(|_| SipUri::TOO_LONG.of(Field::RequesterSipUri))?)
 }

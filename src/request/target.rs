@@ -2,6 +2,7 @@
 
 use core::str;
 
+use crate::bytes::Special;
 use crate::json::Writer;
 use crate::rejection::Allow;
 use crate::{BufferTooSmall, CapabilitiesRequest, CorrelationId, Fault, Field, FieldError, StateRequest, UccName};
@@ -24,14 +25,18 @@ impl<'a> Route<'a> {
     /// Fixed parts match as they stand, before percent-decoding, in their own case; a query is ignored; an empty part
     /// makes the path unknown. OURS.
     pub(super) fn of(target: &'a [u8]) -> Option<Self> {
-        let path = path(target).strip_prefix(PREFIX)?;
+        let target = if target.first() == Some(&b'/') { target } else { path_of_absolute(target)? };
+        let path = target.strip_prefix(PREFIX)?;
         let path = path.strip_prefix(VERSION).unwrap_or(path).strip_prefix(RECORDING)?;
-        let mut parts = path.split(|&byte| byte == b'/');
-        match (parts.next()?, parts.next(), parts.next()) {
-            (SET, None, None) => Some(Self::Set),
-            (b"", ..) | (_, Some(b""), _) => None,
-            (CAPABILITIES, Some(ucc), None) => Some(Self::Capabilities { ucc }),
-            (ucc, Some(correlation_id), None) => Some(Self::State { ucc, correlation_id }),
+        let (first, behind) = part(path);
+        let Some(behind) = behind else {
+            return if first == SET { Some(Self::Set) } else { None };
+        };
+        match part(behind) {
+            (second, None) if !first.is_empty() && !second.is_empty() => Some(match first {
+                CAPABILITIES => Self::Capabilities { ucc: second },
+                ucc => Self::State { ucc, correlation_id: second },
+            }),
             _ => None,
         }
     }
@@ -44,49 +49,58 @@ impl<'a> Route<'a> {
     }
 }
 
-/// The path of a target, without its query; of an absolute form (`http://host/path`), too, which RFC 9112 has every
-/// server accept (OURS to serve it by its path alone).
-fn path(target: &[u8]) -> &[u8] {
-    let target = target.split(|&byte| byte == b'?').next().unwrap_or_default();
-    match target {
-        [b'/', ..] => target,
-        _ => path_of_absolute(target).unwrap_or_default(),
+/// The first part of a path, and what stands behind its `/`, if there is one before the query.
+fn part(path: &[u8]) -> (&[u8], Option<&[u8]>) {
+    const SPECIAL: Special = Special { equal: [b'/', b'?'], flip: 0, below: 0, not_ascii: false };
+    match path.split_at_checked(SPECIAL.first_in_all(path)) {
+        Some((part, [b'/', behind @ ..])) => (part, Some(behind)),
+        Some((part, _)) => (part, None),
+        None => (path, None),
     }
 }
 
+/// From the path on, of a target in absolute form (`http://host/path`), which RFC 9112 has every server accept; that it
+/// is served by its path alone is OURS.
+#[inline(never)]
 fn path_of_absolute(target: &[u8]) -> Option<&[u8]> {
     let scheme_end = target.iter().position(|&byte| byte == b':')?;
     let (scheme, rest) = target.split_at_checked(scheme_end)?;
     let known = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
     let rest = rest.strip_prefix(b"://").filter(|_| known)?;
-    let authority_len = rest.iter().position(|&byte| byte == b'/').filter(|&len| len > 0)?;
-    rest.get(authority_len..)
+    match part(rest) {
+        (authority, Some(_)) if !authority.is_empty() => rest.get(authority.len()..),
+        _ => None,
+    }
 }
 
 /// Decodes a UCC's name from a path.
 pub(super) fn ucc<'a>(part: &'a [u8], buffer: &'a mut [u8]) -> Result<UccName<'a>, FieldError> {
-    let too_long = Fault::TooLong { max: UccName::MAX_LEN };
-    UccName::new(decode(part, buffer, too_long).map_err(|fault| fault.of(Field::UccName))?)
+    UccName::new(decode(part, buffer, UccName::TOO_LONG).map_err(|fault| fault.of(Field::UccName))?)
 }
 
 /// Decodes a correlation id from a path.
 pub(super) fn correlation_id(part: &[u8]) -> Result<CorrelationId, FieldError> {
-    let mut buffer = [0; CorrelationId::READ_MAX];
-    let text = decode(part, &mut buffer, Fault::NotAGuid).map_err(|fault| fault.of(Field::CorrelationId))?;
-    CorrelationId::parse(text)
+    let id = CorrelationId::from_bytes(part).or_else(|| {
+        let mut buffer = [0; CorrelationId::READ_MAX];
+        let len = decode_into(part, &mut buffer, Fault::NotAGuid).ok()?;
+        CorrelationId::from_bytes(buffer.get(..len)?)
+    });
+    id.ok_or(Fault::NotAGuid.of(Field::CorrelationId))
 }
 
 /// What a part means: itself if it holds no percent code, else what the buffer then holds.
 fn decode<'a>(part: &'a [u8], buffer: &'a mut [u8], too_long: Fault) -> Result<&'a str, Fault> {
-    let bytes = if part.contains(&b'%') {
+    const PERCENT: Special = Special { equal: [b'%', b'%'], flip: 0, below: 0, not_ascii: false };
+    let bytes = if PERCENT.first_in_all(part) == part.len() {
+        part
+    } else {
         let len = decode_into(part, buffer, too_long)?;
         buffer.get(..len).unwrap_or_default()
-    } else {
-        part
     };
     str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)
 }
 
+#[inline(never)]
 fn decode_into(part: &[u8], buffer: &mut [u8], too_long: Fault) -> Result<usize, Fault> {
     let mut bytes = part.iter();
     let mut len = 0;

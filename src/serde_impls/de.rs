@@ -5,8 +5,8 @@ use core::fmt;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use crate::{
-    Action, CapabilitiesReplyBuf, CorrelationId, ErrorMessageBuf, ErrorReplyBuf, ErrorType, EventBuf, Fault, Field,
-    FieldError, Marking, Recording, Saving, SetRequestBuf, SipUriBuf, State, StateReplyBuf, UccNameBuf,
+    Action, CapabilitiesReplyBuf, CorrelationId, ErrorMessageBuf, ErrorReplyBuf, ErrorType, EventBuf, Expected, Fault,
+    Field, FieldError, Marking, Recording, Saving, SetRequestBuf, SipUriBuf, State, StateReplyBuf, UccNameBuf,
 };
 
 /// Reads a string and makes a value of it.
@@ -46,12 +46,12 @@ from_text! {
 }
 
 macro_rules! from_code {
-    ($($Type:ty: $field:expr, $expected:literal;)+) => {
+    ($($Type:ty: $field:ident, $expected:ident;)+) => {
         $(
             impl<'de> Deserialize<'de> for $Type {
                 fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                     let code = u8::deserialize(deserializer)?;
-                    Self::from_code(code).ok_or_else(|| D::Error::custom(Fault::NotOneOf { expected: $expected }.of($field)))
+                    Self::from_code(code).ok_or_else(|| D::Error::custom(Fault::NotOneOf { expected: Expected::$expected }.of(Field::$field)))
                 }
             }
         )+
@@ -59,9 +59,9 @@ macro_rules! from_code {
 }
 
 from_code! {
-    Recording: Field::RecordingState, "an integer from 0 to 3";
-    Marking: Field::MarkingState, "an integer from 0 to 2";
-    Saving: Field::SavingState, "an integer from 0 to 2";
+    Recording: RecordingState, Recording;
+    Marking: MarkingState, MarkingOrSaving;
+    Saving: SavingState, MarkingOrSaving;
 }
 
 impl<'de> Deserialize<'de> for ErrorType {
@@ -79,7 +79,7 @@ impl<'de> Deserialize<'de> for Action {
 
 struct IdOrName;
 
-const ACTION: &str = "an integer from 1 to 7 or the name of an action";
+const ACTION: &str = Expected::Action.text();
 
 impl<'de> Visitor<'de> for IdOrName {
     type Value = Action;
@@ -90,7 +90,7 @@ impl<'de> Visitor<'de> for IdOrName {
 
     fn visit_u64<E: Error>(self, id: u64) -> Result<Action, E> {
         let action = u8::try_from(id).ok().and_then(Action::from_code);
-        action.ok_or_else(|| E::custom(Fault::NotOneOf { expected: ACTION }.of(Field::Action)))
+        action.ok_or_else(|| E::custom(Fault::NotOneOf { expected: Expected::Action }.of(Field::Action)))
     }
 
     fn visit_i64<E: Error>(self, id: i64) -> Result<Action, E> {
@@ -98,7 +98,8 @@ impl<'de> Visitor<'de> for IdOrName {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Action, E> {
-        Action::from_name(name).ok_or_else(|| E::custom(Fault::NotOneOf { expected: ACTION }.of(Field::Action)))
+        Action::from_name(name)
+            .ok_or_else(|| E::custom(Fault::NotOneOf { expected: Expected::Action }.of(Field::Action)))
     }
 
     /// A number as `serde_json` gives it when some crate of the program turned `arbitrary_precision` on: a map of one
@@ -138,7 +139,7 @@ impl<'de> Visitor<'de> for IdOrName {
             }
         }
 
-        let unknown = Fault::NotOneOf { expected: ACTION }.of(Field::Action);
+        let unknown = Fault::NotOneOf { expected: Expected::Action }.of(Field::Action);
         match map.next_key()? {
             Some(IsNumber(true)) => map.next_value::<Number>()?.0.ok_or_else(|| A::Error::custom(unknown)),
             _ => Err(A::Error::custom(unknown)),
@@ -245,10 +246,7 @@ struct MessageText(heapless::String<{ ErrorMessageBuf::TEXT_MAX }>);
 
 impl<'de> Deserialize<'de> for MessageText {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let read = |text: &str| {
-            let too_long = Fault::TooLong { max: ErrorMessageBuf::TEXT_MAX }.of(Field::Message);
-            heapless::String::try_from(text).map(Self).map_err(|_| too_long)
-        };
+        let read = |text: &str| heapless::String::try_from(text).map(Self).map_err(|_| ErrorMessageBuf::TOO_LONG);
         deserializer.deserialize_str(Text { expected: "a text", read })
     }
 }
