@@ -167,10 +167,10 @@ fn every_field_repeated() {
 fn every_field_of_every_wrong_type() {
     let mut bodies = 0;
     for order in orders() {
-        for at in 0..4 {
+        for (wrong, key) in KEYS.into_iter().enumerate() {
             for value in TYPES {
-                let members = order.map(|key| (KEYS[key], if key == at { value } else { VALUES[key] }));
-                refused(&object(&members), KEYS[at]);
+                let members = order.map(|at| (KEYS[at], if at == wrong { value } else { VALUES[at] }));
+                refused(&object(&members), key);
                 bodies += 1;
             }
         }

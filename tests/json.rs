@@ -33,11 +33,8 @@ fn walk(value: Value<'_>) -> Theirs {
             Theirs::Number(number)
         }
         Value::String(text) => Theirs::String(text.chars().collect()),
-        Value::Array(mut elements) => {
-            let next = || elements.next().expect("an array is handed out only when it was checked");
-            Theirs::Array(core::iter::from_fn(next).map(walk).collect())
-        }
-        Value::Object(members) => walk_object(members).expect("and so is an object"),
+        Value::Array(mut elements) => Theirs::Array(core::iter::from_fn(|| elements.next()).map(walk).collect()),
+        Value::Object(members) => walk_object(members).expect("an object is handed out only when it was checked"),
     }
 }
 

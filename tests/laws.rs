@@ -318,3 +318,20 @@ fn the_longest_of_all_fills_its_buffer() {
     let target = CapabilitiesRequest { ucc }.write_target(&mut [0; 999]).expect("room").len();
     assert_eq!(target, CapabilitiesRequest::TARGET_MAX);
 }
+
+#[test]
+fn every_character_to_escape_at_every_offset() {
+    // What is written passes plain text a word at a time, too.
+    for filler in ["a", "!", "#", "]", "\u{7f}", "é", "😀"] {
+        for before in 0..=20 {
+            for special in ('\0'..='\u{80}').map(String::from).chain(["\"\\".into(), "\\\0\"".into()]) {
+                let text = format!("{}{special}{}", filler.repeat(before), filler.repeat(9));
+                let mut buffer = [0; 1024];
+                let reply = ErrorReply { error: ErrorMessage::new(ErrorType::Other(-7), &text) };
+                let got = str::from_utf8(reply.write(&mut buffer).expect("room")).expect("UTF-8").to_owned();
+                let message = naive::json_string(&text);
+                assert_eq!(got, format!(r#"{{"ErrorMessage":{{"ErrorType":-7,"Message":{message}}}}}"#));
+            }
+        }
+    }
+}
