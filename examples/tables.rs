@@ -3,7 +3,7 @@
 //! `cargo run --example tables` rewrites `docs/transitions.md`, `docs/states.svg` and the table in the README; a test
 //! fails when one of them is stale.
 
-use std::fmt::Write as _;
+use core::fmt::Write as _;
 use std::path::Path;
 
 use recording_core::{Action, Marking, Outcome, Recording, Saving, State};
@@ -21,7 +21,7 @@ const BEGIN: &str = "<!-- transitions: written by `cargo run --example tables` -
 const END: &str = "<!-- end of transitions -->\n";
 
 /// The README with the table as it is now; `None` if it has no place for it.
-pub fn with_table(readme: &str) -> Option<String> {
+pub(crate) fn with_table(readme: &str) -> Option<String> {
     let (before, rest) = readme.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
     Some([before, BEGIN, &table(), END, after].concat())
@@ -62,7 +62,7 @@ fn axes() -> [Axis; 3] {
 }
 
 /// The table as Markdown: per axis, since an action never touches another one.
-pub fn table() -> String {
+pub(crate) fn table() -> String {
     let (mut changed, mut unchanged, mut refused) = (0, 0, 0);
     for state in State::ALL {
         for &action in Action::ALL {
@@ -110,7 +110,7 @@ const STYLE: &str = "<style>\
     .states .head { fill: #0b4f8a; stroke: none }</style>";
 
 /// The diagram as SVG: an arrow for each change, a dashed loop where nothing changes, in red what is refused.
-pub fn diagram() -> String {
+pub(crate) fn diagram() -> String {
     let mut svg = String::from(
         "<svg class=\"states\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 860 630\" role=\"img\" \
          aria-label=\"State diagram of the three axes\" style=\"max-width: 860px\">",

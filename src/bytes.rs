@@ -25,28 +25,28 @@ pub(crate) struct Special {
     pub(crate) flip: u8,
     /// 0 for none.
     pub(crate) below: u8,
-    /// All bytes from 128 on.
-    pub(crate) not_ascii: bool,
+    /// All bytes from 127 on: DEL and what is no ASCII.
+    pub(crate) from_del: bool,
 }
 
 impl Special {
     /// What cannot stand in a JSON string as it is: `"`, `\` and the control characters below U+0020. Flipping bit 1
     /// moves the quote next to the control characters.
     pub(crate) const IN_STRING: Self =
-        Self { equal: [b'\\', b'\\'], flip: b'"' ^ b' ', below: b' ' + 1, not_ascii: false };
+        Self { equal: [b'\\', b'\\'], flip: b'"' ^ b' ', below: b' ' + 1, from_del: false };
 
     /// Where in a word the first of these bytes stands.
     ///
     /// The high bits of the bytes mark them. The lowest byte that is marked is marked rightly; those above it may be
-    /// marked falsely, since the arithmetic borrows from below.
+    /// marked falsely, since the arithmetic borrows and carries from below.
     #[inline(always)]
     const fn first_in(self, word: usize) -> Option<usize> {
         let [a, b] = self.equal;
         let (a, b) = (word ^ (ONES * a as usize), word ^ (ONES * b as usize));
         let flipped = word ^ (ONES * self.flip as usize);
         let below = flipped.wrapping_sub(ONES * self.below as usize) & !flipped;
-        let not_ascii = if self.not_ascii { word } else { 0 };
-        let marks = (a.wrapping_sub(ONES) & !a | b.wrapping_sub(ONES) & !b | below | not_ascii) & HIGHS;
+        let from_del = if self.from_del { word | word.wrapping_add(ONES) } else { 0 };
+        let marks = (a.wrapping_sub(ONES) & !a | b.wrapping_sub(ONES) & !b | below | from_del) & HIGHS;
         if marks == 0 { None } else { Some(marks.trailing_zeros() as usize / 8) }
     }
 
@@ -62,18 +62,31 @@ impl Special {
             at += WORD;
             rest = behind;
         }
+        if rest.is_empty() {
+            return at;
+        }
         // The tail as a word of its own; the zeros above it lie behind the end.
         let len = rest.len();
-        let mut word = 0;
-        while let Some((&byte, before)) = rest.split_last() {
-            word = word << 8 | byte as usize;
-            rest = before;
-        }
-        match self.first_in(word) {
+        match self.first_in(tail(bytes, rest)) {
             Some(inside) if inside < len => at + inside,
             _ => at + len,
         }
     }
+}
+
+/// The last bytes of `all`, fewer than a word and at least one, as the lower bytes of a word.
+#[inline(always)]
+const fn tail(all: &[u8], last: &[u8]) -> usize {
+    if let Some(overlapping) = all.last_chunk::<WORD>() {
+        return usize::from_le_bytes(*overlapping) >> (8 * ((WORD - last.len()) % WORD));
+    }
+    let mut word = 0;
+    let mut rest = last;
+    while let Some((&byte, before)) = rest.split_last() {
+        word = word << 8 | byte as usize;
+        rest = before;
+    }
+    word
 }
 
 #[cfg(test)]
@@ -84,15 +97,15 @@ mod tests {
     #[test]
     fn as_a_plain_search() {
         for equal in [[b'"', b'\\'], [0x7f, b'/'], [b'%', b'%'], [0, 0xff]] {
-            for (below, not_ascii) in [(0, false), (0x20, true), (0x21, false), (0x80, true)] {
-                let special = Special { equal, flip: 0, below, not_ascii };
+            for (below, from_del) in [(0, false), (0x20, true), (0x21, false), (0x80, true)] {
+                let special = Special { equal, flip: 0, below, from_del };
                 for filler in [b'a', 0x00, 0x1f, 0x20, 0x21, 0x23, 0x7e, 0x7f, 0x80, 0xff] {
                     for byte in 0..=u8::MAX {
                         for place in 0..=2 * WORD + 2 {
                             let mut bytes = [filler; 2 * WORD + 3];
                             bytes[..place].fill(b'a');
                             bytes[place] = byte;
-                            let is = |byte: u8| equal.contains(&byte) || byte < below || not_ascii && byte >= 0x80;
+                            let is = |byte: u8| equal.contains(&byte) || byte < below || from_del && byte >= 0x7f;
                             for len in [place, place + 1, bytes.len()] {
                                 let expected = bytes[..len].iter().position(|&byte| is(byte)).unwrap_or(len);
                                 assert_eq!(special.first_in_all(&bytes[..len]), expected, "{:?}", &bytes[..len]);

@@ -1,7 +1,7 @@
 //! The event that tells listeners of a change.
 
 use crate::json::{self, Unescaped, Writer};
-use crate::request::{once, read_action, read_correlation_id, read_ucc, required, string};
+use crate::request::{next_field, once, read_action, read_correlation_id, read_ucc, required};
 use crate::{Action, BufferTooSmall, CorrelationId, Field, ReadError, UccName};
 
 /// What `RecordingStateChangedEvent` carries. It is published on every change, to every listener, and for one session
@@ -56,15 +56,13 @@ impl<'a> Event<'a> {
         let mut action = None;
         let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some(key) = members.next_key()? {
-            match Field::of_key(key) {
+        while let Some(field) = next_field(&mut members, None)? {
+            match field {
                 Some(Field::UccName) => {
-                    let text = string(members.string()?, Field::UccName)?;
-                    once(&mut ucc, Field::UccName, read_ucc(text, &mut unescaped)?)?;
+                    once(&mut ucc, Field::UccName, read_ucc(&mut members, &mut unescaped)?)?;
                 }
                 Some(Field::CorrelationId) => {
-                    let text = string(members.string()?, Field::CorrelationId)?;
-                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(text)?)?;
+                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(&mut members)?)?;
                 }
                 Some(Field::StateAction) => {
                     once(&mut action, Field::StateAction, read_action(members.value()?, Field::StateAction)?)?;

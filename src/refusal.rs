@@ -74,6 +74,20 @@ impl Refusal<'_> {
     }
 }
 
+impl Refusal<'_> {
+    /// Whether the texts are the same. Two that are equal may still spell one requester in two ways.
+    pub(crate) fn reads_as(&self, other: &Self) -> bool {
+        self == other && self.requester() == other.requester()
+    }
+
+    const fn requester(&self) -> Option<&str> {
+        match self {
+            Self::NotAnAgent { requester, .. } => Some(requester.as_str()),
+            _ => None,
+        }
+    }
+}
+
 impl Pieces for Refusal<'_> {
     fn pieces(&self, sink: &mut impl Sink) {
         match *self {

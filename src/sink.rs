@@ -4,7 +4,7 @@ use core::fmt;
 
 /// Takes the pieces of a text in order.
 pub(crate) trait Sink {
-    /// A piece that holds nothing JSON must escape.
+    /// A piece that holds nothing that JSON must escape: it goes into replies as it is.
     fn plain(&mut self, piece: &str);
     /// A piece that may hold anything.
     fn any(&mut self, piece: &str);

@@ -100,7 +100,7 @@ fn token_text(token: Token) -> &'static str {
         Token::CommaOrBrace => "',' or '}'",
         Token::CommaOrBracket => "',' or ']'",
         Token::Digit => "a digit",
-        Token::Quote => "'\"'",
+        Token::EndOfString => "the end of the string",
         _ => panic!("a new token: {token:?}"),
     }
 }
@@ -109,7 +109,7 @@ fn token_text(token: Token) -> &'static str {
 fn every_error_says_what_and_where() {
     use JsonErrorKind::*;
     let (value, key, digit) = (Expected(Token::Value), Expected(Token::Key), Expected(Token::Digit));
-    let (colon, quote) = (Expected(Token::Colon), Expected(Token::Quote));
+    let (colon, quote) = (Expected(Token::Colon), Expected(Token::EndOfString));
     let (in_array, in_object) = (Expected(Token::CommaOrBracket), Expected(Token::CommaOrBrace));
     #[rustfmt::skip]
     let cases: &[(&[u8], JsonErrorKind, usize)] = &[

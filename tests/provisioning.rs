@@ -26,7 +26,7 @@ fn load(document: &str) -> Result<SmallDirectory, ProvisioningError> {
     Ok(directory)
 }
 
-fn settings() -> recording_core::Settings {
+const fn settings() -> recording_core::Settings {
     recording_core::Settings {
         recording_api_licensed: true,
         use_audio_recording: true,

@@ -17,7 +17,7 @@ use support::{all_settings, report};
 const NAMES: [&str; 4] = ["ucc-demo-name", "Größe & \"Co\" \\", "😀", "\u{7fff} x"];
 const URIS: [&str; 3] = ["sip:agent@domain.com", "SIPS:a\"b\\c@d", "sip:pay.terminal@shop.example:5061;transport=tls"];
 
-fn id() -> CorrelationId {
+const fn id() -> CorrelationId {
     CorrelationId::from_u128(0x1d6c_6a58_6739_4f0c_98ff_0968_292c_8c30)
 }
 
@@ -34,7 +34,7 @@ fn requests() -> Vec<SetRequestBuf> {
     requests
 }
 
-/// What serde_json and, where it is there, serde-json-core write.
+/// What `serde_json` and, where it is there, serde-json-core write.
 fn written_by_serde(value: &impl Serialize) -> String {
     let text = serde_json::to_string(value).expect("it is JSON");
     #[cfg(feature = "serde-json-core")]

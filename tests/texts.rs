@@ -11,7 +11,7 @@ fn ucc() -> UccName<'static> {
     UccName::new("ucc-demo-name").expect("a name")
 }
 
-fn id() -> CorrelationId {
+const fn id() -> CorrelationId {
     CorrelationId::from_u128(0x1d6c_6a58_6739_4f0c_98ff_0968_292c_8c30)
 }
 
@@ -185,7 +185,7 @@ fn what_is_expected() {
         (Token::CommaOrBrace, "',' or '}'"),
         (Token::CommaOrBracket, "',' or ']'"),
         (Token::Digit, "a digit"),
-        (Token::Quote, "'\"'"),
+        (Token::EndOfString, "the end of the string"),
     ];
     for (token, text) in tokens {
         let error = JsonError { kind: JsonErrorKind::Expected(token), at: 3 };

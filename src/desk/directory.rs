@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::index::{Index, hash};
+use super::index::{Hash, Index};
 use crate::{Settings, SipUri, UccName};
 
 /// The UCCs of a gateway, their settings and agents: `UCCS` of them, `AGENTS` agents of all UCCs together, `TEXT` bytes
@@ -218,19 +218,12 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Default for Dire
     }
 }
 
-fn name_hash(name: &str) -> u32 {
-    hash(words(name.as_bytes(), 0))
+const fn name_hash(name: &str) -> u32 {
+    Hash::new(0).bytes(name.as_bytes(), 0).finish()
 }
 
 /// URIs that differ in ASCII case alone hash alike, and so do some others: letters are folded by their bit for the case,
 /// whatever byte it is.
-fn agent_hash(ucc: UccKey, uri: SipUri<'_>) -> u32 {
-    hash(core::iter::once(u32::from(ucc.0)).chain(words(uri.as_str().as_bytes(), 0x2020_2020)))
-}
-
-/// The bytes four a word, with `bits` set in each.
-fn words(bytes: &[u8], bits: u32) -> impl Iterator<Item = u32> {
-    let (words, tail) = bytes.as_chunks::<4>();
-    let tail = tail.iter().fold(0, |word, &byte| word << 8 | u32::from(byte));
-    words.iter().map(|word| u32::from_le_bytes(*word)).chain([tail]).map(move |word| word | bits)
+const fn agent_hash(ucc: UccKey, uri: SipUri<'_>) -> u32 {
+    Hash::new(ucc.0 as u32).bytes(uri.as_str().as_bytes(), 0x2020_2020).finish()
 }

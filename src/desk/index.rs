@@ -67,16 +67,42 @@ const fn bucket<const N: usize>(hash: u32) -> usize {
     ((hash as u64 * N as u64) >> 32) as usize
 }
 
-/// A hash of words, in arithmetic that a 32-bit core does in single instructions. Nobody from outside can enter keys, so
-/// it need not withstand an attacker.
-#[inline]
-pub(super) fn hash(words: impl Iterator<Item = u32>) -> u32 {
-    let mut hash: u32 = 0x9e37_79b9;
-    for word in words {
-        hash = (hash ^ word).wrapping_mul(0x85eb_ca6b).rotate_left(13);
+/// A hash in the making, in arithmetic that a 32-bit core does in single instructions. Nobody from outside can enter
+/// keys, so it need not withstand an attacker.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Hash(u32);
+
+impl Hash {
+    #[inline]
+    pub(super) const fn new(seed: u32) -> Self {
+        Self(0x9e37_79b9 ^ seed)
     }
-    hash = (hash ^ hash >> 16).wrapping_mul(0xc2b2_ae35);
-    (hash ^ hash >> 13).wrapping_mul(0x9e37_79b1)
+
+    #[inline]
+    pub(super) const fn word(self, word: u32) -> Self {
+        Self((self.0 ^ word).wrapping_mul(0x85eb_ca6b).rotate_left(13))
+    }
+
+    /// Bytes four a word, with `bits` set in each word.
+    #[inline]
+    pub(super) const fn bytes(mut self, bytes: &[u8], bits: u32) -> Self {
+        let mut rest = bytes;
+        while let Some((word, behind)) = rest.split_first_chunk::<4>() {
+            self = self.word(u32::from_le_bytes(*word) | bits);
+            rest = behind;
+        }
+        while let Some((&byte, behind)) = rest.split_first() {
+            self = self.word(byte as u32 | bits);
+            rest = behind;
+        }
+        self
+    }
+
+    #[inline]
+    pub(super) const fn finish(self) -> u32 {
+        let hash = (self.0 ^ self.0 >> 16).wrapping_mul(0xc2b2_ae35);
+        (hash ^ hash >> 13).wrapping_mul(0x9e37_79b1)
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The open sessions.
 
 use super::directory::UccKey;
-use super::index::{Index, hash};
+use super::index::{Hash, Index};
 use crate::{CorrelationId, State};
 
 /// The open sessions of a desk, at most `N`.
@@ -21,10 +21,10 @@ struct Entry {
 }
 
 impl Entry {
-    fn hash(&self) -> u32 {
+    const fn hash(&self) -> u32 {
         let [upper, lower] = self.id;
-        let words = [(upper >> 32) as u32, upper as u32, (lower >> 32) as u32, lower as u32, self.ucc.0.into()];
-        hash(words.into_iter())
+        let hash = Hash::new(self.ucc.0 as u32).word((upper >> 32) as u32).word(upper as u32);
+        hash.word((lower >> 32) as u32).word(lower as u32).finish()
     }
 
     const fn new(ucc: UccKey, id: CorrelationId, state: State) -> Self {

@@ -49,22 +49,34 @@ impl CorrelationId {
         Self::from_bytes(text.as_bytes()).ok_or(Fault::NotAGuid.of(Field::CorrelationId))
     }
 
-    #[inline]
     pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
-        let words = match text {
-            [b'{', hyphenated @ .., b'}'] => without_hyphens(hyphenated.try_into().ok()?)?,
+        match text {
+            [b'{', hyphenated @ .., b'}'] => Self::from_hyphenated(hyphenated.try_into().ok()?),
             text => match text.try_into() {
-                Ok(hyphenated) => without_hyphens(hyphenated)?,
+                Ok(hyphenated) => Self::from_hyphenated(hyphenated),
                 Err(_) => {
                     let digits: &[u8; 32] = text.try_into().ok()?;
-                    [0, 8, 16, 24].map(|at| eight(digits, at))
+                    Self::from_digits([eight(digits, 0), eight(digits, 8), eight(digits, 16), eight(digits, 24)])
                 }
             },
-        };
-        let [a, b, c, d] = words.map(hex_value);
-        let upper = u64::from(a?) << 32 | u64::from(b?);
-        let lower = u64::from(c?) << 32 | u64::from(d?);
-        Some(Self(u128::from(upper) << 64 | u128::from(lower)))
+        }
+    }
+
+    /// From the hyphenated form.
+    #[inline]
+    pub(crate) fn from_hyphenated(text: &[u8; Self::TEXT_LEN]) -> Option<Self> {
+        Self::from_digits(without_hyphens(text)?)
+    }
+
+    #[inline]
+    const fn from_digits([a, b, c, d]: [u64; 4]) -> Option<Self> {
+        // Only digits, all of them, before any is worth something.
+        if (wrong_digits(a) | wrong_digits(b) | wrong_digits(c) | wrong_digits(d)) != 0 {
+            return None;
+        }
+        let upper = (hex_value(a) as u64) << 32 | hex_value(b) as u64;
+        let lower = (hex_value(c) as u64) << 32 | hex_value(d) as u64;
+        Some(Self((upper as u128) << 64 | lower as u128))
     }
 
     /// The written form, as a value that can be borrowed as `&str`.
@@ -113,20 +125,24 @@ const fn halves([a, b, c, d, e, f, g, h]: [u8; 8]) -> [[u8; 4]; 2] {
 const ONES: u64 = u64::MAX / 255;
 const HIGHS: u64 = ONES << 7;
 
-/// The value of eight hexadecimal digits in any case, the first of them lowest, all eight at once.
+/// Not zero if any of eight bytes is no hexadecimal digit, in any case.
 #[inline]
-const fn hex_value(x: u64) -> Option<u32> {
+const fn wrong_digits(x: u64) -> u64 {
     let letters = x | (ONES * 0x20);
     let digit = at_least(x, b'0') & !at_least(x, b'9' + 1);
     let letter = at_least(letters, b'a') & !at_least(letters, b'f' + 1);
-    if (digit | letter) & !x & HIGHS != HIGHS {
-        return None;
-    }
-    let nibbles = (x & (ONES * 15)) + (letter >> 7 & ONES) * 9;
+    (!(digit | letter) | x) & HIGHS
+}
+
+/// The value of eight hexadecimal digits in any case, the first of them lowest, all eight at once.
+#[inline]
+const fn hex_value(x: u64) -> u32 {
+    // Bit 6 tells letters from digits.
+    let nibbles = (x & (ONES * 15)) + (x >> 6 & ONES) * 9;
     // Pairs of nibbles to bytes, bytes to 16 and then to 32 bits; what came first is worth most.
     let bytes = (nibbles << 4 | nibbles >> 8) & 0x00ff_00ff_00ff_00ff;
     let words = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
-    Some(((words | words >> 16) as u32).swap_bytes())
+    ((words | words >> 16) as u32).swap_bytes()
 }
 
 /// Sets the high bit of each byte below 128 that is at least `least`; says nothing about other bytes.
@@ -204,7 +220,8 @@ mod tests {
                     .ok()
                     .filter(|text| !text.starts_with('+'))
                     .and_then(|text| u32::from_str_radix(text, 16).ok());
-                assert_eq!(hex_value(u64::from_le_bytes(digits)), expected, "{digits:?}");
+                let word = u64::from_le_bytes(digits);
+                assert_eq!((wrong_digits(word) == 0).then(|| hex_value(word)), expected, "{digits:?}");
             }
         }
     }
@@ -214,7 +231,7 @@ mod tests {
         for place in 0..8 {
             for nibble in 0..16u32 {
                 let digits = hex_digits(nibble << (4 * place));
-                assert_eq!(hex_value(u64::from_le_bytes(digits)), Some(nibble << (4 * place)));
+                assert_eq!(hex_value(u64::from_le_bytes(digits)), nibble << (4 * place));
                 assert!(digits.iter().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(digit)));
             }
         }

@@ -23,6 +23,21 @@ impl<'a> UccName<'a> {
     /// The longest name as the inside of a JSON string: nothing in it but `"` and `\`, each of which takes two bytes.
     pub(crate) const ESCAPED_MAX: usize = 2 * Self::MAX_LEN;
 
+    /// What a JSON string that may be a name as it stands must not hold: what a string must escape, what a name must not
+    /// hold, and what is no ASCII, which [`new`](Self::new) looks at more closely.
+    pub(crate) const UNCOMMON: Special = Special {
+        equal: [b'/', b'\\'],
+        flip: Special::IN_STRING.flip,
+        below: Special::IN_STRING.below,
+        from_del: true,
+    };
+
+    /// The name, if it has none of [`UNCOMMON`](Self::UNCOMMON) in it.
+    #[inline]
+    pub(crate) const fn of_common(name: &'a str) -> Option<Self> {
+        if name.is_empty() || name.len() > Self::MAX_LEN { None } else { Some(Self(name)) }
+    }
+
     /// Checks the name.
     ///
     /// # Errors
@@ -38,7 +53,7 @@ impl<'a> UccName<'a> {
 
 /// `name` is UTF-8.
 const fn fault(name: &[u8]) -> Option<Fault> {
-    const SPECIAL: Special = Special { equal: [b'/', 0x7f], flip: 0, below: 0x20, not_ascii: true };
+    const SPECIAL: Special = Special { equal: [b'/', b'/'], flip: 0, below: 0x20, from_del: true };
     if name.len() > UccName::MAX_LEN {
         return Some(UccName::TOO_LONG);
     }
@@ -62,3 +77,31 @@ const fn fault(name: &[u8]) -> Option<Fault> {
 }
 
 text_field!(UccName, UccNameBuf, UccName::MAX_LEN);
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::String;
+
+    use super::*;
+
+    /// What is taken for common is what `new` takes.
+    #[test]
+    fn common_names_are_names() {
+        for byte in 0..=0x7f_u8 {
+            for len in 0..=UccName::MAX_LEN + 1 {
+                let mut name = String::from_iter(core::iter::repeat_n('x', len));
+                name.push(char::from(byte));
+                let common = UccName::UNCOMMON.first_in_all(name.as_bytes()) == name.len();
+                let expected = UccName::new(&name);
+                if common {
+                    assert_eq!(UccName::of_common(&name), expected.ok(), "{name}");
+                } else {
+                    assert!(expected.is_err() || byte == b'\\' || byte == b'"', "{name}");
+                }
+            }
+        }
+        assert_eq!(UccName::of_common(""), None);
+    }
+}

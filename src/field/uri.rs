@@ -64,7 +64,7 @@ const fn fault(uri: &[u8]) -> Option<Fault> {
         [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', behind @ ..] => behind,
         _ => return Some(Fault::NoSipScheme),
     };
-    const SPECIAL: Special = Special { equal: [b'@', 0x7f], flip: 0, below: b'!', not_ascii: true };
+    const SPECIAL: Special = Special { equal: [b'@', b'@'], flip: 0, below: b'!', from_del: true };
     let Some((user, [b'@', host @ ..])) = behind.split_at_checked(SPECIAL.first_in_all(behind)) else {
         return Some(fault_of(behind));
     };

@@ -3,11 +3,16 @@
 //! The reader never recurses, allocates or indexes; depth and size are bounded. It is lazy in one way only: whatever
 //! it hands out has been checked to its end.
 
-mod reader;
+mod cursor;
+mod error;
 mod text;
+mod value;
 mod writer;
 
-pub use reader::{Array, JsonError, JsonErrorKind, Kind, MAX_DEPTH, Object, Token, Value, read, read_object};
+pub use cursor::MAX_DEPTH;
+pub use error::{JsonError, JsonErrorKind, Token};
 pub(crate) use text::Unescaped;
 pub use text::{Chars, Text};
+pub(crate) use value::Key;
+pub use value::{Array, Kind, Object, Value, read, read_object};
 pub(crate) use writer::Writer;

@@ -95,6 +95,6 @@ impl Sink for Writer<'_> {
 
 /// Where the first byte stands that a string must escape.
 #[inline]
-fn first_to_escape(bytes: &[u8]) -> usize {
+const fn first_to_escape(bytes: &[u8]) -> usize {
     Special::IN_STRING.first_in_all(bytes)
 }

@@ -144,7 +144,7 @@ impl PartialEq for ErrorMessage<'_> {
     fn eq(&self, other: &Self) -> bool {
         self.error_type == other.error_type
             && match (&self.message, &other.message) {
-                (Message::Refusal(one), Message::Refusal(other)) => one == other,
+                (Message::Refusal(one), Message::Refusal(other)) => one.reads_as(other),
                 (Message::Rejection(one), Message::Rejection(other)) => one == other,
                 (_, Message::Text(text)) => sink::reads(self, text),
                 (Message::Text(text), _) => sink::reads(other, text),

@@ -2,7 +2,7 @@
 
 use super::{CapabilitiesReply, ErrorMessage, ErrorReply, StateReply};
 use crate::json::{self, Object, Unescaped, Value};
-use crate::request::{once, read_correlation_id, read_ucc, required, string};
+use crate::request::{next_field, once, read_correlation_id, read_ucc, required, string};
 use crate::{ErrorType, Expected, Fault, Field, FieldError, Marking, ReadError, Recording, Saving, State};
 
 impl<'a> StateReply<'a> {
@@ -21,18 +21,16 @@ impl<'a> StateReply<'a> {
         let mut ucc = None;
         let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some(key) = members.next_key()? {
-            match Field::of_key(key) {
+        while let Some(field) = next_field(&mut members, None)? {
+            match field {
                 Some(Field::CorrelationId) => {
-                    let text = string(members.string()?, Field::CorrelationId)?;
-                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(text)?)?;
+                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(&mut members)?)?;
                 }
                 Some(Field::ErrorMessage) => {
                     once(&mut error, Field::ErrorMessage, read_error(members.value()?, &mut unescaped)?)?;
                 }
                 Some(Field::UccName) => {
-                    let text = string(members.string()?, Field::UccName)?;
-                    once(&mut ucc, Field::UccName, read_ucc(text, &mut unescaped)?)?;
+                    once(&mut ucc, Field::UccName, read_ucc(&mut members, &mut unescaped)?)?;
                 }
                 other => states.take(other, members.value()?)?,
             }
@@ -58,8 +56,8 @@ impl<'a> CapabilitiesReply<'a> {
         let mut ucc = None;
         let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some(key) = members.next_key()? {
-            match Field::of_key(key) {
+        while let Some(field) = next_field(&mut members, None)? {
+            match field {
                 Some(Field::AgentCanEditRecordings) => match members.value()? {
                     Value::Bool(value) => once(&mut can_edit, Field::AgentCanEditRecordings, value)?,
                     other => return Err(wrong(Field::AgentCanEditRecordings, Expected::Boolean, &other).into()),
@@ -68,8 +66,7 @@ impl<'a> CapabilitiesReply<'a> {
                     once(&mut error, Field::ErrorMessage, read_error(members.value()?, &mut unescaped)?)?;
                 }
                 Some(Field::UccName) => {
-                    let text = string(members.string()?, Field::UccName)?;
-                    once(&mut ucc, Field::UccName, read_ucc(text, &mut unescaped)?)?;
+                    once(&mut ucc, Field::UccName, read_ucc(&mut members, &mut unescaped)?)?;
                 }
                 _ => drop(members.value()?),
             }
@@ -92,8 +89,8 @@ impl<'a> ErrorReply<'a> {
         let mut error = None;
         let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some(key) = members.next_key()? {
-            match (Field::of_key(key), members.value()?) {
+        while let Some(field) = next_field(&mut members, None)? {
+            match (field, members.value()?) {
                 (Some(Field::ErrorMessage), value @ Value::Null) => {
                     return Err(wrong(Field::ErrorMessage, Expected::Object, &value).into());
                 }
@@ -126,8 +123,8 @@ fn read_error_object<'a>(
 ) -> Result<ErrorMessage<'a>, ReadError> {
     let mut error_type = None;
     let mut message = None;
-    while let Some(key) = members.next_key()? {
-        match Field::of_key(key) {
+    while let Some(field) = next_field(&mut members, None)? {
+        match field {
             Some(Field::ErrorType) => {
                 once(&mut error_type, Field::ErrorType, read_error_type(members.value()?)?)?;
             }
@@ -162,7 +159,7 @@ struct StateFields<'a> {
 }
 
 impl<'a> StateFields<'a> {
-    fn take(&mut self, field: Option<Field>, value: Value<'a>) -> Result<(), FieldError> {
+    const fn take(&mut self, field: Option<Field>, value: Value<'a>) -> Result<(), FieldError> {
         match field {
             Some(Field::RecordingState) => once(&mut self.recording, Field::RecordingState, value),
             Some(Field::MarkingState) => once(&mut self.marking, Field::MarkingState, value),

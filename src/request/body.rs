@@ -1,8 +1,10 @@
 //! The body of a `set`, both ways.
 
 use super::{Scratch, SetRequest};
-use crate::json::{self, Kind, Text, Unescaped, Value, Writer};
-use crate::{Action, BufferTooSmall, CorrelationId, Expected, Fault, Field, FieldError, Rejection, SipUri, UccName};
+use crate::json::{self, JsonError, Key, Kind, Object, Text, Unescaped, Value, Writer};
+use crate::{
+    Action, BufferTooSmall, CorrelationId, Expected, Fault, Field, FieldError, ReadError, Rejection, SipUri, UccName,
+};
 
 impl<'a> SetRequest<'a> {
     /// The longest body that is read, in bytes. Source: OURS.
@@ -32,22 +34,21 @@ impl<'a> SetRequest<'a> {
         let mut ucc = None;
         let mut unescaped = Unescaped::into(&mut scratch.0);
         let mut members = json::read_object(body)?;
-        while let Some(key) = members.next_key()? {
-            match Field::of_key(key) {
+        // The page's order, which is everybody's; any other is read as well.
+        let mut likely = [Field::Action, Field::RequesterSipUri, Field::CorrelationId, Field::UccName].into_iter();
+        while let Some(field) = next_field(&mut members, likely.next())? {
+            match field {
                 Some(Field::Action) => {
                     once(&mut action, Field::Action, read_action(members.value()?, Field::Action)?)?;
                 }
                 Some(Field::RequesterSipUri) => {
-                    let text = string(members.string()?, Field::RequesterSipUri)?;
-                    once(&mut requester, Field::RequesterSipUri, read_requester(text, &mut unescaped)?)?;
+                    once(&mut requester, Field::RequesterSipUri, read_requester(&mut members, &mut unescaped)?)?;
                 }
                 Some(Field::CorrelationId) => {
-                    let text = string(members.string()?, Field::CorrelationId)?;
-                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(text)?)?;
+                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(&mut members)?)?;
                 }
                 Some(Field::UccName) => {
-                    let text = string(members.string()?, Field::UccName)?;
-                    once(&mut ucc, Field::UccName, read_ucc(text, &mut unescaped)?)?;
+                    once(&mut ucc, Field::UccName, read_ucc(&mut members, &mut unescaped)?)?;
                 }
                 _ => drop(members.value()?),
             }
@@ -83,6 +84,16 @@ impl<'a> SetRequest<'a> {
     pub const TARGET: &'static str = "/attendantservice/api/recording/set";
 }
 
+/// The field of the next key; the inner `None` for a key that is not known. Its value must be taken before the next one.
+#[inline]
+pub(crate) fn next_field(members: &mut Object<'_>, likely: Option<Field>) -> Result<Option<Option<Field>>, JsonError> {
+    Ok(match members.next_key(likely.map_or("", Field::name))? {
+        Some(Key::Likely) => Some(likely),
+        Some(Key::Other(key)) => Some(Field::of_key(key)),
+        None => None,
+    })
+}
+
 /// Keeps the value of a field that may stand there once.
 #[inline]
 pub(crate) const fn once<T: Copy>(slot: &mut Option<T>, field: Field, value: T) -> Result<(), FieldError> {
@@ -113,13 +124,20 @@ pub(crate) fn read_action(value: Value<'_>, field: Field) -> Result<Action, Fiel
             [digit @ b'1'..=b'7'] => Action::from_code(digit - b'0'),
             _ => None,
         },
-        Value::String(name) => Action::ALL.iter().copied().find(|action| name.eq_ignore_ascii_case(action.name())),
+        Value::String(name) => match name.plain() {
+            Some(plain) => Action::from_name(plain),
+            None => Action::ALL.iter().copied().find(|action| name.eq_ignore_ascii_case(action.name())),
+        },
         other => return Err(Fault::WrongType { expected, got: other.kind() }.of(field)),
     }
     .ok_or(Fault::NotOneOf { expected }.of(field))
 }
 
-pub(crate) fn read_correlation_id(text: Text<'_>) -> Result<CorrelationId, FieldError> {
+pub(crate) fn read_correlation_id(members: &mut Object<'_>) -> Result<CorrelationId, ReadError> {
+    if let Some(id) = members.string_of(CorrelationId::from_hyphenated) {
+        return Ok(id);
+    }
+    let text = string(members.string()?, Field::CorrelationId)?;
     let id = match text.plain() {
         Some(plain) => CorrelationId::from_bytes(plain.as_bytes()),
         None => {
@@ -127,13 +145,21 @@ pub(crate) fn read_correlation_id(text: Text<'_>) -> Result<CorrelationId, Field
             text.copy_to(&mut buffer).and_then(|len| CorrelationId::from_bytes(buffer.get(..len)?))
         }
     };
-    id.ok_or(Fault::NotAGuid.of(Field::CorrelationId))
+    Ok(id.ok_or(Fault::NotAGuid.of(Field::CorrelationId))?)
 }
 
-pub(crate) fn read_ucc<'a>(text: Text<'a>, unescaped: &mut Unescaped<'a>) -> Result<UccName<'a>, FieldError> {
-    UccName::new(unescaped.text(text).map_err(|_| UccName::TOO_LONG.of(Field::UccName))?)
+pub(crate) fn read_ucc<'a>(members: &mut Object<'a>, unescaped: &mut Unescaped<'a>) -> Result<UccName<'a>, ReadError> {
+    if let Some(plain) = members.plain_string(UccName::UNCOMMON) {
+        return match UccName::of_common(plain) {
+            Some(name) => Ok(name),
+            None => Ok(UccName::new(plain)?),
+        };
+    }
+    let text = string(members.string()?, Field::UccName)?;
+    Ok(UccName::new(unescaped.text(text).map_err(|_| UccName::TOO_LONG.of(Field::UccName))?)?)
 }
 
-fn read_requester<'a>(text: Text<'a>, unescaped: &mut Unescaped<'a>) -> Result<SipUri<'a>, FieldError> {
-    SipUri::new(unescaped.text(text).map_err(|_| SipUri::TOO_LONG.of(Field::RequesterSipUri))?)
+fn read_requester<'a>(members: &mut Object<'a>, unescaped: &mut Unescaped<'a>) -> Result<SipUri<'a>, ReadError> {
+    let text = string(members.string()?, Field::RequesterSipUri)?;
+    Ok(SipUri::new(unescaped.text(text).map_err(|_| SipUri::TOO_LONG.of(Field::RequesterSipUri))?)?)
 }

@@ -84,6 +84,10 @@ impl<'a> Request<'a> {
 
 /// `application/json` in any case, with or without parameters; no other JSON types. OURS.
 fn is_json(content_type: &[u8]) -> bool {
-    let essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(b"application/json")
+    let mut essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
+    // The white space of headers, which is less than ASCII's.
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = essence {
+        essence = rest;
+    }
+    essence.eq_ignore_ascii_case(b"application/json")
 }

@@ -51,7 +51,7 @@ impl<'a> Route<'a> {
 
 /// The first part of a path, and what stands behind its `/`, if there is one before the query.
 fn part(path: &[u8]) -> (&[u8], Option<&[u8]>) {
-    const SPECIAL: Special = Special { equal: [b'/', b'?'], flip: 0, below: 0, not_ascii: false };
+    const SPECIAL: Special = Special { equal: [b'/', b'?'], flip: 0, below: 0, from_del: false };
     match path.split_at_checked(SPECIAL.first_in_all(path)) {
         Some((part, [b'/', behind @ ..])) => (part, Some(behind)),
         Some((part, _)) => (part, None),
@@ -90,7 +90,7 @@ pub(super) fn correlation_id(part: &[u8]) -> Result<CorrelationId, FieldError> {
 
 /// What a part means: itself if it holds no percent code, else what the buffer then holds.
 fn decode<'a>(part: &'a [u8], buffer: &'a mut [u8], too_long: Fault) -> Result<&'a str, Fault> {
-    const PERCENT: Special = Special { equal: [b'%', b'%'], flip: 0, below: 0, not_ascii: false };
+    const PERCENT: Special = Special { equal: [b'%', b'%'], flip: 0, below: 0, from_del: false };
     let bytes = if PERCENT.first_in_all(part) == part.len() {
         part
     } else {

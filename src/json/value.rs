@@ -1,0 +1,251 @@
+//! Values, and how arrays and objects are walked.
+
+use super::cursor::Cursor;
+use super::error::{JsonError, Token};
+use super::text::Text;
+use crate::bytes::Special;
+
+/// Checks a whole document and gives its value.
+///
+/// # Errors
+///
+/// The first place where the document is no JSON by RFC 8259, or nests deeper than [`MAX_DEPTH`].
+pub fn read(document: &[u8]) -> Result<Value<'_>, JsonError> {
+    let mut cursor = Cursor::begin(document)?;
+    cursor.space();
+    let value = cursor.value().filter(|_| cursor.end());
+    value.ok_or(cursor.error())
+}
+
+/// Begins to read a document that must be an object. What comes behind the members that were taken so far is not
+/// checked yet: only when [`Object::next`] gave `None` was the whole document sound.
+///
+/// # Errors
+///
+/// If the document is no UTF-8 or does not begin with an object.
+#[inline]
+pub fn read_object(document: &[u8]) -> Result<Object<'_>, JsonError> {
+    let mut cursor = Cursor::begin(document)?;
+    cursor.space();
+    if cursor.peek() != Some(b'{') {
+        cursor.expected::<()>(Token::Object);
+        return Err(cursor.error());
+    }
+    Ok(Object::new(cursor.inside(), true))
+}
+
+/// A JSON value. Arrays and objects have been checked to their ends and can be walked.
+#[derive(Debug, Clone, Copy)]
+pub enum Value<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number, as it is spelt.
+    Number(&'a str),
+    /// A string, not yet unescaped.
+    String(Text<'a>),
+    /// An array.
+    Array(Array<'a>),
+    /// An object.
+    Object(Object<'a>),
+}
+
+impl Value<'_> {
+    /// Its type.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Null => Kind::Null,
+            Self::Bool(_) => Kind::Boolean,
+            Self::Number(_) => Kind::Number,
+            Self::String(_) => Kind::String,
+            Self::Array(_) => Kind::Array,
+            Self::Object(_) => Kind::Object,
+        }
+    }
+}
+
+/// The type of a JSON value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Boolean,
+    /// A number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+impl Kind {
+    /// As error texts name it.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Boolean => "a boolean",
+            Self::Number => "a number",
+            Self::String => "a string",
+            Self::Array => "an array",
+            Self::Object => "an object",
+        }
+    }
+}
+
+/// The members of an object, in their order.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<'a> {
+    cursor: Cursor<'a>,
+    place: Place,
+    outermost: bool,
+}
+
+/// A key, as it is taken.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Key<'a> {
+    /// The one that was likely.
+    Likely,
+    /// Another one, or the same in another spelling.
+    Other(Text<'a>),
+}
+
+/// The elements of an array, in their order.
+#[derive(Debug, Clone, Copy)]
+pub struct Array<'a> {
+    cursor: Cursor<'a>,
+    place: Place,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    First,
+    Later,
+    Over,
+}
+
+impl<'a> Object<'a> {
+    #[inline]
+    pub(super) const fn new(cursor: Cursor<'a>, outermost: bool) -> Self {
+        Self { cursor, place: Place::First, outermost }
+    }
+
+    /// The next member, checked to its end; `None` behind the last one.
+    ///
+    /// # Errors
+    ///
+    /// Where this member, or what closes the object or the document, is no JSON. There is nothing to read behind it.
+    #[allow(clippy::should_implement_trait, reason = "an error ends it: `?` in a `while let` reads better")]
+    pub fn next(&mut self) -> Result<Option<(Text<'a>, Value<'a>)>, JsonError> {
+        match self.next_key("")? {
+            Some(Key::Other(key)) => Ok(Some((key, self.value()?))),
+            Some(Key::Likely) => Ok(Some((Text::new("", false), self.value()?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The next key, whose value must be taken before the next one. It is read faster if it is `likely`.
+    #[inline]
+    pub(crate) fn next_key(&mut self, likely: &str) -> Result<Option<Key<'a>>, JsonError> {
+        let cursor = &mut self.cursor;
+        if cursor.failed() {
+            return Err(cursor.error());
+        }
+        cursor.space();
+        match (self.place, cursor.peek()) {
+            (Place::Over, _) => return Ok(None),
+            (_, Some(b'}')) => {
+                cursor.pass_byte();
+                self.place = Place::Over;
+                if self.outermost && !cursor.end() {
+                    return Err(cursor.error());
+                }
+                return Ok(None);
+            }
+            (Place::First, _) => self.place = Place::Later,
+            (Place::Later, Some(b',')) => {
+                cursor.pass_byte();
+                cursor.space();
+            }
+            (Place::Later, _) => {
+                cursor.expected::<()>(Token::CommaOrBrace);
+                return Err(cursor.error());
+            }
+        }
+        let key = if cursor.likely_string(likely) {
+            if cursor.colon() { Some(Key::Likely) } else { None }
+        } else {
+            cursor.key().map(Key::Other)
+        };
+        match key {
+            Some(key) => Ok(Some(key)),
+            None => Err(cursor.error()),
+        }
+    }
+
+    /// The value of the key that was taken last, checked to its end.
+    #[inline]
+    pub(crate) fn value(&mut self) -> Result<Value<'a>, JsonError> {
+        match self.cursor.value() {
+            Some(value) => Ok(value),
+            None => Err(self.cursor.error()),
+        }
+    }
+
+    /// The value of the key that was taken last, if it is a string without escapes and none of `special` is in it.
+    /// Otherwise it is still to be taken.
+    #[inline]
+    pub(crate) fn plain_string(&mut self, special: Special) -> Option<&'a str> {
+        self.cursor.plain_string(special)
+    }
+
+    /// The value of the key that was taken last, if it is a string of `N` bytes out of which `read` makes something.
+    /// Otherwise it is still to be taken.
+    #[inline]
+    pub(crate) fn string_of<const N: usize, T>(&mut self, read: impl FnOnce(&[u8; N]) -> Option<T>) -> Option<T> {
+        self.cursor.string_of(read)
+    }
+
+    /// As [`value`](Self::value), for a value that should be a string: if it is none, its kind.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Result<Result<Text<'a>, Kind>, JsonError> {
+        if self.cursor.peek() != Some(b'"') {
+            return self.value().map(|value| Err(value.kind()));
+        }
+        match self.cursor.string() {
+            Some(text) => Ok(Ok(text)),
+            None => Err(self.cursor.error()),
+        }
+    }
+}
+
+impl<'a> Array<'a> {
+    pub(super) const fn new(cursor: Cursor<'a>) -> Self {
+        Self { cursor, place: Place::First }
+    }
+
+    /// The next element; `None` behind the last one. An array is handed out only when it was checked to its end.
+    #[allow(clippy::should_implement_trait, reason = "as for objects")]
+    pub fn next(&mut self) -> Option<Value<'a>> {
+        let cursor = &mut self.cursor;
+        cursor.space();
+        match (self.place, cursor.peek()) {
+            (Place::Over, _) => return None,
+            (_, Some(b']')) => {
+                self.place = Place::Over;
+                return None;
+            }
+            (Place::First, _) => self.place = Place::Later,
+            (Place::Later, _) => {
+                cursor.pass_byte();
+                cursor.space();
+            }
+        }
+        cursor.value()
+    }
+}
