@@ -1,0 +1,1 @@
+//! Exact instruction counts of the core, held against budgets.

@@ -1,0 +1,1 @@
+//! What the fuzz targets check, as plain functions that ordinary tests call too.
