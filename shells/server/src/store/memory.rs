@@ -65,11 +65,8 @@ impl Store for MemoryStore {
     async fn compare_and_set(&self, key: &SessionKey, expected: Revision, state: State) -> Result<Swap, StoreError> {
         let sessions = self.shared();
         let Some(slot) = sessions.get(key) else { return Ok(Swap::Conflict) };
-        let found = slot.load();
-        if found.revision != expected {
-            return Ok(Swap::Conflict);
-        }
-        let (old, new) = (pack(expected, found.state), pack(self.next_revision(), state));
+        // No revision comes twice: if the word holds another one by now, the exchange fails.
+        let (old, new) = (pack(expected, slot.load().state), pack(self.next_revision(), state));
         match slot.0.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(Swap::Stored),
             Err(_) => Ok(Swap::Conflict),
@@ -96,5 +93,76 @@ impl Store for MemoryStore {
         let sessions = self.shared();
         let behind = sessions.range::<SessionKey, _>((start, Bound::Unbounded));
         Ok(behind.take(limit).map(|(key, slot)| (key.clone(), slot.load().state)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::future::Future;
+    use core::pin::pin;
+    use core::task::{Context, Poll, Waker};
+    use std::collections::HashSet;
+    use std::thread;
+
+    use recording_core::{CorrelationId, FieldError, UccName};
+
+    use super::*;
+
+    /// This store never waits.
+    fn now<T>(work: impl Future<Output = Result<T, StoreError>>) -> T {
+        match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(done)) => done,
+            _ => panic!("the store in memory waits or fails"),
+        }
+    }
+
+    fn key() -> Result<SessionKey, FieldError> {
+        Ok(SessionKey::new(UccName::new("ucc")?, CorrelationId::from_u128(7)))
+    }
+
+    #[test]
+    fn an_old_revision_stays_old() -> Result<(), FieldError> {
+        let (store, key) = (MemoryStore::new(), key()?);
+        let [a, b, ..] = State::ALL;
+        assert_eq!(now(store.read(&key)), None);
+        assert_eq!(now(store.begin(&key, a)), Begun::Opened);
+        let first = now(store.read(&key)).map(|found| found.revision).unwrap_or(Revision(0));
+        assert_eq!(now(store.compare_and_set(&key, first, b)), Swap::Stored);
+        assert_eq!(now(store.begin(&key, a)), Begun::AlreadyOpen(b));
+        // Neither the same state again nor the session begun anew brings the revision back.
+        let second = now(store.read(&key)).map(|found| found.revision).unwrap_or(Revision(0));
+        assert_eq!(now(store.compare_and_set(&key, second, a)), Swap::Stored);
+        assert_eq!(now(store.compare_and_set(&key, first, b)), Swap::Conflict);
+        assert_eq!(now(store.end(&key)), Some(a));
+        assert_eq!(now(store.compare_and_set(&key, second, b)), Swap::Conflict);
+        assert_eq!(now(store.begin(&key, a)), Begun::Opened);
+        assert_eq!(now(store.compare_and_set(&key, first, b)), Swap::Conflict);
+        assert_eq!(now(store.read(&key)).map(|found| found.state), Some(a));
+        Ok(())
+    }
+
+    /// Threads without turns, as servers would be that share a store: no revision is ever replaced twice.
+    #[test]
+    fn each_revision_is_replaced_at_most_once() -> Result<(), FieldError> {
+        let (store, key) = (MemoryStore::new(), key()?);
+        let _ = now(store.begin(&key, State::INITIAL));
+        let replaced: Vec<Revision> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..4)
+                .map(|_| {
+                    scope.spawn(|| {
+                        let tries = State::ALL.iter().cycle().take(5000).filter_map(|&state| {
+                            let found = now(store.read(&key))?;
+                            let swap = now(store.compare_and_set(&key, found.revision, state));
+                            (swap == Swap::Stored).then_some(found.revision)
+                        });
+                        tries.collect::<Vec<_>>()
+                    })
+                })
+                .collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
+        });
+        assert!(replaced.len() >= 5000);
+        assert_eq!(replaced.iter().copied().collect::<HashSet<_>>().len(), replaced.len());
+        Ok(())
     }
 }

@@ -9,6 +9,7 @@ use recording_server::net::Limits;
 use recording_server::service::Service;
 use recording_server::store::{Begun, Found, MemoryStore, Revision, SessionKey, Store, StoreError, Swap};
 use tokio::sync::Semaphore;
+use tower_service::Service as _;
 
 use crate::support::{
     Client, ID, PATIENCE, STATE_PATH, directory, get, key, once, published, request, serve, set, stored,
@@ -152,6 +153,45 @@ async fn a_change_is_published_even_if_its_client_hangs_up() {
     let first = tokio::time::timeout(PATIENCE, events.recv()).await.unwrap().unwrap();
     let second = tokio::time::timeout(PATIENCE, events.recv()).await.unwrap().unwrap();
     assert_eq!((first.action.name(), second.action.name()), ("Start", "Pause"));
+}
+
+/// Nor does anything else that gives up waiting for the reply while the change is being stored.
+#[tokio::test]
+async fn a_change_is_published_even_if_nobody_waits_for_it() {
+    let running = failing().await;
+    let store = running.service().store();
+    let mut events = running.service().events().subscribe();
+    store.writes.forget_permits(1_000_000);
+
+    let mut router = recording_server::api::router(Arc::clone(running.service()));
+    let body = axum::body::Body::from(crate::support::set_body("1"));
+    let request = axum::http::Request::post(crate::support::SET_PATH).header("Content-Type", "application/json");
+    let mut answer = Box::pin(router.call(request.body(body).unwrap()));
+    tokio::select! {
+        _ = &mut answer => panic!("it was not stored yet"),
+        came = store.came.acquire() => came.unwrap().forget(),
+    }
+    drop(answer);
+    store.writes.add_permits(1);
+    let event = tokio::time::timeout(PATIENCE, events.recv()).await.unwrap().unwrap();
+    assert_eq!(event.action.name(), "Start");
+}
+
+/// A client that has closed its sending side waits for its reply none the less.
+#[tokio::test]
+async fn a_late_reply_reaches_who_closed_the_sending_side() {
+    let running = failing().await;
+    let store = running.service().store();
+    store.writes.forget_permits(1_000_000);
+    let mut client = Client::connect(running.addresses().api).await;
+    client.send(&set("1")).await;
+    tokio::io::AsyncWriteExt::shutdown(&mut client.stream).await.unwrap();
+    store.came.acquire().await.unwrap().forget();
+    // Time for the server to see that end.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    store.writes.add_permits(1);
+    assert!(client.receive().await.body.contains(r#""RecordingState":1"#));
+    client.ended_in_order().await;
 }
 
 /// What is in flight when the server is asked to end is finished, and answered.

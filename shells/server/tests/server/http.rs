@@ -260,7 +260,7 @@ async fn every_byte_in_a_target_arrives_or_is_refused() {
         }
     }
     println!("refused: {refused}");
-    assert_eq!(refused, "<>");
+    assert_eq!(refused, "<>`");
 }
 
 #[tokio::test]

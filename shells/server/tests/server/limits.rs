@@ -94,7 +94,9 @@ async fn an_idle_connection_is_closed_later_than_a_slow_one() {
 
 #[tokio::test]
 async fn who_does_not_take_replies_is_given_up() {
-    let running = world_with(State::INITIAL, limits()).await;
+    // The other limits are far away: this one alone must do it.
+    let limits = Limits { write: SHORT, ..Limits::default() };
+    let running = world_with(State::INITIAL, limits).await;
     let client = Client::connect(running.addresses().api).await;
     let (read, mut write) = client.stream.into_split();
     // Ever more requests, until the replies have filled every buffer on the way, and then the requests.
