@@ -1,7 +1,7 @@
 //! The event that tells listeners of a change.
 
 use crate::json::{self, Unescaped, Writer};
-use crate::request::{next_field, once, read_action, read_correlation_id, read_ucc, required};
+use crate::members::{next_field, once, read_action, read_correlation_id, read_ucc, required};
 use crate::{Action, BufferTooSmall, CorrelationId, Field, ReadError, UccName};
 
 /// What `RecordingStateChangedEvent` carries. It is published on every change, to every listener, and for one session

@@ -144,6 +144,7 @@ mod error;
 mod event;
 mod field;
 pub mod json;
+mod members;
 mod owned;
 #[cfg(feature = "serde-json-core")]
 pub mod provisioning;

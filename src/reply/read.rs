@@ -2,7 +2,7 @@
 
 use super::{CapabilitiesReply, ErrorMessage, ErrorReply, StateReply};
 use crate::json::{self, Object, Unescaped, Value};
-use crate::request::{next_field, once, read_correlation_id, read_ucc, required, string};
+use crate::members::{next_field, once, read_correlation_id, read_ucc, required, string};
 use crate::{ErrorType, Expected, Fault, Field, FieldError, Marking, ReadError, Recording, Saving, State};
 
 impl<'a> StateReply<'a> {

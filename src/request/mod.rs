@@ -4,7 +4,6 @@ mod body;
 mod head;
 mod target;
 
-pub(crate) use body::{next_field, once, read_action, read_correlation_id, read_ucc, required, string};
 pub use head::Head;
 
 use crate::{Action, CorrelationId, SipUri, UccName};
