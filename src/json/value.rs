@@ -9,7 +9,7 @@ use crate::bytes::Special;
 ///
 /// # Errors
 ///
-/// The first place where the document is no JSON by RFC 8259, or nests deeper than [`MAX_DEPTH`].
+/// The first place where the document is no JSON by RFC 8259, or nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
 pub fn read(document: &[u8]) -> Result<Value<'_>, JsonError> {
     let mut cursor = Cursor::begin(document)?;
     cursor.space();
