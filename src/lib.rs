@@ -115,6 +115,7 @@
 //! |---|---|---|
 //! | `serde` | by the next | `Serialize` and `Deserialize` for the wire types |
 //! | `serde-json-core` | yes | [`provisioning`], and `serde` |
+//! | `arbitrary` | no | `Arbitrary` for what a fuzzer wants to make; for hosts only, since the crate of that name needs `std` |
 //!
 //! There is no `std` feature: the crate is `no_std` always, without `alloc`, and forbids unsafe code.
 //!
@@ -136,6 +137,8 @@
 struct Readme;
 
 mod action;
+#[cfg(feature = "arbitrary")]
+mod arbitrary_impls;
 mod bytes;
 mod codes;
 mod decision;
@@ -157,6 +160,7 @@ mod serde_impls;
 mod settings;
 mod sink;
 mod state;
+pub mod trace;
 mod transition;
 
 pub use action::{Action, ActionSet};

@@ -1,0 +1,152 @@
+//! `Arbitrary` for what a fuzzer wants to make. For hosts only: the `arbitrary` crate needs the standard library.
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+
+use crate::trace::{SESSIONS, Step};
+use crate::{
+    Action, CapabilitiesReplyBuf, CorrelationId, Disposition, ErrorMessageBuf, ErrorReplyBuf, ErrorType, EventBuf,
+    Marking, Recording, Repeats, Saving, SetRequestBuf, Settings, SipUri, SipUriBuf, State, StateReplyBuf, UccName,
+    UccNameBuf,
+};
+
+macro_rules! chosen {
+    ($($Type:ty),+) => {
+        $(
+            impl<'a> Arbitrary<'a> for $Type {
+                fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+                    u.choose(Self::ALL).copied()
+                }
+            }
+        )+
+    };
+}
+
+chosen!(Recording, Marking, Saving, Action, Disposition);
+
+impl<'a> Arbitrary<'a> for State {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        u.choose(&Self::ALL).copied()
+    }
+}
+
+impl<'a> Arbitrary<'a> for Repeats {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(if u.arbitrary()? { Self::Accept } else { Self::Refuse })
+    }
+}
+
+impl<'a> Arbitrary<'a> for Settings {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Self {
+            recording_api_licensed: u.arbitrary()?,
+            use_audio_recording: u.arbitrary()?,
+            agent_can_edit_audio_recording: u.arbitrary()?,
+            save_recording_by_default: u.arbitrary()?,
+            repeats: u.arbitrary()?,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for ErrorType {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        u.arbitrary().map(Self::from_code)
+    }
+}
+
+impl<'a> Arbitrary<'a> for CorrelationId {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        u.arbitrary().map(Self::from_u128)
+    }
+}
+
+/// As much of a text as a field can hold: its characters that `may` stand there, up to `max` bytes.
+fn fitting<const N: usize>(text: &str, max: usize, may: impl Fn(char) -> bool) -> heapless::String<N> {
+    let mut fitting = heapless::String::new();
+    for c in text.chars().filter(|&c| may(c)) {
+        if fitting.len() + c.len_utf8() > max || fitting.push(c).is_err() {
+            break;
+        }
+    }
+    fitting
+}
+
+/// Any name at all: one that would be empty is `a`.
+impl<'a> Arbitrary<'a> for UccNameBuf {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let may = |c: char| !c.is_control() && c != '/';
+        let name = fitting::<{ UccName::MAX_LEN }>(u.arbitrary()?, UccName::MAX_LEN, may);
+        Self::new(if name.is_empty() { "a" } else { &name }).map_err(|_| arbitrary::Error::IncorrectFormat)
+    }
+}
+
+/// Any URI at all, in both schemes and any case of them.
+impl<'a> Arbitrary<'a> for SipUriBuf {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let may = |c: char| c.is_ascii_graphic() && c != '@';
+        let scheme = *u.choose(&["sip:", "sips:", "SIP:", "SipS:"])?;
+        let user = fitting::<{ SipUri::MAX_LEN }>(u.arbitrary()?, 124, may);
+        let host = fitting::<{ SipUri::MAX_LEN }>(u.arbitrary()?, 124, may);
+        let mut uri = heapless::String::<{ SipUri::MAX_LEN }>::new();
+        let or_a = |part: &heapless::String<{ SipUri::MAX_LEN }>| if part.is_empty() { "a" } else { "" };
+        for piece in [scheme, &user, or_a(&user), "@", &host, or_a(&host)] {
+            uri.push_str(piece).map_err(|_| arbitrary::Error::IncorrectFormat)?;
+        }
+        Self::new(&uri).map_err(|_| arbitrary::Error::IncorrectFormat)
+    }
+}
+
+impl<'a> Arbitrary<'a> for ErrorMessageBuf {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let error_type = u.arbitrary()?;
+        let text = fitting::<{ Self::TEXT_MAX }>(u.arbitrary()?, Self::TEXT_MAX, |_| true);
+        Self::new(error_type, &text).map_err(|_| arbitrary::Error::IncorrectFormat)
+    }
+}
+
+impl<'a> Arbitrary<'a> for SetRequestBuf {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Self {
+            action: u.arbitrary()?,
+            requester: u.arbitrary()?,
+            correlation_id: u.arbitrary()?,
+            ucc: u.arbitrary()?,
+        })
+    }
+}
+
+impl<'a> Arbitrary<'a> for StateReplyBuf {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Self { correlation_id: u.arbitrary()?, state: u.arbitrary()?, error: u.arbitrary()?, ucc: u.arbitrary()? })
+    }
+}
+
+impl<'a> Arbitrary<'a> for CapabilitiesReplyBuf {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Self { agent_can_edit_recordings: u.arbitrary()?, error: u.arbitrary()?, ucc: u.arbitrary()? })
+    }
+}
+
+impl<'a> Arbitrary<'a> for ErrorReplyBuf {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Self { error: u.arbitrary()? })
+    }
+}
+
+impl<'a> Arbitrary<'a> for EventBuf {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Self { ucc: u.arbitrary()?, correlation_id: u.arbitrary()?, action: u.arbitrary()? })
+    }
+}
+
+impl<'a> Arbitrary<'a> for Step {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        let session = u.int_in_range(0..=SESSIONS - 1)?;
+        Ok(match u.int_in_range(0..=4)? {
+            0 => Self::Begin { session, state: u.arbitrary()? },
+            1 => Self::End { session },
+            2 => Self::Read { session },
+            3 => Self::Capabilities,
+            _ => Self::Set { session, action: u.arbitrary()?, by_stranger: u.arbitrary()? },
+        })
+    }
+}
