@@ -149,6 +149,30 @@ fn requests_capabilities_errors_and_states() {
     }
 }
 
+/// A buffer that is too small at whatever place gives an error, and never half a document.
+#[cfg(feature = "serde-json-core")]
+#[test]
+fn every_buffer_that_is_too_small() {
+    let ucc = UccName::new("a\"b").expect("a name");
+    let refusal = recording_core::Refusal::UnknownUcc { ucc };
+    let error = Some(ErrorMessage::from(refusal));
+    let state = StateReply { correlation_id: id(), state: State::INITIAL, error, ucc };
+    let capabilities = CapabilitiesReply { agent_can_edit_recordings: true, error, ucc };
+    fn too_small(value: &impl Serialize) {
+        let needed = serde_json::to_vec(value).expect("JSON").len();
+        for len in 0..needed {
+            assert!(serde_json_core::to_slice(value, &mut vec![0; len]).is_err(), "{len}");
+        }
+        assert_eq!(serde_json_core::to_slice(value, &mut vec![0; needed]), Ok(needed));
+    }
+    too_small(&state);
+    too_small(&capabilities);
+    too_small(&ErrorReply { error: refusal.into() });
+    too_small(&Event { ucc, correlation_id: id(), action: Action::Mark });
+    too_small(&requests()[0]);
+    too_small(&State::INITIAL);
+}
+
 /// serde-json-core writes the hexadecimal digits of a control character as capitals. No field of ours may hold one, so
 /// only a text from outside shows it.
 #[test]
@@ -218,6 +242,8 @@ fn what_serde_refuses_it_names() {
         (good.replace("1d6c", "xxxx"), "CorrelationId is not a GUID"),
         (good.replace(":1,", ":8,"), "Action is not an integer from 1 to 7 or the name of an action"),
         (String::from("[1]"), "invalid type: sequence, expected an object"),
+        (good.replace(":1,", ":true,"), "expected an integer from 1 to 7 or the name of an action"),
+        (good.replace("\"sip:a@b\"", "7"), "expected a SIP URI"),
     ];
     for (bad, text) in cases {
         let error = serde_json::from_str::<SetRequestBuf>(&bad).expect_err(&bad).to_string();

@@ -151,6 +151,27 @@ fn what_is_wrong_with_a_field() {
 }
 
 #[test]
+fn how_values_are_shown() {
+    assert_eq!(recording_core::Repeats::Accept.to_string(), "accept");
+    assert_eq!(recording_core::Repeats::Refuse.to_string(), "refuse");
+    let name = recording_core::UccNameBuf::from(ucc());
+    let uri = recording_core::SipUriBuf::new("sip:a@b").expect("a URI");
+    assert_eq!((format!("{name}"), format!("{name:?}")), ("ucc-demo-name".into(), "\"ucc-demo-name\"".into()));
+    assert_eq!((format!("{uri}"), format!("{uri:?}")), ("sip:a@b".into(), "\"sip:a@b\"".into()));
+    let written = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
+    assert_eq!((format!("{}", id()), format!("{:?}", id())), (written.into(), written.into()));
+    assert_eq!(CorrelationId::try_from(written), Ok(id()));
+    assert_eq!(CorrelationId::try_from("x"), Err(Fault::NotAGuid.of(Field::CorrelationId)));
+    let error = ErrorMessage::from(Rejection::UnknownPath);
+    assert_eq!(format!("{error:?}"), "ErrorMessage(Validation, \"There is nothing at this path.\")");
+    assert_eq!((error.text(), ErrorMessage::new(ErrorType::Validation, "x").text()), (None, Some("x")));
+    assert_eq!(error, Rejection::UnknownPath.into());
+    assert_ne!(error, Rejection::BodyTooLarge.into());
+    let document = recording_core::json::read_object(b"{}").expect("an object");
+    assert!(format!("{document:?}").contains("byte 1"));
+}
+
+#[test]
 fn what_is_expected() {
     let expected = [
         (Expected::String, "a string"),

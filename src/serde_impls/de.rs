@@ -81,7 +81,7 @@ struct IdOrName;
 
 const ACTION: &str = Expected::Action.text();
 
-impl<'de> Visitor<'de> for IdOrName {
+impl Visitor<'_> for IdOrName {
     type Value = Action;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -100,50 +100,6 @@ impl<'de> Visitor<'de> for IdOrName {
     fn visit_str<E: Error>(self, name: &str) -> Result<Action, E> {
         Action::from_name(name)
             .ok_or_else(|| E::custom(Fault::NotOneOf { expected: Expected::Action }.of(Field::Action)))
-    }
-
-    /// A number as `serde_json` gives it when some crate of the program turned `arbitrary_precision` on: a map of one
-    /// member with a key that no JSON object is given with.
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Action, A::Error> {
-        struct Digits;
-
-        impl Visitor<'_> for Digits {
-            type Value = Option<Action>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(ACTION)
-            }
-
-            fn visit_str<E: Error>(self, digits: &str) -> Result<Option<Action>, E> {
-                Ok(match digits.as_bytes() {
-                    [digit] => digit.checked_sub(b'0').and_then(Action::from_code),
-                    _ => None,
-                })
-            }
-        }
-
-        struct Number(Option<Action>);
-
-        impl<'de> Deserialize<'de> for Number {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str(Digits).map(Self)
-            }
-        }
-
-        struct IsNumber(bool);
-
-        impl<'de> Deserialize<'de> for IsNumber {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let read = |key: &str| Ok(Self(key == "$serde_json::private::Number"));
-                deserializer.deserialize_str(Text { expected: ACTION, read })
-            }
-        }
-
-        let unknown = Fault::NotOneOf { expected: Expected::Action }.of(Field::Action);
-        match map.next_key()? {
-            Some(IsNumber(true)) => map.next_value::<Number>()?.0.ok_or_else(|| A::Error::custom(unknown)),
-            _ => Err(A::Error::custom(unknown)),
-        }
     }
 }
 
