@@ -7,7 +7,7 @@ use core::hint::black_box;
 use gungraun::{Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
 use recording_core::{Action, Request, SetRequest, State, StateReply};
 use recording_instructions::world::{self, Buffers, Office, Raw};
-use recording_instructions::{BODY_ID, BODY_NAME, actions, chain, chain_told};
+use recording_instructions::{BODY_ID, BODY_NAME, BODY_SPACED, actions, chain, chain_told};
 
 /// What a workload gets is leaked: freeing it must not be counted.
 type Leaked<T> = &'static mut T;
@@ -32,13 +32,14 @@ fn transition_told(actions: &'static [Action]) -> (State, usize, usize) {
     chain_told(black_box(State::INITIAL), actions)
 }
 
-fn body(text: &'static str) -> (&'static str, Leaked<Buffers>) {
-    (text, leak(Buffers::new()))
+fn body(text: &str) -> (&'static str, Leaked<Buffers>) {
+    (world::received(0, text), leak(Buffers::new()))
 }
 
 #[library_benchmark(setup = body)]
 #[bench::id(BODY_ID)]
 #[bench::name(BODY_NAME)]
+#[bench::spaced(BODY_SPACED)]
 fn read_set((body, buffers): (&'static str, Leaked<Buffers>)) -> bool {
     let request = SetRequest::read(black_box(body.as_bytes()), &mut buffers.scratch);
     black_box(&request).is_ok()
@@ -58,7 +59,7 @@ fn write_state((reply, buffers): (Leaked<StateReply<'static>>, Leaked<Buffers>))
 type Connection = (Leaked<Office<1024>>, Leaked<Raw>, Leaked<Buffers>);
 
 fn connection(raw: Raw) -> Connection {
-    (Box::leak(world::office(1000)), leak(raw), leak(Buffers::new()))
+    (Box::leak(world::office(1000)), leak(raw.received()), leak(Buffers::new()))
 }
 
 #[library_benchmark(setup = connection)]

@@ -15,6 +15,9 @@ pub const BODY_ID: &str = r#"{"Action":1,"RequesterSipUri":"sip:agent@domain.com
 /// The same, the action as its name. 139 bytes.
 pub const BODY_NAME: &str = r#"{"Action":"Mark","RequesterSipUri":"sip:agent@domain.com","CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30","UCCName":"ucc-demo-name"}"#;
 
+/// The same as [`BODY_ID`] with its keys in another order and white space between: what no fast path is made for.
+pub const BODY_SPACED: &str = r#"{ "UCCName": "ucc-demo-name", "CorrelationId": "1d6c6a58-6739-4f0c-98ff-0968292c8c30", "RequesterSipUri": "sip:agent@domain.com", "Action": 1 }"#;
+
 /// The page's reply to a read. 154 bytes.
 pub const REPLY: &str = r#"{"CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30","RecordingState":0,"MarkingState":1,"SavingState":1,"ErrorMessage":null,"UCCName":"ucc-demo-name"}"#;
 
