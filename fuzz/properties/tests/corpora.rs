@@ -1,0 +1,57 @@
+//! Replays what fuzzing found worth keeping: every file of the committed corpora through its property.
+
+use core::panic::AssertUnwindSafe;
+use std::collections::BTreeSet;
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+use recording_fuzz_properties::{Reached, TARGETS, desk_reaching, seeds};
+
+/// The files of a target's corpus with what is in them.
+fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(target);
+    let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<_> = paths.map(|path| (path.clone(), fs::read(&path).expect("a file"))).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn every_corpus_file_holds() {
+    for (target, property) in TARGETS {
+        let files = corpus(target);
+        assert!(files.len() >= 10, "{target}: {} files: the corpus is missing", files.len());
+        for (path, bytes) in files {
+            let held = catch_unwind(AssertUnwindSafe(|| property(&bytes)));
+            assert!(held.is_ok(), "{target}: {} does not hold, see above", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_seed_holds() {
+    let mut targets = Vec::new();
+    for (target, seeds) in seeds::seeds() {
+        let (_, property) = TARGETS.into_iter().find(|(name, _)| *name == target).expect("a target of this name");
+        assert!(!seeds.is_empty(), "{target}");
+        seeds.iter().for_each(|seed| property(seed));
+        targets.push(target);
+    }
+    assert_eq!(targets, TARGETS.map(|(target, _)| target));
+}
+
+/// Each of the 36 states met each of the 7 actions, with every check before the transition passed.
+#[test]
+fn the_desk_corpus_reaches_every_cell() {
+    let reached = |inputs: &mut dyn Iterator<Item = Vec<u8>>| {
+        inputs.flat_map(|bytes| desk_reaching(&bytes).cells().collect::<Vec<_>>()).collect::<BTreeSet<_>>()
+    };
+    let every: BTreeSet<_> = (0..Reached::CELLS).collect();
+    assert_eq!(every.len(), 36 * 7);
+    assert_eq!(reached(&mut corpus("desk").into_iter().map(|(_, bytes)| bytes)), every);
+    let [.., (_, seeds), _, _] = seeds::seeds();
+    assert_eq!(reached(&mut seeds.into_iter()), every);
+    assert!(desk_reaching(&[]).cells().next().is_none());
+}
