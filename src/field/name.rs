@@ -32,7 +32,8 @@ impl<'a> UccName<'a> {
         from_del: true,
     };
 
-    /// The name, if it has none of [`UNCOMMON`](Self::UNCOMMON) in it.
+    /// The name, if it is neither empty nor too long. It must be ASCII and hold nothing that a name must not, as what has
+    /// none of [`UNCOMMON`](Self::UNCOMMON) in it.
     #[inline]
     pub(crate) const fn of_common(name: &'a str) -> Option<Self> {
         if name.is_empty() || name.len() > Self::MAX_LEN { None } else { Some(Self(name)) }

@@ -63,7 +63,7 @@ impl StateReply<'_> {
         writer.raw(br#"{"CorrelationId":""#);
         writer.raw(self.correlation_id.text().as_bytes());
         writer.raw(br#"","#);
-        write_state(&mut writer, self.state);
+        writer.raw(&members_of(self.state));
         writer.raw(br#","ErrorMessage":"#);
         write_error(&mut writer, self.error.as_ref());
         write_ucc(&mut writer, self.ucc);
@@ -123,20 +123,27 @@ impl State {
     pub fn write(self, buffer: &mut [u8]) -> Result<&[u8], BufferTooSmall> {
         let mut writer = Writer::new(buffer);
         writer.raw(b"{");
-        write_state(&mut writer, self);
+        writer.raw(&members_of(self));
         writer.raw(b"}");
         writer.finish()
     }
 }
 
-/// The three states, as a state reply and the document of a state hold them.
-fn write_state(writer: &mut Writer<'_>, state: State) {
-    writer.raw(br#""RecordingState":"#);
-    writer.digit(state.recording().code());
-    writer.raw(br#","MarkingState":"#);
-    writer.digit(state.marking().code());
-    writer.raw(br#","SavingState":"#);
-    writer.digit(state.saving().code());
+const MEMBERS: &[u8; 51] = br#""RecordingState":0,"MarkingState":0,"SavingState":0"#;
+
+/// Where the three digits stand.
+const RECORDING_AT: usize = br#""RecordingState":"#.len();
+const MARKING_AT: usize = RECORDING_AT + br#"0,"MarkingState":"#.len();
+const SAVING_AT: usize = MARKING_AT + br#"0,"SavingState":"#.len();
+
+/// The three states, as a state reply and the document of a state hold them: one piece with three digits to set.
+#[inline]
+const fn members_of(state: State) -> [u8; MEMBERS.len()] {
+    let mut members = *MEMBERS;
+    members[RECORDING_AT] += state.recording().code();
+    members[MARKING_AT] += state.marking().code();
+    members[SAVING_AT] += state.saving().code();
+    members
 }
 
 fn write_error(writer: &mut Writer<'_>, error: Option<&ErrorMessage<'_>>) {

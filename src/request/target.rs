@@ -75,6 +75,13 @@ fn path_of_absolute(target: &[u8]) -> Option<&[u8]> {
 
 /// Decodes a UCC's name from a path.
 pub(super) fn ucc<'a>(part: &'a [u8], buffer: &'a mut [u8]) -> Result<UccName<'a>, FieldError> {
+    // What a name may be as it stands: no percent code, nothing that a name must not hold, only ASCII.
+    const UNCOMMON: Special = Special { equal: [b'%', b'/'], flip: 0, below: b' ', from_del: true };
+    if UNCOMMON.first_in_all(part) == part.len()
+        && let Some(name) = str::from_utf8(part).ok().and_then(UccName::of_common)
+    {
+        return Ok(name);
+    }
     UccName::new(decode(part, buffer, UccName::TOO_LONG).map_err(|fault| fault.of(Field::UccName))?)
 }
 
