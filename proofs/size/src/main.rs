@@ -1,0 +1,99 @@
+//! The image that the figures of size and stack are read from: what a device needs to serve the API, and nothing else.
+//!
+//! In it: every endpoint from the bytes of a request to those of the reply and of the event, and sessions that begin and
+//! end, on a desk. Not in it: filling the directory, the readers for clients, `Display` and `Debug`. `_start` is
+//! scaffolding and is not counted; it is linked and never run.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use recording_core::{Begun, CorrelationId, Desk, Directory, Event, Reply, Request, Scratch, Session, State, UccName};
+
+/// Nothing can panic: the handler is not in the image, else it would not link.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    unsafe extern "C" {
+        /// Defined nowhere.
+        fn a_panic_is_reachable() -> !;
+    }
+    unsafe { a_panic_is_reachable() }
+}
+
+type Small = Desk<64, 16, 256, 4096>;
+
+/// A request as a transport hands it over.
+struct Raw<'a> {
+    method: &'a [u8],
+    target: &'a [u8],
+    content_type: Option<&'a [u8]>,
+    body: &'a [u8],
+}
+
+/// The caller's buffers.
+struct Buffers {
+    scratch: Scratch,
+    reply: [u8; Reply::MAX_LEN],
+    event: [u8; Event::MAX_LEN],
+}
+
+/// What the caller does with an answer: status, `Allow`, and how long the reply and the event are.
+struct Answer {
+    status: u16,
+    allow: Option<&'static str>,
+    reply: usize,
+    event: usize,
+}
+
+/// All three endpoints.
+#[inline(never)]
+#[unsafe(no_mangle)]
+fn request_to_reply(desk: &mut Small, raw: &Raw<'_>, buffers: &mut Buffers, answer: &mut Answer) {
+    let reply = match Request::read(raw.method, raw.target, raw.content_type, raw.body, &mut buffers.scratch) {
+        Ok(request) => {
+            let handled = desk.handle(&request);
+            if let Some(event) = handled.event {
+                answer.event = event.write(&mut buffers.event).map_or(0, <[u8]>::len);
+            }
+            handled.reply
+        }
+        Err(rejection) => rejection.into(),
+    };
+    answer.status = reply.status();
+    answer.allow = reply.allow();
+    answer.reply = reply.write(&mut buffers.reply).map_or(0, <[u8]>::len);
+}
+
+/// A call begins. The name and the id come from the device's own side.
+#[inline(never)]
+#[unsafe(no_mangle)]
+fn begin(desk: &mut Small, ucc: &str, id: u128) -> bool {
+    let Ok(ucc) = UccName::new(ucc) else { return false };
+    let session = Session { ucc, correlation_id: CorrelationId::from_u128(id), state: State::INITIAL };
+    matches!(desk.begin(session), Ok(Begun::New))
+}
+
+/// A call ends.
+#[inline(never)]
+#[unsafe(no_mangle)]
+fn end(desk: &mut Small, ucc: &str, id: u128) -> Option<u8> {
+    let ended = desk.end(UccName::new(ucc).ok()?, CorrelationId::from_u128(id)).ok()?;
+    Some(ended.disposition.code())
+}
+
+/// Calls everything with values that the optimiser knows nothing of.
+#[unsafe(no_mangle)]
+extern "C" fn _start() -> ! {
+    let mut desk = Small::new(Directory::new());
+    let mut buffers = Buffers { scratch: Scratch::new(), reply: [0; Reply::MAX_LEN], event: [0; Event::MAX_LEN] };
+    let mut answer = Answer { status: 0, allow: None, reply: 0, event: 0 };
+    loop {
+        let text = black_box("");
+        let bytes = text.as_bytes();
+        let raw = Raw { method: bytes, target: bytes, content_type: black_box(Some(bytes)), body: bytes };
+        request_to_reply(black_box(&mut desk), black_box(&raw), black_box(&mut buffers), &mut answer);
+        black_box(&answer);
+        black_box(begin(black_box(&mut desk), black_box(text), black_box(1)));
+        black_box(end(black_box(&mut desk), black_box(text), black_box(1)));
+    }
+}
