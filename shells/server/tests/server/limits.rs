@@ -3,8 +3,9 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use recording_core::State;
+use recording_core::{CorrelationId, State, UccName};
 use recording_server::net::Limits;
+use recording_server::store::{SessionKey, Store};
 
 use crate::support::{Client, PATIENCE, SET_PATH, STATE_PATH, get, once, request, set, world_with};
 
@@ -83,9 +84,10 @@ async fn an_idle_connection_is_closed_later_than_a_slow_one() {
     assert!(begin.elapsed() >= 2 * SHORT - SHORT / 10, "{:?}", begin.elapsed());
 
     // A byte of a next request ends the idleness, and its time counts from there.
+    let running = world_with(State::INITIAL, Limits { request: SHORT, ..Limits::default() }).await;
     let mut client = Client::connect(running.addresses().api).await;
     assert_eq!(client.exchange(&get(STATE_PATH)).await.status, 200);
-    tokio::time::sleep(SHORT).await;
+    tokio::time::sleep(2 * SHORT).await;
     let begin = Instant::now();
     client.send(b"G").await;
     client.ended().await;
@@ -97,14 +99,18 @@ async fn who_does_not_take_replies_is_given_up() {
     // The other limits are far away: this one alone must do it.
     let limits = Limits { write: SHORT, ..Limits::default() };
     let running = world_with(State::INITIAL, limits).await;
-    let client = Client::connect(running.addresses().api).await;
+    for number in 0..1000 {
+        let key = SessionKey::new(UccName::new("ucc-demo-name").unwrap(), CorrelationId::from_u128(number));
+        let _ = running.service().store().begin(&key, State::INITIAL).await.unwrap();
+    }
+    let client = Client::connect(running.addresses().admin).await;
     let (read, mut write) = client.stream.into_split();
-    // Ever more requests, until the replies have filled every buffer on the way, and then the requests.
-    let requests = get("/nowhere").repeat(1000);
+    // Ever more requests with large replies, until those have filled every buffer on the way, and then the requests.
+    let requests = get("/sessions?limit=1000").repeat(1000);
     let flood = async { while tokio::io::AsyncWriteExt::write_all(&mut write, &requests).await.is_ok() {} };
     tokio::time::timeout(PATIENCE, flood).await.expect("the server must cut the connection");
     drop(read);
-    assert_eq!(once(running.addresses().api, &get(STATE_PATH)).await.status, 200);
+    assert_eq!(once(running.addresses().admin, &get("/healthz")).await.status, 200);
 }
 
 #[tokio::test]
