@@ -1,2 +1,7 @@
-//! Drives any server that speaks the recording API and reports where it differs.
-fn main() {}
+//! `recording-conformance`: see `--help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    recording_conformance::cli::main()
+}

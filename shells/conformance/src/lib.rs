@@ -1,0 +1,18 @@
+//! Drives any server that speaks the recording API with sequences that `recording-testkit` makes up and shrinks, and
+//! reports rule by rule where it differs.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`address`] | base URLs |
+//! | [`http`] | HTTP/1.1 over one connection that is kept, every byte of a request as it was made up |
+//! | [`curl`] | requests as commands to copy |
+//! | [`report`] | the table, the first divergence, the JSON |
+//! | [`cli`] | options, progress, exit codes |
+
+#![forbid(unsafe_code)]
+
+pub mod address;
+pub mod cli;
+pub mod curl;
+pub mod http;
+pub mod report;

@@ -1,0 +1,317 @@
+//! Makes sequences up from a seed, runs them, and shrinks those that diverge.
+
+use core::fmt;
+use core::sync::atomic::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use crate::drive::{Run, Start, run};
+use crate::machine::sequences;
+use crate::plan::{Ids, Plan};
+use crate::reply::Reply;
+use crate::rules::Rule;
+use crate::step::{At, Step};
+use crate::transport::Transport;
+
+/// How often one finding is tried again while it shrinks.
+const MOST_TRIES: u32 = 2000;
+
+/// What to try, and how much.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What the sequences are made up from: the same seed makes the same ones.
+    pub seed: u64,
+    /// How many sequences.
+    pub cases: u32,
+    /// How many steps one has at most.
+    pub steps: usize,
+    /// How many findings are shrunk. What comes after that is counted only.
+    pub findings: usize,
+    /// Whether that many findings end it.
+    pub stop: bool,
+    /// What the ids of sessions are made of, so that two runs against one server do not meet.
+    pub ids: u64,
+    /// The sessions of the plan's first UCC that are open, if none can be begun.
+    pub sessions: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { seed: 0, cases: 256, steps: 24, findings: 5, stop: false, ids: 1, sessions: Vec::new() }
+    }
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy)]
+pub enum Progress {
+    /// A sequence was run.
+    Case {
+        /// How many were.
+        done: u32,
+        /// How many will be.
+        of: u32,
+        /// How many requests were sent.
+        requests: u64,
+    },
+    /// A finding is made shorter.
+    Shrinking {
+        /// The rule that did not hold.
+        rule: Rule,
+        /// How many steps are left.
+        steps: usize,
+    },
+}
+
+/// A rule that did not hold, and the shortest sequence found that shows it.
+#[derive(Debug, Clone)]
+pub struct Finding {
+    /// Which sequence it was, counted from 0.
+    pub case: u32,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// How they went.
+    pub run: Run,
+    /// Whether the same steps showed it once more.
+    pub repeated: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// What was found, the first first.
+    pub findings: Vec<Finding>,
+    /// The rules that were held against something, and held.
+    pub held: BTreeSet<Rule>,
+    /// The rules that did not.
+    pub diverged: BTreeSet<Rule>,
+    /// How many sequences were run.
+    pub cases: u32,
+    /// How many requests were sent.
+    pub requests: u64,
+}
+
+/// Why it went no further.
+#[derive(Debug)]
+pub enum ExploreError<E> {
+    /// The transport failed.
+    Transport(E),
+    /// A session that should be open is not, or cannot be read.
+    Session {
+        /// Its id.
+        id: String,
+        /// What came instead.
+        got: String,
+    },
+    /// No sequence could be made up: the world has nothing to ask for.
+    NothingToAsk,
+}
+
+impl<E> From<E> for ExploreError<E> {
+    fn from(error: E) -> Self {
+        Self::Transport(error)
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for ExploreError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transport(error) => error.fmt(f),
+            Self::Session { id, got } => write!(f, "session {id} cannot be read: {got}"),
+            Self::NothingToAsk => f.write_str("there is nothing to ask for"),
+        }
+    }
+}
+
+impl<E: fmt::Display + fmt::Debug> core::error::Error for ExploreError<E> {}
+
+impl Report {
+    /// Whether nothing diverged.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.diverged.is_empty()
+    }
+}
+
+/// One exploration.
+struct Explorer<'a, T> {
+    transport: &'a mut T,
+    plan: &'a Arc<Plan>,
+    options: &'a Options,
+    runs: u64,
+    report: Report,
+}
+
+/// Explores.
+///
+/// # Errors
+///
+/// If the transport fails, or a session is not what it should be. What was found by then is lost.
+pub fn explore<T: Transport>(
+    transport: &mut T,
+    plan: &Arc<Plan>,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Report, ExploreError<T::Error>> {
+    let mut explorer = Explorer { transport, plan, options, runs: 0, report: Report::default() };
+    let mut told = BTreeSet::new();
+    for case in 0..options.cases {
+        if options.stop && explorer.report.findings.len() >= options.findings {
+            break;
+        }
+        explorer.case(case, &mut told, progress)?;
+        explorer.report.cases += 1;
+        progress(Progress::Case { done: case + 1, of: options.cases, requests: explorer.report.requests });
+    }
+    let Report { held, diverged, .. } = &mut explorer.report;
+    held.retain(|rule| !diverged.contains(rule));
+    Ok(explorer.report)
+}
+
+impl<T: Transport> Explorer<'_, T> {
+    fn case(
+        &mut self,
+        case: u32,
+        told: &mut BTreeSet<Rule>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), ExploreError<T::Error>> {
+        let open = self.start()?.open;
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.options.seed.to_le_bytes());
+        seed[8..12].copy_from_slice(&case.to_le_bytes());
+        let config = Config { failure_persistence: None, ..Config::default() };
+        let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+        let strategy = sequences(self.plan, &open, 1..=self.options.steps.max(1));
+        let mut tree = strategy.new_tree(&mut runner).map_err(|_| ExploreError::NothingToAsk)?;
+        let (_, mut steps, counter) = tree.current();
+        let mut first = self.run(&steps)?;
+        // What proptest does not shrink but drops at once: the steps behind the divergence.
+        if let Some(counter) = counter {
+            counter.store(first.seen, Ordering::Relaxed);
+        }
+        self.report.held.append(&mut first.held);
+        let Some(divergence) = &first.divergence else { return Ok(()) };
+        let rule = divergence.rule;
+        if !told.insert(rule) {
+            return Ok(());
+        }
+        if self.report.findings.len() >= self.options.findings {
+            self.report.diverged.insert(rule);
+            return Ok(());
+        }
+        steps.truncate(first.seen);
+        let (steps, best) = self.shrink(&mut tree, steps, first, progress)?;
+        let (steps, mut best) = self.minimize(steps, best, progress)?;
+        let again = self.run(&steps)?;
+        let repeated = self.is_new(&again);
+        if repeated {
+            best = again;
+        }
+        told.extend(best.divergence.as_ref().map(|divergence| divergence.rule));
+        self.report.diverged.extend(best.divergence.as_ref().map(|divergence| divergence.rule));
+        self.report.findings.push(Finding { case, steps, run: best, repeated });
+        Ok(())
+    }
+
+    /// Fresh ids; or the sessions that are there, as they stand now.
+    fn start(&mut self) -> Result<Start, ExploreError<T::Error>> {
+        self.runs += 1;
+        let fresh = Ids::of(self.options.ids, self.runs, self.plan.slots);
+        if self.plan.can_begin {
+            return Ok(Start { ids: fresh, open: BTreeMap::new() });
+        }
+        let mut ids = self.options.sessions.clone();
+        let mut open = BTreeMap::new();
+        for (slot, id) in (0..).zip(&ids) {
+            let response = self.transport.read(&self.plan.ucc(0).name, id)?;
+            self.report.requests += 1;
+            let reply = Reply::of(&response.body);
+            let state = reply.state().filter(|_| !reply.is_error() && response.status < 400);
+            let unreadable =
+                || ExploreError::Session { id: id.clone(), got: format!("{} {}", response.status, response.text()) };
+            open.insert(At { ucc: 0, slot }, Some(state.ok_or_else(unreadable)?));
+        }
+        ids.push(fresh.get(self.plan.slots).to_owned());
+        Ok(Start { ids: Ids(ids), open })
+    }
+
+    fn run(&mut self, steps: &[Step]) -> Result<Run, ExploreError<T::Error>> {
+        let start = self.start()?;
+        let run = run(self.transport, self.plan, start, steps)?;
+        self.report.requests += run.exchanges.len() as u64;
+        Ok(run)
+    }
+
+    /// Whether a run diverges by a rule of which no finding is there yet.
+    fn is_new(&self, run: &Run) -> bool {
+        run.divergence.as_ref().is_some_and(|divergence| !self.report.diverged.contains(&divergence.rule))
+    }
+
+    /// Shrinks as proptest does: fewer steps, then simpler ones.
+    fn shrink(
+        &mut self,
+        tree: &mut impl ValueTree<Value = impl Sequence>,
+        mut steps: Vec<Step>,
+        mut best: Run,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Vec<Step>, Run), ExploreError<T::Error>> {
+        let mut more = tree.simplify();
+        let mut tries = 0;
+        while more && tries < MOST_TRIES {
+            tries += 1;
+            let mut shorter = tree.current().steps();
+            let tried = self.run(&shorter)?;
+            more = if self.is_new(&tried) {
+                shorter.truncate(tried.seen);
+                (steps, best) = (shorter, tried);
+                tell(progress, &best, steps.len());
+                tree.simplify()
+            } else {
+                tree.complicate()
+            };
+        }
+        Ok((steps, best))
+    }
+
+    /// Leaves out whatever single step can be left out, until none can.
+    fn minimize(
+        &mut self,
+        mut steps: Vec<Step>,
+        mut best: Run,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(Vec<Step>, Run), ExploreError<T::Error>> {
+        let mut at = steps.len();
+        while at > 0 {
+            at -= 1;
+            let mut shorter = steps.clone();
+            shorter.remove(at);
+            let tried = self.run(&shorter)?;
+            if self.is_new(&tried) {
+                shorter.truncate(tried.seen);
+                (steps, best) = (shorter, tried);
+                tell(progress, &best, steps.len());
+                at = steps.len();
+            }
+        }
+        Ok((steps, best))
+    }
+}
+
+fn tell(progress: &mut dyn FnMut(Progress), run: &Run, steps: usize) {
+    if let Some(divergence) = &run.divergence {
+        progress(Progress::Shrinking { rule: divergence.rule, steps });
+    }
+}
+
+/// What proptest's state machine makes: a state, steps, and a counter.
+trait Sequence {
+    fn steps(self) -> Vec<Step>;
+}
+
+impl<S, C> Sequence for (S, Vec<Step>, C) {
+    fn steps(self) -> Vec<Step> {
+        self.1
+    }
+}
