@@ -10,6 +10,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use crate::drive::{Run, Start, run};
 use crate::machine::sequences;
+use crate::naive::State;
 use crate::plan::{Ids, Plan};
 use crate::reply::Reply;
 use crate::rules::Rule;
@@ -141,6 +142,8 @@ struct Explorer<'a, T> {
     plan: &'a Arc<Plan>,
     options: &'a Options,
     runs: u64,
+    /// Where each session that is there is brought back to before a run.
+    homes: BTreeMap<String, State>,
     report: Report,
 }
 
@@ -155,7 +158,8 @@ pub fn explore<T: Transport>(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, ExploreError<T::Error>> {
-    let mut explorer = Explorer { transport, plan, options, runs: 0, report: Report::default() };
+    let mut explorer =
+        Explorer { transport, plan, options, runs: 0, homes: BTreeMap::new(), report: Report::default() };
     let mut told = BTreeSet::new();
     for case in 0..options.cases {
         if options.stop && explorer.report.findings.len() >= options.findings {
@@ -215,7 +219,7 @@ impl<T: Transport> Explorer<'_, T> {
         Ok(())
     }
 
-    /// Fresh ids; or the sessions that are there, as they stand now.
+    /// Fresh ids; or the sessions that are there.
     fn start(&mut self) -> Result<Start, ExploreError<T::Error>> {
         self.runs += 1;
         let fresh = Ids::of(self.options.ids, self.runs, self.plan.slots);
@@ -225,16 +229,44 @@ impl<T: Transport> Explorer<'_, T> {
         let mut ids = self.options.sessions.clone();
         let mut open = BTreeMap::new();
         for (slot, id) in (0..).zip(&ids) {
-            let response = self.transport.read(&self.plan.ucc(0).name, id)?;
-            self.report.requests += 1;
-            let reply = Reply::of(&response.body);
-            let state = reply.state().filter(|_| !reply.is_error() && response.status < 400);
-            let unreadable =
-                || ExploreError::Session { id: id.clone(), got: format!("{} {}", response.status, response.text()) };
-            open.insert(At { ucc: 0, slot }, Some(state.ok_or_else(unreadable)?));
+            let state = self.settled(id)?;
+            open.insert(At { ucc: 0, slot }, Some(state));
         }
         ids.push(fresh.get(self.plan.slots).to_owned());
         Ok(Start { ids: Ids(ids), open })
+    }
+
+    /// The state of a session that is there, after it was brought back to where it was first seen. What is wrong on the
+    /// way is not judged; where it cannot be brought back, it is taken as it stands. `None`, as marking or as saving, and
+    /// `Uninitialized` have no way back: for them stand Unmark, Delete and Started.
+    fn settled(&mut self, id: &str) -> Result<State, ExploreError<T::Error>> {
+        let now = self.state(id)?;
+        let Some(&home) = self.homes.get(id) else {
+            let first = |code, otherwise| if code == 0 { otherwise } else { code };
+            self.homes.insert(id.to_owned(), (first(now.0, 1), first(now.1, 2), first(now.2, 2)));
+            return Ok(now);
+        };
+        let mut actions = Vec::new();
+        if now.0 != home.0 {
+            // A recorder that is Stopped pauses only after a Start.
+            actions.extend(if home.0 == 3 { vec![1, 3] } else { vec![home.0] });
+        }
+        actions.extend((now.1 != home.1).then_some(5 + home.1));
+        actions.extend((now.2 != home.2).then_some(3 + home.2));
+        for action in &actions {
+            self.transport.set(&self.plan.ucc(0).name, id, &self.plan.agent, *action)?;
+            self.report.requests += 1;
+        }
+        if actions.is_empty() { Ok(now) } else { self.state(id) }
+    }
+
+    fn state(&mut self, id: &str) -> Result<State, ExploreError<T::Error>> {
+        let response = self.transport.read(&self.plan.ucc(0).name, id)?;
+        self.report.requests += 1;
+        let reply = Reply::of(&response.body);
+        let state = reply.state().filter(|_| !reply.is_error() && response.status < 400);
+        let got = || format!("{} {}", response.status, response.text());
+        state.ok_or_else(|| ExploreError::Session { id: id.to_owned(), got: got() })
     }
 
     fn run(&mut self, steps: &[Step]) -> Result<Run, ExploreError<T::Error>> {

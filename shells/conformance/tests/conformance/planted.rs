@@ -9,6 +9,7 @@ use recording_conformance::report::{Subject, cleanup, commands, json, text};
 use recording_testkit::explore::{Options, Report, explore};
 use recording_testkit::faults::{Fault, Seen};
 use recording_testkit::plan::{Plan, Profile};
+use recording_testkit::transport::Transport;
 
 use crate::wrong_server::serve;
 
@@ -74,5 +75,33 @@ fn the_documented_profile_finds_what_is_documented() {
         let report = tested(&url, &plan, 1000);
         assert!(!report.held() && report.diverged.iter().all(|rule| rule.is_documented()), "{fault:?}");
         assert!(report.findings[0].steps.len() <= 4, "{fault:?}: {:#?}", report.findings[0].steps);
+    }
+}
+
+/// Where nothing can be begun, sequences start from wherever the last one left the session.
+#[test]
+fn sessions_that_are_there_show_faults_as_well() {
+    let id = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
+    let faults = [
+        Fault::PauseNotStored,
+        Fault::ResumeRefused,
+        Fault::RepeatRefused,
+        Fault::UnMarkToNone,
+        Fault::DeleteStops,
+        Fault::FirstDecisionCounts,
+        Fault::StateShownToStranger,
+        Fault::KeysInOtherOrder,
+    ];
+    let full = Plan::full();
+    for fault in faults {
+        let url = Address::parse(&serve(&full, Some(fault))).unwrap();
+        let mut call = Server::new(url.clone(), Some(url.clone()));
+        Transport::begin(&mut call, "ucc-open", id, (1, 0, 0)).unwrap();
+        let plan = Arc::new(Plan { can_begin: false, slots: 1, ..full.clone() });
+        let options = Options { cases: 200, findings: 1, stop: true, sessions: vec![id.into()], ..Options::default() };
+        let report = explore(&mut Server::new(url.clone(), None), &plan, &options, &mut |_| {}).unwrap();
+        let finding = report.findings.first().unwrap_or_else(|| panic!("{fault:?} is not found"));
+        println!("{fault:?}: {} requests to a session that is there", finding.steps.len());
+        assert!(finding.repeated && finding.steps.len() <= 4, "{fault:?}: {:#?}", finding.steps);
     }
 }
