@@ -5,6 +5,8 @@
 //!
 //! `fuzz/run 60` runs them under libFuzzer for a minute each; `tests/corpora.rs` replays what that found worth keeping.
 
+#![forbid(unsafe_code)]
+
 mod body;
 mod client;
 mod desk;

@@ -36,10 +36,11 @@ const HOSTILE: [&str; 6] = [
     "\u{feff}{}",
 ];
 
-const REPLIES: [&str; 5] = [
+const REPLIES: [&str; 6] = [
     r#"{ "uccName" : "Gr\u00F6\u00dfe \u0026", "errorMessage" : { "helpLink": null, "message" : "\u0027x\u0027", "errorType" : 2 }, "savingState" : 2, "markingState" : 1, "recordingState" : 3, "ids": [1, {"RecordingState": 9}], "correlationId" : "1D6C6A58-6739-4F0C-98FF-0968292C8C30" }"#,
     r#"{"AgentCanEditRecordings":false,"ErrorMessage":{"ErrorType":-7,"Message":"\u0000"},"UCCName":"u"}"#,
     r#"{"ErrorMessage":{"ErrorType":2147483647,"Message":""}}"#,
+    r#"{"ErrorMessage":{"ErrorType":-0,"Message":"\ud83d\ude00"}}"#,
     r#"{"StateAction":"unmark","CorrelationId":"1d6c6a5867394f0c98ff0968292c8c30","UccName":"a"}"#,
     r#"{"RecordingState":1,"MarkingState":0,"SavingState":2}"#,
 ];
