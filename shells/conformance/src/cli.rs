@@ -111,8 +111,8 @@ fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
             "profile" if value == "documented" => profile = Profile::Documented,
             "profile" => return Err(format!("--profile {value}: neither 'all' nor 'documented'")),
             "seed" => options.seed = number()?,
-            "cases" => options.cases = number()? as u32,
-            "steps" => options.steps = number()? as usize,
+            "cases" => options.cases = within(&name, number()?, 1_000_000_000)?,
+            "steps" => options.steps = within(&name, number()?, 1000)? as usize,
             "json" => json = Some(value),
             _ if !naive::ucc_name_ok(&value) => return Err(format!("--{name} {value}: not a UCC's name")),
             "ucc" => ucc = value,
@@ -136,6 +136,12 @@ fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
     let stranger = format!("sip:nobody-{:x}@stranger.invalid", options.ids);
     let plan = Plan { uccs, agent, stranger, can_begin: admin.is_some(), slots, profile };
     Ok(Some(Asked { url, admin, plan, options, json, quiet }))
+}
+
+/// Nothing tried would hold without meaning anything; and there are ends to what can be tried.
+fn within(name: &str, number: u64, most: u32) -> Result<u32, String> {
+    let fits = u32::try_from(number).ok().filter(|number| (1..=most).contains(number));
+    fits.ok_or(format!("--{name} {number}: not from 1 to {most}"))
 }
 
 const VERSION: &str = concat!("recording-conformance ", env!("CARGO_PKG_VERSION"), "\n");

@@ -28,6 +28,7 @@ fn what_cannot_run_is_said_in_one_line() {
         &["--url", "http://localhost", "--admin", "http://localhost", "--profile", "some"],
         &["--url", "http://localhost", "--admin", "http://localhost", "--agent", "me"],
         &["--url", "http://localhost", "--admin", "http://localhost", "--ucc", "a/b"],
+        &["--url", "http://localhost", "--admin", "http://localhost", "--cases", "0"],
         &["--urk"],
         &["x"],
         &["--url", &nobody, "--admin", &nobody],
