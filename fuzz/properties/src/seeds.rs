@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::desk::Step;
 use crate::naive;
+use crate::strict::{self, Document, Tree};
 use crate::world::{VECTORS, codes};
 
 /// For each target inputs to begin with. `made_request` has bytes that mean nothing in particular: it makes something
@@ -14,17 +15,60 @@ pub fn seeds() -> [(&'static str, Vec<Vec<u8>>); 6] {
     let cases = VECTORS["cases"].as_array().map(Vec::as_slice).unwrap_or_default();
     let all =
         |key: &'static str| cases.iter().map(move |case| text(case, key).into_bytes()).filter(|text| !text.is_empty());
-    let request = |case: &Value| {
-        ["method", "target", "content_type", "body"].map(|key| text(case, key)).join("\r\n").into_bytes()
+    // By its own method, and by every other.
+    let request = |case: &Value, method: Option<&str>| {
+        let [own, target, content_type, body] = ["method", "target", "content_type", "body"].map(|key| text(case, key));
+        [method.unwrap_or(&own), &target, &content_type, &body].join("\r\n").into_bytes()
     };
     [
-        ("body", all("body").chain(HOSTILE.map(|text| text.as_bytes().to_vec())).collect()),
-        ("request", cases.iter().map(request).collect()),
+        ("body", all("body").chain(HOSTILE.map(|text| text.as_bytes().to_vec())).chain(variations(SET)).collect()),
+        ("request", cases.iter().flat_map(|case| METHODS.map(|method| request(case, method))).collect()),
         ("made_request", (1..=64).map(noise).collect()),
         ("desk", stories()),
-        ("client", all("reply").chain(all("event")).chain(REPLIES.map(|text| text.as_bytes().to_vec())).collect()),
+        ("client", {
+            let replies = all("reply").chain(all("event")).chain(REPLIES.map(|text| text.as_bytes().to_vec()));
+            replies.chain(REPLIES.into_iter().flat_map(variations)).collect()
+        }),
         ("provisioning", documents()),
     ]
+}
+
+const METHODS: [Option<&str>; 4] = [None, Some("HEAD"), Some("POST"), Some("PUT")];
+
+const SET: &str = r#"{"Action":3,"RequesterSipUri":"sip:agent@domain.com","CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30","UCCName":"ucc-demo-name"}"#;
+
+/// What a member may hold that hardly any may.
+const VALUES: [&str; 14] =
+    ["null", "true", "0", "0.0", "1.0", "1e0", "-0", "-1", "10", "4294967297", "\"1\"", "\"\"", "[0]", "{}"];
+
+/// An object with each of its members missing, given twice, or with another value.
+fn variations(object: &str) -> Vec<Vec<u8>> {
+    let Document::Sound(Tree::Object(members)) = strict::read(object.as_bytes()) else { panic!("no object: {object}") };
+    let mut written = Vec::new();
+    for at in 0..members.len() {
+        let mut parts: Vec<_> = members.iter().map(|(key, value)| member(key, &value.to_string())).collect();
+        let (key, own) = (&members[at].0, parts[at].clone());
+        for value in VALUES {
+            parts[at] = member(key, value);
+            written.push(parts.join(","));
+        }
+        parts[at] = format!("{own},{}", member(&key.to_ascii_uppercase(), &members[at].1.to_string()));
+        written.push(parts.join(","));
+        parts.remove(at);
+        written.push(parts.join(","));
+        // What is inside an object is as much in need of it.
+        if let (Tree::Object(_), value) = (&members[at].1, members[at].1.to_string()) {
+            for inside in variations(&value) {
+                let value = String::from_utf8(inside).expect("UTF-8");
+                written.push([parts.as_slice(), &[member(key, &value)]].concat().join(","));
+            }
+        }
+    }
+    written.into_iter().map(|members| format!("{{{members}}}").into_bytes()).collect()
+}
+
+fn member(key: &str, value: &str) -> String {
+    format!("{}:{value}", naive::json_string(key))
 }
 
 const HOSTILE: [&str; 6] = [

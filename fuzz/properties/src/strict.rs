@@ -17,6 +17,24 @@ pub(crate) enum Tree {
     Object(Vec<(String, Self)>),
 }
 
+/// As JSON.
+impl fmt::Display for Tree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let listed = |parts: Vec<String>| parts.join(",");
+        match self {
+            Self::Null => f.write_str("null"),
+            Self::Bool(value) => write!(f, "{value}"),
+            Self::Number(number) => f.write_str(number),
+            Self::Text(text) => f.write_str(&naive::json_string(text)),
+            Self::List(elements) => write!(f, "[{}]", listed(elements.iter().map(Self::to_string).collect())),
+            Self::Object(members) => {
+                let member = |(key, value): &(String, Self)| format!("{}:{value}", naive::json_string(key));
+                write!(f, "{{{}}}", listed(members.iter().map(member).collect()))
+            }
+        }
+    }
+}
+
 /// With `arbitrary_precision` `serde_json` hands most numbers on as an object with this key, and takes an object with it for
 /// a number. Documents with such a key are the one thing that is not compared.
 const PRIVATE: &str = "$serde_json::private::";
