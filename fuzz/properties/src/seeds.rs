@@ -22,7 +22,10 @@ pub fn seeds() -> [(&'static str, Vec<Vec<u8>>); 6] {
     };
     [
         ("body", all("body").chain(HOSTILE.map(|text| text.as_bytes().to_vec())).chain(variations(SET)).collect()),
-        ("request", cases.iter().flat_map(|case| METHODS.map(|method| request(case, method))).collect()),
+        ("request", {
+            let requests = cases.iter().flat_map(|case| METHODS.map(|method| request(case, method)));
+            requests.chain(percent_codes()).collect()
+        }),
         ("made_request", (1..=64).map(noise).collect()),
         ("desk", stories()),
         ("client", {
@@ -88,6 +91,17 @@ const REPLIES: [&str; 6] = [
     r#"{"StateAction":"unmark","CorrelationId":"1d6c6a5867394f0c98ff0968292c8c30","UccName":"a"}"#,
     r#"{"RecordingState":1,"MarkingState":0,"SavingState":2}"#,
 ];
+
+/// Names that together hold every percent code that a name may hold, some of them as bytes that are no ASCII go on.
+fn percent_codes() -> impl Iterator<Item = Vec<u8>> {
+    let letters: Vec<char> = (' '..='~').filter(|c| *c != '/').chain('\u{100}'..='\u{13f}').collect();
+    let names: Vec<String> = letters.chunks(16).map(String::from_iter).collect();
+    names.into_iter().enumerate().map(|(count, name)| {
+        let code = |byte: u8| if count % 2 == 0 { format!("%{byte:02X}") } else { format!("%{byte:02x}") };
+        let name: String = name.bytes().map(code).collect();
+        format!("GET\r\n/attendantservice/api/recording/capabilities/{name}").into_bytes()
+    })
+}
 
 fn text(case: &Value, key: &str) -> String {
     case[key].as_str().unwrap_or_default().to_owned()
