@@ -1,0 +1,96 @@
+"""Writes what was measured: docs/figures.md, and the block of the README."""
+
+from . import common, instructions, metal, peers
+from .common import ROOT
+
+PAGE, README = ROOT / "docs/figures.md", ROOT / "README.md"
+BEGIN, END = "<!-- figures: written by `./figures` -->", "<!-- end of figures -->"
+
+
+def write(quick):
+    rows, tools = instructions.measure()
+    images, stacks = metal.measure()
+    compared = peers.measure(quick)
+    metal.print_largest(images[:1])
+
+    counts = list(instructions.table(rows))
+    sizes, depths = list(metal.size_table(images)), list(metal.stack_table(stacks))
+    beside, claims = list(peers.table(compared)), list(peers.claims(compared))
+    versions = ", ".join(f"{name} {version}" for name, version in peers.versions().items())
+    setting = [
+        f"Measured on {common.machine()} with {common.rustc_version()}, {tools['valgrind']}, gungraun"
+        f" {tools['gungraun']}. Compared: {versions}.",
+    ]
+
+    PAGE.write_text(
+        "\n".join(
+            [
+                "# Figures",
+                "",
+                "Written by `./figures`, which measures all of it anew and installs what it needs for that. `./figures"
+                " --gate` holds the instruction counts against `benches/instructions/budgets.csv` and nothing else: CI"
+                " does that.",
+                "",
+                *setting,
+                "",
+                "## Instructions",
+                "",
+                "Counted by callgrind at opt-level 3 with fat LTO: the same on every run. The budget is what we want; a"
+                " count that grows by more than 1 % fails the gate, whether its budget is reached or not. Inputs and"
+                " outputs are hidden from the optimiser.",
+                "",
+                *counts,
+                "",
+                "The last three lines are the cost of a desk's look-up, which does not grow with the number of sessions.",
+                "",
+                "## Beside others",
+                "",
+                "The same work by others, in one process (`benches/peers`; a test shows that all agree). ns is the"
+                " fastest of 61 rounds in which everything has its turn: use the ratios, times of a shared machine mean"
+                " little. In the reading of a body the others have the easier task: they hand out unchecked strings,"
+                " ours are a GUID, a SIP URI and a name by then. In the writing too: their id is a string already.",
+                "",
+                *beside,
+                "",
+                "One transition is, by the ratio of these times,",
+                "",
+                *claims,
+                "",
+                "## Size",
+                "",
+                "Bytes of `.text` and `.rodata` of a linked image without scaffolding (`proofs/size`): all endpoints from"
+                " request bytes to reply and event bytes, sessions that begin and end, on a desk. Fat LTO,"
+                " one codegen unit. Filling the directory, the readers for clients and `Display` are not in it.",
+                "",
+                *sizes,
+                "",
+                "## Stack",
+                "",
+                "From request to reply, the caller's buffers apart: the deepest path through the calls of the linked image"
+                " with the frames that the compiler notes. There is no recursion and no call through a pointer from"
+                " constants, else this could not be computed.",
+                "",
+                *depths,
+                "",
+            ]
+        )
+    )
+    common.say(f"{PAGE.relative_to(ROOT)} is written")
+    if block([*setting, "", *counts, "", *claims_line(claims), *sizes, "", *depths]):
+        common.say("the README's block is written")
+    print("\n".join(["", *counts, "", *beside, "", *claims, "", *sizes, "", *depths]))
+
+
+def claims_line(claims):
+    return ["Compared with other crates, in the same process, one transition is", "", *claims, ""]
+
+
+def block(lines):
+    """Replaces the README's block, if it has one."""
+    text = README.read_text()
+    if BEGIN not in text or END not in text:
+        return False
+    before, rest = text.split(BEGIN, 1)
+    _, after = rest.split(END, 1)
+    README.write_text("\n".join([before + BEGIN, *lines, END + after]))
+    return True
