@@ -56,7 +56,7 @@ impl<'a> Event<'a> {
         let mut action = None;
         let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some(field) = next_field(&mut members, None)? {
+        while let Some(field) = next_field(&mut members)? {
             match field {
                 Some(Field::UccName) => {
                     once(&mut ucc, Field::UccName, read_ucc(&mut members, &mut unescaped)?)?;

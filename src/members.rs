@@ -1,16 +1,12 @@
 //! Fields out of the members of a JSON object: what bodies, replies and events share when they are read.
 
-use crate::json::{JsonError, Key, Kind, Object, Text, Unescaped, Value};
+use crate::json::{JsonError, Kind, Object, Text, Unescaped, Value};
 use crate::{Action, CorrelationId, Expected, Fault, Field, FieldError, ReadError, SipUri, UccName};
 
 /// The field of the next key; the inner `None` for a key that is not known. Its value must be taken before the next one.
 #[inline]
-pub(crate) fn next_field(members: &mut Object<'_>, likely: Option<Field>) -> Result<Option<Option<Field>>, JsonError> {
-    Ok(match members.next_key(likely.map_or("", Field::name))? {
-        Some(Key::Likely) => Some(likely),
-        Some(Key::Other(key)) => Some(Field::of_key(key)),
-        None => None,
-    })
+pub(crate) fn next_field(members: &mut Object<'_>) -> Result<Option<Option<Field>>, JsonError> {
+    Ok(members.next_key()?.map(Field::of_key))
 }
 
 /// Keeps the value of a field that may stand there once.
@@ -53,9 +49,6 @@ pub(crate) fn read_action(value: Value<'_>, field: Field) -> Result<Action, Fiel
 }
 
 pub(crate) fn read_correlation_id(members: &mut Object<'_>) -> Result<CorrelationId, ReadError> {
-    if let Some(id) = members.string_of(CorrelationId::from_hyphenated) {
-        return Ok(id);
-    }
     let text = string(members.string()?, Field::CorrelationId)?;
     let id = match text.plain() {
         Some(plain) => CorrelationId::from_bytes(plain.as_bytes()),
@@ -68,12 +61,6 @@ pub(crate) fn read_correlation_id(members: &mut Object<'_>) -> Result<Correlatio
 }
 
 pub(crate) fn read_ucc<'a>(members: &mut Object<'a>, unescaped: &mut Unescaped<'a>) -> Result<UccName<'a>, ReadError> {
-    if let Some(plain) = members.plain_string(UccName::UNCOMMON) {
-        return match UccName::of_common(plain) {
-            Some(name) => Ok(name),
-            None => Ok(UccName::new(plain)?),
-        };
-    }
     let text = string(members.string()?, Field::UccName)?;
     Ok(UccName::new(unescaped.text(text).map_err(|_| UccName::TOO_LONG.of(Field::UccName))?)?)
 }

@@ -159,7 +159,7 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Directory<UCCS, 
     #[must_use]
     pub fn find(&self, name: UccName<'_>) -> Option<UccKey> {
         let slot = self.ucc_index.find(name_hash(name.as_str()), |slot| {
-            self.uccs.get(slot).is_some_and(|ucc| self.text(ucc.name) == name.as_str())
+            self.uccs.get(slot).is_some_and(|ucc| self.bytes(ucc.name) == name.as_str().as_bytes())
         })?;
         Some(UccKey(slot as u16))
     }
@@ -204,6 +204,12 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Directory<UCCS, 
         };
         self.text.push_str(text).map_err(|_| full)?;
         Ok(span)
+    }
+
+    /// As [`text`](Self::text), for comparing.
+    fn bytes(&self, span: Span) -> &[u8] {
+        let start = span.start as usize;
+        self.text.as_bytes().get(start..start + usize::from(span.len)).unwrap_or_default()
     }
 
     fn text(&self, span: Span) -> &str {

@@ -23,20 +23,29 @@ impl<'a> UccName<'a> {
     /// The longest name as the inside of a JSON string: nothing in it but `"` and `\`, each of which takes two bytes.
     pub(crate) const ESCAPED_MAX: usize = 2 * Self::MAX_LEN;
 
-    /// What a JSON string that may be a name as it stands must not hold: what a string must escape, what a name must not
-    /// hold, and what is no ASCII, which [`new`](Self::new) looks at more closely.
-    pub(crate) const UNCOMMON: Special = Special {
-        equal: [b'/', b'\\'],
-        flip: Special::IN_STRING.flip,
-        below: Special::IN_STRING.below,
-        from_del: true,
-    };
-
-    /// The name, if it is neither empty nor too long. It must be ASCII and hold nothing that a name must not, as what has
-    /// none of [`UNCOMMON`](Self::UNCOMMON) in it.
+    /// The name that stands before the quote that ends a JSON string, and the quote with what is behind it. `None` for
+    /// what is no name, and for names that are looked at more closely: with escapes, or not all ASCII.
     #[inline]
-    pub(crate) const fn of_common(name: &'a str) -> Option<Self> {
-        if name.is_empty() || name.len() > Self::MAX_LEN { None } else { Some(Self(name)) }
+    pub(crate) fn usual(inside: &'a str) -> Option<(Self, &'a str)> {
+        const SPECIAL: Special = Special {
+            equal: [b'/', b'\\'],
+            flip: Special::IN_STRING.flip,
+            below: Special::IN_STRING.below,
+            from_del: true,
+        };
+        let (name, rest) = inside.split_at_checked(SPECIAL.first_in_all(inside.as_bytes()))?;
+        if name.is_empty() || name.len() > Self::MAX_LEN || !rest.starts_with('"') {
+            None
+        } else {
+            Some((Self(name), rest))
+        }
+    }
+
+    /// The name, of bytes that were found to be ASCII and to hold nothing that a name must not, if it is neither empty nor
+    /// too long.
+    #[inline]
+    pub(crate) fn of_clean(name: &'a [u8]) -> Option<Self> {
+        if name.is_empty() || name.len() > Self::MAX_LEN { None } else { core::str::from_utf8(name).ok().map(Self) }
     }
 
     /// Checks the name.
@@ -83,26 +92,29 @@ text_field!(UccName, UccNameBuf, UccName::MAX_LEN);
 mod tests {
     extern crate std;
 
+    use std::format;
     use std::string::String;
 
     use super::*;
 
-    /// What is taken for common is what `new` takes.
+    /// What is taken for usual is what `new` takes.
     #[test]
-    fn common_names_are_names() {
+    fn usual_names_are_names() {
         for byte in 0..=0x7f_u8 {
             for len in 0..=UccName::MAX_LEN + 1 {
                 let mut name = String::from_iter(core::iter::repeat_n('x', len));
                 name.push(char::from(byte));
-                let common = UccName::UNCOMMON.first_in_all(name.as_bytes()) == name.len();
-                let expected = UccName::new(&name);
-                if common {
-                    assert_eq!(UccName::of_common(&name), expected.ok(), "{name}");
-                } else {
-                    assert!(expected.is_err() || byte == b'\\' || byte == b'"', "{name}");
-                }
+                let usual =
+                    UccName::usual(&format!("{name}\"}}")).map(|(name, rest)| (name.as_str().len(), rest.len()));
+                let expected = UccName::new(&name).ok().filter(|_| byte != b'\\' && byte != b'"');
+                let expected = match expected {
+                    None if byte == b'"' && (1..=UccName::MAX_LEN).contains(&len) => Some((len, 3)),
+                    expected => expected.map(|name| (name.as_str().len(), 2)),
+                };
+                assert_eq!(usual, expected, "{name}");
             }
         }
-        assert_eq!(UccName::of_common(""), None);
+        assert_eq!(UccName::usual("\""), None);
+        assert_eq!(UccName::usual("name"), None);
     }
 }

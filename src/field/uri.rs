@@ -48,6 +48,26 @@ impl<'a> SipUri<'a> {
         }
     }
 
+    /// The URI that stands before the quote that ends a JSON string, and the quote with what is behind it. `None` for
+    /// what is no URI, and for some that are looked at more closely, as those with escapes.
+    #[inline]
+    pub(crate) fn usual(inside: &'a str) -> Option<(Self, &'a str)> {
+        // As for any JSON string, with the space and `@` beside them. Flipping moves `!` out and `#` in: that is seldom.
+        const SPECIAL: Special =
+            Special { equal: [b'@', b'\\'], flip: Special::IN_STRING.flip, below: b'"' + 1, from_del: true };
+        let behind = behind_scheme(inside.as_bytes())?;
+        let at = SPECIAL.first_in_all(behind);
+        let [b'@', host @ ..] = behind.get(at..)? else { return None };
+        let host_len = SPECIAL.first_in_all(host);
+        let uri_len = inside.len() - host.len() + host_len;
+        let (uri, rest) = inside.split_at_checked(uri_len)?;
+        if at == 0 || host_len == 0 || uri_len > Self::MAX_LEN || !rest.starts_with('"') {
+            None
+        } else {
+            Some((Self(uri), rest))
+        }
+    }
+
     /// Whether `uri` names the same agent.
     pub(crate) fn is(self, uri: &str) -> bool {
         // The same spelling first: a comparison of words.
@@ -59,11 +79,7 @@ const fn fault(uri: &[u8]) -> Option<Fault> {
     if uri.len() > SipUri::MAX_LEN {
         return Some(SipUri::TOO_LONG);
     }
-    let behind = match uri {
-        [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', behind @ ..] => behind,
-        [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', behind @ ..] => behind,
-        _ => return Some(Fault::NoSipScheme),
-    };
+    let Some(behind) = behind_scheme(uri) else { return Some(Fault::NoSipScheme) };
     const SPECIAL: Special = Special { equal: [b'@', b'@'], flip: 0, below: b'!', from_del: true };
     let Some((user, [b'@', host @ ..])) = behind.split_at_checked(SPECIAL.first_in_all(behind)) else {
         return Some(fault_of(behind));
@@ -72,6 +88,15 @@ const fn fault(uri: &[u8]) -> Option<Fault> {
         return Some(Fault::NoUserAtHost);
     }
     if SPECIAL.first_in_all(host) == host.len() { None } else { Some(fault_of(host)) }
+}
+
+#[inline]
+const fn behind_scheme(uri: &[u8]) -> Option<&[u8]> {
+    match uri {
+        [b's' | b'S', b'i' | b'I', b'p' | b'P', b':', behind @ ..] => Some(behind),
+        [b's' | b'S', b'i' | b'I', b'p' | b'P', b's' | b'S', b':', behind @ ..] => Some(behind),
+        _ => None,
+    }
 }
 
 /// What is wrong with a part that has a byte it must not have, or lacks its `@`.

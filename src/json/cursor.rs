@@ -30,6 +30,19 @@ impl fmt::Debug for Cursor<'_> {
     }
 }
 
+/// The text of a document.
+///
+/// # Errors
+///
+/// [`JsonErrorKind::ByteOrderMark`] or [`JsonErrorKind::NotUtf8`].
+#[inline]
+pub(crate) fn text_of(document: &[u8]) -> Result<&str, JsonError> {
+    if document.starts_with(b"\xef\xbb\xbf") {
+        return Err(JsonError { kind: JsonErrorKind::ByteOrderMark, at: 0 });
+    }
+    str::from_utf8(document).map_err(|error| JsonError { kind: JsonErrorKind::NotUtf8, at: error.valid_up_to() })
+}
+
 impl<'a> Cursor<'a> {
     /// The place behind the opening bracket that stands here, one level deeper.
     pub(super) const fn inside(self) -> Self {
@@ -46,15 +59,8 @@ impl<'a> Cursor<'a> {
         self.at += 1;
     }
 
-    #[inline]
-    pub(super) fn begin(document: &'a [u8]) -> Result<Self, JsonError> {
-        if document.starts_with(b"\xef\xbb\xbf") {
-            return Err(JsonError { kind: JsonErrorKind::ByteOrderMark, at: 0 });
-        }
-        match str::from_utf8(document) {
-            Ok(text) => Ok(Self { text, at: 0, depth: 0, failed: None }),
-            Err(error) => Err(JsonError { kind: JsonErrorKind::NotUtf8, at: error.valid_up_to() }),
-        }
+    pub(super) const fn begin(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0, failed: None }
     }
 
     #[inline]
@@ -270,52 +276,6 @@ impl<'a> Cursor<'a> {
             return Some(text);
         }
         self.uncommon_string(start)
-    }
-
-    /// A string whose inside is `expected` to the letter, if one stands here.
-    #[inline]
-    pub(super) fn likely_string(&mut self, expected: &str) -> bool {
-        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let is_here = match rest.split_first() {
-            Some((b'"', inside)) => match inside.split_at_checked(expected.len()) {
-                Some((inside, [b'"', ..])) => inside == expected.as_bytes(),
-                _ => false,
-            },
-            _ => false,
-        };
-        if is_here {
-            self.at += expected.len() + 2;
-        }
-        is_here
-    }
-
-    /// A string without escapes, if one stands here and none of `special` is in it, which must have in it what
-    /// [`Special::IN_STRING`] has.
-    #[inline]
-    pub(super) fn plain_string(&mut self, special: Special) -> Option<&'a str> {
-        let bytes = self.text.as_bytes();
-        if bytes.get(self.at) != Some(&b'"') {
-            return None;
-        }
-        let start = self.at + 1;
-        let end = start + special.first_in_all(bytes.get(start..)?);
-        if bytes.get(end) != Some(&b'"') {
-            return None;
-        }
-        self.at = end + 1;
-        self.text.get(start..end)
-    }
-
-    /// A string of `N` bytes out of which `read` makes something, if one stands here. `read` must refuse whatever a
-    /// string could not hold as it is.
-    #[inline]
-    pub(super) fn string_of<const N: usize, T>(&mut self, read: impl FnOnce(&[u8; N]) -> Option<T>) -> Option<T> {
-        let rest = self.text.as_bytes().get(self.at..)?;
-        let (b'"', inside) = rest.split_first()? else { return None };
-        let (inside, [b'"', ..]) = inside.split_first_chunk()? else { return None };
-        let value = read(inside)?;
-        self.at += N + 2;
-        Some(value)
     }
 
     /// The end of what means itself in a string.

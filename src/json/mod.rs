@@ -10,9 +10,10 @@ mod value;
 mod writer;
 
 pub use cursor::MAX_DEPTH;
+pub(crate) use cursor::text_of;
 pub use error::{JsonError, JsonErrorKind, Token};
 pub(crate) use text::Unescaped;
 pub use text::{Chars, Text};
-pub(crate) use value::Key;
+pub(crate) use value::read_object_of;
 pub use value::{Array, Kind, Object, Value, read, read_object};
 pub(crate) use writer::Writer;

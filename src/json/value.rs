@@ -1,9 +1,8 @@
 //! Values, and how arrays and objects are walked.
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, text_of};
 use super::error::{JsonError, Token};
 use super::text::Text;
-use crate::bytes::Special;
 
 /// Checks a whole document and gives its value.
 ///
@@ -11,7 +10,7 @@ use crate::bytes::Special;
 ///
 /// The first place where the document is no JSON by RFC 8259, or nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
 pub fn read(document: &[u8]) -> Result<Value<'_>, JsonError> {
-    let mut cursor = Cursor::begin(document)?;
+    let mut cursor = Cursor::begin(text_of(document)?);
     cursor.space();
     let value = cursor.value().filter(|_| cursor.end());
     value.ok_or(cursor.error())
@@ -25,7 +24,12 @@ pub fn read(document: &[u8]) -> Result<Value<'_>, JsonError> {
 /// If the document is no UTF-8 or does not begin with an object.
 #[inline]
 pub fn read_object(document: &[u8]) -> Result<Object<'_>, JsonError> {
-    let mut cursor = Cursor::begin(document)?;
+    read_object_of(text_of(document)?)
+}
+
+/// [`read_object`] of a document whose text is known.
+pub(crate) fn read_object_of(document: &str) -> Result<Object<'_>, JsonError> {
+    let mut cursor = Cursor::begin(document);
     cursor.space();
     if cursor.peek() != Some(b'{') {
         cursor.expected::<()>(Token::Object);
@@ -106,15 +110,6 @@ pub struct Object<'a> {
     outermost: bool,
 }
 
-/// A key, as it is taken.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Key<'a> {
-    /// The one that was likely.
-    Likely,
-    /// Another one, or the same in another spelling.
-    Other(Text<'a>),
-}
-
 /// The elements of an array, in their order.
 #[derive(Debug, Clone, Copy)]
 pub struct Array<'a> {
@@ -142,16 +137,15 @@ impl<'a> Object<'a> {
     /// Where this member, or what closes the object or the document, is no JSON. There is nothing to read behind it.
     #[allow(clippy::should_implement_trait, reason = "an error ends it: `?` in a `while let` reads better")]
     pub fn next(&mut self) -> Result<Option<(Text<'a>, Value<'a>)>, JsonError> {
-        match self.next_key("")? {
-            Some(Key::Other(key)) => Ok(Some((key, self.value()?))),
-            Some(Key::Likely) => Ok(Some((Text::new("", false), self.value()?))),
+        match self.next_key()? {
+            Some(key) => Ok(Some((key, self.value()?))),
             None => Ok(None),
         }
     }
 
-    /// The next key, whose value must be taken before the next one. It is read faster if it is `likely`.
+    /// The next key, whose value must be taken before the next one.
     #[inline]
-    pub(crate) fn next_key(&mut self, likely: &str) -> Result<Option<Key<'a>>, JsonError> {
+    pub(crate) fn next_key(&mut self) -> Result<Option<Text<'a>>, JsonError> {
         let cursor = &mut self.cursor;
         if cursor.failed() {
             return Err(cursor.error());
@@ -177,12 +171,7 @@ impl<'a> Object<'a> {
                 return Err(cursor.error());
             }
         }
-        let key = if cursor.likely_string(likely) {
-            if cursor.colon() { Some(Key::Likely) } else { None }
-        } else {
-            cursor.key().map(Key::Other)
-        };
-        match key {
+        match cursor.key() {
             Some(key) => Ok(Some(key)),
             None => Err(cursor.error()),
         }
@@ -195,20 +184,6 @@ impl<'a> Object<'a> {
             Some(value) => Ok(value),
             None => Err(self.cursor.error()),
         }
-    }
-
-    /// The value of the key that was taken last, if it is a string without escapes and none of `special` is in it.
-    /// Otherwise it is still to be taken.
-    #[inline]
-    pub(crate) fn plain_string(&mut self, special: Special) -> Option<&'a str> {
-        self.cursor.plain_string(special)
-    }
-
-    /// The value of the key that was taken last, if it is a string of `N` bytes out of which `read` makes something.
-    /// Otherwise it is still to be taken.
-    #[inline]
-    pub(crate) fn string_of<const N: usize, T>(&mut self, read: impl FnOnce(&[u8; N]) -> Option<T>) -> Option<T> {
-        self.cursor.string_of(read)
     }
 
     /// As [`value`](Self::value), for a value that should be a string: if it is none, its kind.

@@ -21,7 +21,7 @@ impl<'a> StateReply<'a> {
         let mut ucc = None;
         let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some(field) = next_field(&mut members, None)? {
+        while let Some(field) = next_field(&mut members)? {
             match field {
                 Some(Field::CorrelationId) => {
                     once(&mut correlation_id, Field::CorrelationId, read_correlation_id(&mut members)?)?;
@@ -56,7 +56,7 @@ impl<'a> CapabilitiesReply<'a> {
         let mut ucc = None;
         let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some(field) = next_field(&mut members, None)? {
+        while let Some(field) = next_field(&mut members)? {
             match field {
                 Some(Field::AgentCanEditRecordings) => match members.value()? {
                     Value::Bool(value) => once(&mut can_edit, Field::AgentCanEditRecordings, value)?,
@@ -89,7 +89,7 @@ impl<'a> ErrorReply<'a> {
         let mut error = None;
         let mut unescaped = Unescaped::into(buffer);
         let mut members = json::read_object(document)?;
-        while let Some(field) = next_field(&mut members, None)? {
+        while let Some(field) = next_field(&mut members)? {
             match (field, members.value()?) {
                 (Some(Field::ErrorMessage), value @ Value::Null) => {
                     return Err(wrong(Field::ErrorMessage, Expected::Object, &value).into());
@@ -123,7 +123,7 @@ fn read_error_object<'a>(
 ) -> Result<ErrorMessage<'a>, ReadError> {
     let mut error_type = None;
     let mut message = None;
-    while let Some(field) = next_field(&mut members, None)? {
+    while let Some(field) = next_field(&mut members)? {
         match field {
             Some(Field::ErrorType) => {
                 once(&mut error_type, Field::ErrorType, read_error_type(members.value()?)?)?;

@@ -1,6 +1,6 @@
 //! The body of a `set`, both ways.
 
-use super::{Scratch, SetRequest};
+use super::{Scratch, SetRequest, usual};
 use crate::json::{self, Unescaped, Writer};
 use crate::members::{next_field, once, read_action, read_correlation_id, read_requester, read_ucc, required};
 use crate::{BufferTooSmall, CorrelationId, Field, Rejection, SipUri, UccName};
@@ -27,15 +27,23 @@ impl<'a> SetRequest<'a> {
         if body.len() > Self::BODY_MAX {
             return Err(Rejection::BodyTooLarge);
         }
+        let body = json::text_of(body)?;
+        match usual::read(body) {
+            Some(request) => Ok(request),
+            None => Self::read_members(body, scratch),
+        }
+    }
+
+    /// Reads whatever is sound, and says what is wrong with the rest.
+    #[inline(never)]
+    pub(super) fn read_members(body: &'a str, scratch: &'a mut Scratch) -> Result<Self, Rejection> {
         let mut action = None;
         let mut requester = None;
         let mut correlation_id = None;
         let mut ucc = None;
         let mut unescaped = Unescaped::into(&mut scratch.0);
-        let mut members = json::read_object(body)?;
-        // The page's order, which is everybody's; any other is read as well.
-        let mut likely = [Field::Action, Field::RequesterSipUri, Field::CorrelationId, Field::UccName].into_iter();
-        while let Some(field) = next_field(&mut members, likely.next())? {
+        let mut members = json::read_object_of(body)?;
+        while let Some(field) = next_field(&mut members)? {
             match field {
                 Some(Field::Action) => {
                     once(&mut action, Field::Action, read_action(members.value()?, Field::Action)?)?;

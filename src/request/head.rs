@@ -27,7 +27,8 @@ impl<'a> Head<'a> {
     pub fn read(method: &[u8], target: &'a [u8], content_type: Option<&[u8]>) -> Result<Self, Rejection> {
         let route = Route::of(target).ok_or(Rejection::UnknownPath)?;
         match (route, method) {
-            (Route::State { .. } | Route::Capabilities { .. }, b"GET" | b"HEAD") | (Route::Set, b"POST") => {}
+            (Route::Set, b"POST") => {}
+            (Route::Usual(_) | Route::State { .. } | Route::Capabilities { .. }, b"GET" | b"HEAD") => {}
             _ => return Err(Rejection::MethodNotAllowed { allow: route.allow() }),
         }
         if route == Route::Set && !content_type.is_some_and(is_json) {
@@ -51,6 +52,7 @@ impl<'a> Head<'a> {
     /// [`Rejection::BodyTooLarge`] or [`Rejection::NotUnderstood`].
     pub fn request(self, body: &'a [u8], scratch: &'a mut Scratch) -> Result<Request<'a>, Rejection> {
         match self.route {
+            Route::Usual(request) => Ok(Request::State(request)),
             Route::State { ucc, correlation_id } => {
                 let ucc = target::ucc(ucc, &mut scratch.0)?;
                 let correlation_id = target::correlation_id(correlation_id)?;

@@ -3,6 +3,7 @@
 mod body;
 mod head;
 mod target;
+mod usual;
 
 pub use head::Head;
 

@@ -16,9 +16,16 @@ const CAPABILITIES: &[u8] = b"capabilities";
 /// What a path means, its variable parts as they stand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route<'a> {
-    State { ucc: &'a [u8], correlation_id: &'a [u8] },
+    /// A read as nearly everybody spells it: see [`usual`].
+    Usual(StateRequest<'a>),
+    State {
+        ucc: &'a [u8],
+        correlation_id: &'a [u8],
+    },
     Set,
-    Capabilities { ucc: &'a [u8] },
+    Capabilities {
+        ucc: &'a [u8],
+    },
 }
 
 impl<'a> Route<'a> {
@@ -28,6 +35,9 @@ impl<'a> Route<'a> {
         let target = if target.first() == Some(&b'/') { target } else { path_of_absolute(target)? };
         let path = target.strip_prefix(PREFIX)?;
         let path = path.strip_prefix(VERSION).unwrap_or(path).strip_prefix(RECORDING)?;
+        if let Some(usual) = usual(path) {
+            return Some(usual);
+        }
         let (first, behind) = part(path);
         let Some(behind) = behind else {
             return if first == SET { Some(Self::Set) } else { None };
@@ -43,10 +53,22 @@ impl<'a> Route<'a> {
 
     pub(super) const fn allow(&self) -> Allow {
         match self {
-            Self::State { .. } | Self::Capabilities { .. } => Allow::GetHead,
+            Self::Usual(_) | Self::State { .. } | Self::Capabilities { .. } => Allow::GetHead,
             Self::Set => Allow::Post,
         }
     }
+}
+
+/// A read whose name needs no decoding and whose id is hyphenated, without a query, in one pass. Everything else is left
+/// to those who take all that is sound: this decides nothing.
+#[inline]
+fn usual(path: &[u8]) -> Option<Route<'_>> {
+    // What ends a part, and what a name does not hold as it stands. Flipping moves `%` next to the control characters.
+    const SPECIAL: Special = Special { equal: [b'/', b'?'], flip: b'%' ^ b' ', below: b' ' + 1, from_del: true };
+    let (ucc, [b'/', correlation_id @ ..]) = path.split_at_checked(SPECIAL.first_in_all(path))? else { return None };
+    let correlation_id = CorrelationId::from_hyphenated(correlation_id.try_into().ok()?)?;
+    let request = StateRequest { ucc: UccName::of_clean(ucc)?, correlation_id };
+    if ucc == CAPABILITIES { None } else { Some(Route::Usual(request)) }
 }
 
 /// The first part of a path, and what stands behind its `/`, if there is one before the query.
@@ -75,13 +97,6 @@ fn path_of_absolute(target: &[u8]) -> Option<&[u8]> {
 
 /// Decodes a UCC's name from a path.
 pub(super) fn ucc<'a>(part: &'a [u8], buffer: &'a mut [u8]) -> Result<UccName<'a>, FieldError> {
-    // What a name may be as it stands: no percent code, nothing that a name must not hold, only ASCII.
-    const UNCOMMON: Special = Special { equal: [b'%', b'/'], flip: 0, below: b' ', from_del: true };
-    if UNCOMMON.first_in_all(part) == part.len()
-        && let Some(name) = str::from_utf8(part).ok().and_then(UccName::of_common)
-    {
-        return Ok(name);
-    }
     UccName::new(decode(part, buffer, UccName::TOO_LONG).map_err(|fault| fault.of(Field::UccName))?)
 }
 
@@ -182,5 +197,68 @@ impl CapabilitiesRequest<'_> {
         writer.raw(b"/");
         encode(&mut writer, self.ucc.as_str());
         writer.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::format;
+    use std::vec::Vec;
+
+    use super::*;
+
+    const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
+
+    /// What a path means by the way that takes all paths.
+    fn by_parts(path: &[u8]) -> Option<StateRequest<'_>> {
+        let (first, Some(behind)) = part(path) else { return None };
+        let (second, None) = part(behind) else { return None };
+        if first.is_empty() || first == CAPABILITIES || first.contains(&b'%') {
+            return None;
+        }
+        let ucc = UccName::new(str::from_utf8(first).ok()?).ok()?;
+        Some(StateRequest { ucc, correlation_id: correlation_id(second).ok()? })
+    }
+
+    /// Every byte in every place of a path, left out, put in or changed: what is read in one pass is what its parts say.
+    #[test]
+    fn in_one_pass_as_by_parts() {
+        let (mut tried, mut read) = (0, 0);
+        let mut try_path = |path: &[u8]| {
+            tried += 1;
+            if let Some(Route::Usual(request)) = usual(path) {
+                assert_eq!(by_parts(path), Some(request), "{}", path.escape_ascii());
+                read += 1;
+            }
+        };
+        for name in ["ucc-demo-name", "u", "capabilitie", "set", &"n".repeat(UccName::MAX_LEN)] {
+            let path = format!("{name}/{ID}").into_bytes();
+            for at in 0..=path.len() {
+                let (before, behind) = path.split_at(at);
+                try_path(before);
+                for byte in 0..=u8::MAX {
+                    try_path(&[before, &[byte], behind].concat());
+                    try_path(&[before, &[byte], behind.get(1..).unwrap_or_default()].concat());
+                }
+                try_path(&[before, behind.get(1..).unwrap_or_default()].concat());
+            }
+        }
+        std::println!("usual paths with one change: {tried}, {read} of them still read in one pass");
+        assert!(read > tried / 20 && read < tried);
+    }
+
+    #[test]
+    fn which_paths_are_usual() {
+        let usual = |name: &str, id: &str| usual(format!("{name}/{id}").as_bytes()).is_some();
+        for byte in 0..=u8::MAX {
+            let name = Vec::from([b'a', byte]);
+            let path = [name.as_slice(), b"/", ID.as_bytes()].concat();
+            let expected = byte.is_ascii() && !byte.is_ascii_control() && !b"/?%".contains(&byte);
+            assert_eq!(super::usual(&path).is_some(), expected, "{byte}");
+        }
+        assert!(usual("u", ID) && usual("set", ID) && usual("capabilitiez", ID) && usual(&"n".repeat(64), ID));
+        assert!(!usual("", ID) && !usual("capabilities", ID) && !usual(&"n".repeat(65), ID) && !usual("u", &ID[1..]));
     }
 }
