@@ -1,5 +1,6 @@
 //! What can be wrong with a field, and the two kinds of error that the wire knows.
 
+use crate::bytes::BY_WORDS;
 use crate::json::{Kind, Text};
 use crate::sink::{Pieces, Sink, display_by_pieces};
 
@@ -66,7 +67,7 @@ macro_rules! fields {
             #[inline]
             pub(crate) fn of_key(key: Text<'_>) -> Option<Self> {
                 // The spelling that everybody uses first, a comparison of words.
-                if let Some(plain) = key.plain() {
+                if BY_WORDS && let Some(plain) = key.plain() {
                     $(
                         if plain.len() == $name.len() && plain == $name {
                             return Some(Self::$Field);

@@ -1,6 +1,7 @@
 //! The body of a `set`, both ways.
 
 use super::{Scratch, SetRequest, usual};
+use crate::bytes::BY_WORDS;
 use crate::json::{self, Unescaped, Writer};
 use crate::members::{next_field, once, read_action, read_correlation_id, read_requester, read_ucc, required};
 use crate::{BufferTooSmall, CorrelationId, Field, Rejection, SipUri, UccName};
@@ -28,7 +29,7 @@ impl<'a> SetRequest<'a> {
             return Err(Rejection::BodyTooLarge);
         }
         let body = json::text_of(body)?;
-        match usual::read(body) {
+        match if BY_WORDS { usual::read(body) } else { None } {
             Some(request) => Ok(request),
             None => Self::read_members(body, scratch),
         }

@@ -2,7 +2,7 @@
 
 use core::str;
 
-use crate::bytes::Special;
+use crate::bytes::{BY_WORDS, Special};
 use crate::json::Writer;
 use crate::rejection::Allow;
 use crate::{BufferTooSmall, CapabilitiesRequest, CorrelationId, Fault, Field, FieldError, StateRequest, UccName};
@@ -35,7 +35,7 @@ impl<'a> Route<'a> {
         let target = if target.first() == Some(&b'/') { target } else { path_of_absolute(target)? };
         let path = target.strip_prefix(PREFIX)?;
         let path = path.strip_prefix(VERSION).unwrap_or(path).strip_prefix(RECORDING)?;
-        if let Some(usual) = usual(path) {
+        if BY_WORDS && let Some(usual) = usual(path) {
             return Some(usual);
         }
         let (first, behind) = part(path);
