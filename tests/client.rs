@@ -97,6 +97,11 @@ fn an_unknown_error_type_is_kept() {
         let reply = ErrorReply::read(document.as_bytes(), &mut []).expect("it holds");
         assert_eq!((reply.error.error_type(), reply.error.error_type().code()), (error_type, code));
     }
+    for spelt in ["-0", "1.0", "1e0", "2147483648"] {
+        let document = format!(r#"{{"ErrorMessage":{{"ErrorType":{spelt},"Message":"m"}}}}"#);
+        let wrong = (Field::ErrorType, Fault::NotOneOf { expected: Expected::ErrorType });
+        assert_eq!(field(ErrorReply::read(document.as_bytes(), &mut [])), wrong, "{spelt}");
+    }
     assert_eq!(
         field(ErrorReply::read(br#"{"ErrorMessage":null}"#, &mut [])),
         (Field::ErrorMessage, Fault::WrongType { expected: Expected::Object, got: Kind::Null }),

@@ -256,4 +256,9 @@ fn what_serde_refuses_it_names() {
     let error = serde_json::from_str::<ErrorReplyBuf>(&bad).expect_err("too long").to_string();
     assert!(error.contains("Message is longer than 1024 bytes"), "{error}");
     assert!(ErrorMessageBuf::new(ErrorType::Validation, &long[1..]).is_ok());
+    // As by our own reader.
+    for spelt in ["-0", "1.0", "1e0", "2147483648"] {
+        let bad = format!(r#"{{"ErrorMessage":{{"ErrorType":{spelt},"Message":"m"}}}}"#);
+        assert!(serde_json::from_str::<ErrorReplyBuf>(&bad).is_err(), "{spelt}");
+    }
 }

@@ -44,7 +44,8 @@ class Row:
         return self.limit is None or self.measured > self.limit
 
     def goal_is_reached(self):
-        return self.goal is None or self.measured <= self.goal
+        """To the digit that is shown: what leads into a chain is not of its steps."""
+        return self.goal is None or round(self.measured, 1) <= self.goal
 
 
 def budgets():

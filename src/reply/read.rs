@@ -142,9 +142,10 @@ fn read_error_object<'a>(
 
 fn read_error_type(value: Value<'_>) -> Result<ErrorType, FieldError> {
     match value {
-        Value::Number(code) => match code.parse() {
-            Ok(code) => Ok(ErrorType::from_code(code)),
-            Err(_) => Err(Fault::NotOneOf { expected: Expected::ErrorType }.of(Field::ErrorType)),
+        Value::Number(spelt) => match spelt.parse() {
+            // JSON has a zero with a minus sign, and serde takes it for no integer.
+            Ok(code) if spelt != "-0" => Ok(ErrorType::from_code(code)),
+            _ => Err(Fault::NotOneOf { expected: Expected::ErrorType }.of(Field::ErrorType)),
         },
         other => Err(wrong(Field::ErrorType, Expected::Number, &other)),
     }
