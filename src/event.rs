@@ -1,7 +1,7 @@
 //! The event that tells listeners of a change.
 
-use crate::json::{self, Unescaped, Writer};
-use crate::members::{next_field, once, read_action, read_correlation_id, read_ucc, required};
+use crate::json::{self, Writer};
+use crate::members::{Members, required};
 use crate::{Action, BufferTooSmall, CorrelationId, Field, ReadError, UccName};
 
 /// What `RecordingStateChangedEvent` carries. It is published on every change, to every listener, and for one session
@@ -54,22 +54,16 @@ impl<'a> Event<'a> {
         let mut ucc = None;
         let mut correlation_id = None;
         let mut action = None;
-        let mut unescaped = Unescaped::into(buffer);
-        let mut members = json::read_object(document)?;
-        while let Some(field) = next_field(&mut members)? {
+        let mut members = Members::of(json::read_object(document)?, buffer);
+        while let Some(field) = members.next() {
             match field {
-                Some(Field::UccName) => {
-                    once(&mut ucc, Field::UccName, read_ucc(&mut members, &mut unescaped)?)?;
-                }
-                Some(Field::CorrelationId) => {
-                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(&mut members)?)?;
-                }
-                Some(Field::StateAction) => {
-                    once(&mut action, Field::StateAction, read_action(members.value()?, Field::StateAction)?)?;
-                }
-                _ => drop(members.value()?),
+                Some(field @ Field::UccName) => members.once(&mut ucc, field, Members::ucc),
+                Some(field @ Field::CorrelationId) => members.once(&mut correlation_id, field, Members::correlation_id),
+                Some(field @ Field::StateAction) => members.once(&mut action, field, Members::action),
+                _ => members.skip(),
             }
         }
+        members.end()?;
         Ok(Self {
             ucc: required(ucc, Field::UccName)?,
             correlation_id: required(correlation_id, Field::CorrelationId)?,

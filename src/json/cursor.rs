@@ -157,8 +157,9 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes over an array or an object with all that is in it. One bit a level says which of the two it is.
-    fn pass(&mut self) -> bool {
+    /// Passes over a value of any type, with all that is in it. One bit a level says whether that is an array or an object.
+    #[inline(never)]
+    pub(super) fn pass(&mut self) -> bool {
         let mut objects: u32 = 0;
         let mut levels: u8 = 0;
         loop {
@@ -180,8 +181,9 @@ impl<'a> Cursor<'a> {
                     }
                 }
                 // Never an array or an object: this does not come back here.
-                _ if self.scalar() => self.space(),
-                _ => return false,
+                _ if !self.scalar() => return false,
+                _ if levels == 0 => return true,
+                _ => self.space(),
             }
             // Behind a value, or before the end of what is empty.
             loop {

@@ -88,6 +88,18 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Of a value that is sound, by its first byte.
+    const fn of(first: Option<u8>) -> Self {
+        match first {
+            Some(b'n') => Self::Null,
+            Some(b't' | b'f') => Self::Boolean,
+            Some(b'"') => Self::String,
+            Some(b'[') => Self::Array,
+            Some(b'{') => Self::Object,
+            _ => Self::Number,
+        }
+    }
+
     /// As error texts name it.
     #[must_use]
     pub const fn text(self) -> &'static str {
@@ -137,64 +149,65 @@ impl<'a> Object<'a> {
     /// Where this member, or what closes the object or the document, is no JSON. There is nothing to read behind it.
     #[allow(clippy::should_implement_trait, reason = "an error ends it: `?` in a `while let` reads better")]
     pub fn next(&mut self) -> Result<Option<(Text<'a>, Value<'a>)>, JsonError> {
-        match self.next_key()? {
-            Some(key) => Ok(Some((key, self.value()?))),
-            None => Ok(None),
+        let member = self.next_key().and_then(|key| Some((key, self.value()?)));
+        match self.error() {
+            None => Ok(member),
+            Some(error) => Err(error),
         }
     }
 
-    /// The next key, whose value must be taken before the next one.
+    /// What does not hold, if something did not: then there is nothing to read any more.
+    pub(crate) fn error(&self) -> Option<JsonError> {
+        self.cursor.failed().then(|| self.cursor.error())
+    }
+
+    /// The next key, whose value must be taken before the next one; `None` behind the last one, and where something does
+    /// not hold: then [`error`](Self::error) says what.
     #[inline]
-    pub(crate) fn next_key(&mut self) -> Result<Option<Text<'a>>, JsonError> {
+    pub(crate) fn next_key(&mut self) -> Option<Text<'a>> {
         let cursor = &mut self.cursor;
         if cursor.failed() {
-            return Err(cursor.error());
+            return None;
         }
         cursor.space();
         match (self.place, cursor.peek()) {
-            (Place::Over, _) => return Ok(None),
+            (Place::Over, _) => return None,
             (_, Some(b'}')) => {
                 cursor.pass_byte();
                 self.place = Place::Over;
-                if self.outermost && !cursor.end() {
-                    return Err(cursor.error());
+                if self.outermost {
+                    cursor.end();
                 }
-                return Ok(None);
+                return None;
             }
             (Place::First, _) => self.place = Place::Later,
             (Place::Later, Some(b',')) => {
                 cursor.pass_byte();
                 cursor.space();
             }
-            (Place::Later, _) => {
-                cursor.expected::<()>(Token::CommaOrBrace);
-                return Err(cursor.error());
-            }
+            (Place::Later, _) => return cursor.expected(Token::CommaOrBrace),
         }
-        match cursor.key() {
-            Some(key) => Ok(Some(key)),
-            None => Err(cursor.error()),
-        }
+        cursor.key()
     }
 
-    /// The value of the key that was taken last, checked to its end.
+    /// The value of the key that was taken last, checked to its end; `None` as for [`next_key`](Self::next_key).
     #[inline]
-    pub(crate) fn value(&mut self) -> Result<Value<'a>, JsonError> {
-        match self.cursor.value() {
-            Some(value) => Ok(value),
-            None => Err(self.cursor.error()),
-        }
+    pub(crate) fn value(&mut self) -> Option<Value<'a>> {
+        self.cursor.value()
+    }
+
+    /// Passes over the value of the key that was taken last.
+    #[inline]
+    pub(crate) fn skip(&mut self) {
+        self.cursor.pass();
     }
 
     /// As [`value`](Self::value), for a value that should be a string: if it is none, its kind.
     #[inline]
-    pub(crate) fn string(&mut self) -> Result<Result<Text<'a>, Kind>, JsonError> {
-        if self.cursor.peek() != Some(b'"') {
-            return self.value().map(|value| Err(value.kind()));
-        }
-        match self.cursor.string() {
-            Some(text) => Ok(Ok(text)),
-            None => Err(self.cursor.error()),
+    pub(crate) fn string(&mut self) -> Option<Result<Text<'a>, Kind>> {
+        match self.cursor.peek() {
+            Some(b'"') => self.cursor.string().map(Ok),
+            begins => self.cursor.pass().then(|| Err(Kind::of(begins))),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Replies from bytes, for clients. A .NET server escapes as it likes, orders keys as it likes, and may add keys.
 
 use super::{CapabilitiesReply, ErrorMessage, ErrorReply, StateReply};
-use crate::json::{self, Object, Unescaped, Value};
-use crate::members::{next_field, once, read_correlation_id, read_ucc, required, string};
+use crate::json::{self, Kind, Value};
+use crate::members::{Members, required};
 use crate::{ErrorType, Expected, Fault, Field, FieldError, Marking, ReadError, Recording, Saving, State};
 
 impl<'a> StateReply<'a> {
@@ -19,22 +19,16 @@ impl<'a> StateReply<'a> {
         let mut states = StateFields::default();
         let mut error = None;
         let mut ucc = None;
-        let mut unescaped = Unescaped::into(buffer);
-        let mut members = json::read_object(document)?;
-        while let Some(field) = next_field(&mut members)? {
+        let mut members = Members::of(json::read_object(document)?, buffer);
+        while let Some(field) = members.next() {
             match field {
-                Some(Field::CorrelationId) => {
-                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(&mut members)?)?;
-                }
-                Some(Field::ErrorMessage) => {
-                    once(&mut error, Field::ErrorMessage, read_error(members.value()?, &mut unescaped)?)?;
-                }
-                Some(Field::UccName) => {
-                    once(&mut ucc, Field::UccName, read_ucc(&mut members, &mut unescaped)?)?;
-                }
-                other => states.take(other, members.value()?)?,
+                Some(field @ Field::CorrelationId) => members.once(&mut correlation_id, field, Members::correlation_id),
+                Some(field @ Field::ErrorMessage) => members.once(&mut error, field, Members::error),
+                Some(field @ Field::UccName) => members.once(&mut ucc, field, Members::ucc),
+                other => states.take(other, &mut members),
             }
         }
+        members.end()?;
         Ok(Self {
             correlation_id: required(correlation_id, Field::CorrelationId)?,
             state: states.all()?,
@@ -54,23 +48,16 @@ impl<'a> CapabilitiesReply<'a> {
         let mut can_edit = None;
         let mut error = None;
         let mut ucc = None;
-        let mut unescaped = Unescaped::into(buffer);
-        let mut members = json::read_object(document)?;
-        while let Some(field) = next_field(&mut members)? {
+        let mut members = Members::of(json::read_object(document)?, buffer);
+        while let Some(field) = members.next() {
             match field {
-                Some(Field::AgentCanEditRecordings) => match members.value()? {
-                    Value::Bool(value) => once(&mut can_edit, Field::AgentCanEditRecordings, value)?,
-                    other => return Err(wrong(Field::AgentCanEditRecordings, Expected::Boolean, &other).into()),
-                },
-                Some(Field::ErrorMessage) => {
-                    once(&mut error, Field::ErrorMessage, read_error(members.value()?, &mut unescaped)?)?;
-                }
-                Some(Field::UccName) => {
-                    once(&mut ucc, Field::UccName, read_ucc(&mut members, &mut unescaped)?)?;
-                }
-                _ => drop(members.value()?),
+                Some(field @ Field::AgentCanEditRecordings) => members.once(&mut can_edit, field, Members::boolean),
+                Some(field @ Field::ErrorMessage) => members.once(&mut error, field, Members::error),
+                Some(field @ Field::UccName) => members.once(&mut ucc, field, Members::ucc),
+                _ => members.skip(),
             }
         }
+        members.end()?;
         Ok(Self {
             agent_can_edit_recordings: required(can_edit, Field::AgentCanEditRecordings)?,
             error: required(error, Field::ErrorMessage)?,
@@ -87,67 +74,67 @@ impl<'a> ErrorReply<'a> {
     /// As for [`StateReply::read`]; an `ErrorMessage` of `null` is an error here.
     pub fn read(document: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, ReadError> {
         let mut error = None;
-        let mut unescaped = Unescaped::into(buffer);
-        let mut members = json::read_object(document)?;
-        while let Some(field) = next_field(&mut members)? {
-            match (field, members.value()?) {
-                (Some(Field::ErrorMessage), value @ Value::Null) => {
-                    return Err(wrong(Field::ErrorMessage, Expected::Object, &value).into());
-                }
-                (Some(Field::ErrorMessage), value) => {
-                    once(&mut error, Field::ErrorMessage, read_error(value, &mut unescaped)?)?;
-                }
-                _ => {}
+        let mut members = Members::of(json::read_object(document)?, buffer);
+        while let Some(field) = members.next() {
+            match field {
+                Some(field @ Field::ErrorMessage) => members.once(&mut error, field, Members::error_object),
+                _ => members.skip(),
             }
         }
-        let error = required(error.flatten(), Field::ErrorMessage)?;
-        Ok(Self { error })
+        members.end()?;
+        Ok(Self { error: required(error, Field::ErrorMessage)? })
     }
 }
 
-const fn wrong(field: Field, expected: Expected, value: &Value<'_>) -> FieldError {
-    Fault::WrongType { expected, got: value.kind() }.of(field)
-}
-
-fn read_error<'a>(value: Value<'a>, unescaped: &mut Unescaped<'a>) -> Result<Option<ErrorMessage<'a>>, ReadError> {
-    match value {
-        Value::Null => Ok(None),
-        Value::Object(members) => read_error_object(members, unescaped).map(Some),
-        other => Err(wrong(Field::ErrorMessage, Expected::ObjectOrNull, &other).into()),
-    }
-}
-
-fn read_error_object<'a>(
-    mut members: Object<'a>,
-    unescaped: &mut Unescaped<'a>,
-) -> Result<ErrorMessage<'a>, ReadError> {
-    let mut error_type = None;
-    let mut message = None;
-    while let Some(field) = next_field(&mut members)? {
-        match field {
-            Some(Field::ErrorType) => {
-                once(&mut error_type, Field::ErrorType, read_error_type(members.value()?)?)?;
-            }
-            Some(Field::Message) => {
-                let text = string(members.string()?, Field::Message)?;
-                let text = unescaped.text(text).map_err(|fault| fault.of(Field::Message))?;
-                once(&mut message, Field::Message, text)?;
-            }
-            _ => drop(members.value()?),
+impl<'a> Members<'a> {
+    fn boolean(&mut self, field: Field) -> Option<bool> {
+        match self.value()? {
+            Value::Bool(value) => Some(value),
+            other => self.wrong(field, Expected::Boolean, other.kind()),
         }
     }
-    let error_type = required(error_type, Field::ErrorType)?;
-    Ok(ErrorMessage::new(error_type, required(message, Field::Message)?))
-}
 
-fn read_error_type(value: Value<'_>) -> Result<ErrorType, FieldError> {
-    match value {
-        Value::Number(spelt) => match spelt.parse() {
-            // JSON has a zero with a minus sign, and serde takes it for no integer.
-            Ok(code) if spelt != "-0" => Ok(ErrorType::from_code(code)),
-            _ => Err(Fault::NotOneOf { expected: Expected::ErrorType }.of(Field::ErrorType)),
-        },
-        other => Err(wrong(Field::ErrorType, Expected::Number, &other)),
+    /// An `ErrorMessage` that may be `null`.
+    fn error(&mut self, field: Field) -> Option<Option<ErrorMessage<'a>>> {
+        match self.value()? {
+            Value::Null => Some(None),
+            Value::Object(members) => self.within(members, Self::error_members).map(Some),
+            other => self.wrong(field, Expected::ObjectOrNull, other.kind()),
+        }
+    }
+
+    /// An `ErrorMessage` that must be there.
+    fn error_object(&mut self, field: Field) -> Option<ErrorMessage<'a>> {
+        match self.value()? {
+            Value::Object(members) => self.within(members, Self::error_members),
+            Value::Null => self.wrong(field, Expected::Object, Kind::Null),
+            other => self.wrong(field, Expected::ObjectOrNull, other.kind()),
+        }
+    }
+
+    fn error_members(&mut self) -> Option<ErrorMessage<'a>> {
+        let mut error_type = None;
+        let mut message = None;
+        while let Some(field) = self.next() {
+            match field {
+                Some(field @ Field::ErrorType) => self.once(&mut error_type, field, Members::error_type),
+                Some(field @ Field::Message) => self.once(&mut message, field, Members::text),
+                _ => self.skip(),
+            }
+        }
+        let error_type = self.required(error_type, Field::ErrorType)?;
+        Some(ErrorMessage::new(error_type, self.required(message, Field::Message)?))
+    }
+
+    fn error_type(&mut self, field: Field) -> Option<ErrorType> {
+        match self.value()? {
+            Value::Number(spelt) => match spelt.parse() {
+                // JSON has a zero with a minus sign, and serde takes it for no integer.
+                Ok(code) if spelt != "-0" => Some(ErrorType::from_code(code)),
+                _ => self.fail(Fault::NotOneOf { expected: Expected::ErrorType }.of(field)),
+            },
+            other => self.wrong(field, Expected::Number, other.kind()),
+        }
     }
 }
 
@@ -160,13 +147,14 @@ struct StateFields<'a> {
 }
 
 impl<'a> StateFields<'a> {
-    const fn take(&mut self, field: Option<Field>, value: Value<'a>) -> Result<(), FieldError> {
-        match field {
-            Some(Field::RecordingState) => once(&mut self.recording, Field::RecordingState, value),
-            Some(Field::MarkingState) => once(&mut self.marking, Field::MarkingState, value),
-            Some(Field::SavingState) => once(&mut self.saving, Field::SavingState, value),
-            _ => Ok(()),
-        }
+    fn take(&mut self, field: Option<Field>, members: &mut Members<'a>) {
+        let (slot, field) = match field {
+            Some(field @ Field::RecordingState) => (&mut self.recording, field),
+            Some(field @ Field::MarkingState) => (&mut self.marking, field),
+            Some(field @ Field::SavingState) => (&mut self.saving, field),
+            _ => return members.skip(),
+        };
+        members.once(slot, field, |members, _| members.value());
     }
 
     fn all(self) -> Result<State, FieldError> {
@@ -190,7 +178,7 @@ fn code<T>(
             _ => None,
         }
         .ok_or(Fault::NotOneOf { expected }.of(field)),
-        other => Err(wrong(field, expected, &other)),
+        other => Err(Fault::WrongType { expected, got: other.kind() }.of(field)),
     }
 }
 
@@ -204,10 +192,11 @@ impl State {
     /// If it is no JSON object, lacks one of the three, has one twice, or holds a code that means nothing.
     pub fn read(document: &[u8]) -> Result<Self, ReadError> {
         let mut states = StateFields::default();
-        let mut members = json::read_object(document)?;
-        while let Some((key, value)) = members.next()? {
-            states.take(Field::of_key(key), value)?;
+        let mut members = Members::of(json::read_object(document)?, &mut []);
+        while let Some(field) = members.next() {
+            states.take(field, &mut members);
         }
+        members.end()?;
         Ok(states.all()?)
     }
 }

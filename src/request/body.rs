@@ -2,9 +2,9 @@
 
 use super::{Scratch, SetRequest, usual};
 use crate::bytes::BY_WORDS;
-use crate::json::{self, Unescaped, Writer};
-use crate::members::{next_field, once, read_action, read_correlation_id, read_requester, read_ucc, required};
-use crate::{BufferTooSmall, CorrelationId, Field, Rejection, SipUri, UccName};
+use crate::json::{self, Writer};
+use crate::members::{Members, required};
+use crate::{BufferTooSmall, CorrelationId, Field, ReadError, Rejection, SipUri, UccName};
 
 impl<'a> SetRequest<'a> {
     /// The longest body that is read, in bytes. Source: OURS.
@@ -31,36 +31,28 @@ impl<'a> SetRequest<'a> {
         let body = json::text_of(body)?;
         match if BY_WORDS { usual::read(body) } else { None } {
             Some(request) => Ok(request),
-            None => Self::read_members(body, scratch),
+            None => Ok(Self::read_members(body, scratch)?),
         }
     }
 
     /// Reads whatever is sound, and says what is wrong with the rest.
     #[inline(never)]
-    pub(super) fn read_members(body: &'a str, scratch: &'a mut Scratch) -> Result<Self, Rejection> {
+    pub(super) fn read_members(body: &'a str, scratch: &'a mut Scratch) -> Result<Self, ReadError> {
         let mut action = None;
         let mut requester = None;
         let mut correlation_id = None;
         let mut ucc = None;
-        let mut unescaped = Unescaped::into(&mut scratch.0);
-        let mut members = json::read_object_of(body)?;
-        while let Some(field) = next_field(&mut members)? {
+        let mut members = Members::of(json::read_object_of(body)?, &mut scratch.0);
+        while let Some(field) = members.next() {
             match field {
-                Some(Field::Action) => {
-                    once(&mut action, Field::Action, read_action(members.value()?, Field::Action)?)?;
-                }
-                Some(Field::RequesterSipUri) => {
-                    once(&mut requester, Field::RequesterSipUri, read_requester(&mut members, &mut unescaped)?)?;
-                }
-                Some(Field::CorrelationId) => {
-                    once(&mut correlation_id, Field::CorrelationId, read_correlation_id(&mut members)?)?;
-                }
-                Some(Field::UccName) => {
-                    once(&mut ucc, Field::UccName, read_ucc(&mut members, &mut unescaped)?)?;
-                }
-                _ => drop(members.value()?),
+                Some(field @ Field::Action) => members.once(&mut action, field, Members::action),
+                Some(field @ Field::RequesterSipUri) => members.once(&mut requester, field, Members::requester),
+                Some(field @ Field::CorrelationId) => members.once(&mut correlation_id, field, Members::correlation_id),
+                Some(field @ Field::UccName) => members.once(&mut ucc, field, Members::ucc),
+                _ => members.skip(),
             }
         }
+        members.end()?;
         Ok(Self {
             action: required(action, Field::Action)?,
             requester: required(requester, Field::RequesterSipUri)?,
