@@ -14,12 +14,12 @@ use recording_core::{Head, Reply, Scratch};
 use crate::arrival::{self, Arrival};
 use crate::service::Service;
 use crate::store::Store;
-use crate::{audit, reply};
+use crate::{audit, hub, reply};
 
-/// The recording API. One handler takes every request, so that nothing but the core says what is unknown, not allowed,
-/// unsupported, too large or not understood.
+/// The recording API, and the hub that tells of its changes. One handler takes every request of the API, so that nothing
+/// but the core says what is unknown, not allowed, unsupported, too large or not understood.
 pub fn router<S: Store>(service: Arc<Service<S>>) -> Router {
-    Router::new().fallback(move |request: Request| {
+    service.hub().router(hub::PATH).fallback(move |request: Request| {
         let service = Arc::clone(&service);
         async move { answer(service, request).await }
     })

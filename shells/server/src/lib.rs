@@ -8,6 +8,7 @@
 //! | [`store`] | where sessions are kept: a trait of read with revision and compare-and-set, and the one in memory |
 //! | [`service`] | the loop: facts, decision, compare-and-set, reply and event |
 //! | [`events`] | the channel that published events go to |
+//! | [`hub`] | what listeners are told, over SignalR |
 //! | [`api`] | the recording API as an `axum::Router` |
 //! | [`admin`] | begin, end and list sessions; the health check |
 //! | [`net`] | accepts connections and holds each to its limits |
@@ -28,6 +29,7 @@ pub mod config;
 pub mod demo;
 pub mod directory;
 pub mod events;
+pub mod hub;
 pub mod net;
 mod reply;
 pub mod server;

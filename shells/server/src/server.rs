@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use crate::net::{Acceptor, Limits, bind};
 use crate::service::Service;
 use crate::store::Store;
-use crate::{admin, api};
+use crate::{admin, api, hub};
 
 /// Where to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub async fn start<S: Store>(
     let (admin, admin_address) =
         bound(addresses.admin).await.map_err(|source| StartError { address: addresses.admin, source })?;
 
+    // Before the first change can be made.
+    tokio::spawn(hub::pass_on(service.events().subscribe(), service.hub().clone()));
     let (stop, stopped) = watch::channel(false);
     let acceptor = |router| Acceptor::new(router, limits, Arc::clone(service.tasks()), stopped.clone());
     let api = acceptor(api::router(Arc::clone(&service))).run(api);
@@ -110,6 +112,8 @@ impl<S: Store> Running<S> {
     /// everything was finished.
     pub async fn stop(self, grace: Duration) -> bool {
         let _ = self.stop.send(true);
+        // Whoever listens is told to come back, and finds nobody until the next server is there.
+        self.service.hub().close();
         let finished = async {
             for listener in self.listeners {
                 // It only ends; a panic there would be told by the runtime.

@@ -10,6 +10,7 @@ use recording_core::{
 use crate::audit;
 use crate::directory::{Directory, SharedDirectory};
 use crate::events::Events;
+use crate::hub::{self, EventCase, RecordingHub};
 use crate::store::{Begun, SessionKey, Store, StoreError, Swap};
 use crate::tasks::Tasks;
 use crate::turns::Turns;
@@ -24,6 +25,7 @@ pub struct Service<S> {
     directory: SharedDirectory,
     store: S,
     events: Events,
+    hub: RecordingHub,
     turns: Turns,
     tasks: Arc<Tasks>,
 }
@@ -51,9 +53,16 @@ impl<S: Store> Service<S> {
             directory: SharedDirectory::new(directory),
             store,
             events: Events::new(),
+            hub: hub::new(EventCase::default(), signalr_hub::Options::default()),
             turns: Turns::new(),
             tasks: Arc::default(),
         }
+    }
+
+    /// The same, with this hub.
+    #[must_use]
+    pub fn with_hub(self, hub: RecordingHub) -> Self {
+        Self { hub, ..self }
     }
 
     /// The directory in force, to be looked at or replaced.
@@ -69,6 +78,11 @@ impl<S: Store> Service<S> {
     /// Where changes are published.
     pub const fn events(&self) -> &Events {
         &self.events
+    }
+
+    /// Who listens to them.
+    pub const fn hub(&self) -> &RecordingHub {
+        &self.hub
     }
 
     pub(crate) const fn tasks(&self) -> &Arc<Tasks> {

@@ -16,6 +16,7 @@ use tracing::{error, info, warn};
 use crate::config::{self, ConfigError};
 use crate::demo;
 use crate::directory::Directory;
+use crate::hub;
 use crate::server::{self, Running};
 use crate::service::Service;
 use crate::store::{MemoryStore, Store};
@@ -88,7 +89,9 @@ async fn run(options: &Options, directory: Directory) -> ExitCode {
         Ok(signals) => signals,
         Err(error) => return fail(format_args!("cannot listen for signals: {error}")),
     };
-    let service = Arc::new(Service::new(directory, MemoryStore::new()));
+    let listening = signalr_hub::Options { connections: options.listeners, ..signalr_hub::Options::default() };
+    let hub = hub::new(options.event_case, listening);
+    let service = Arc::new(Service::new(directory, MemoryStore::new()).with_hub(hub));
     let is_demo = options.config.is_none();
     if let (true, Some(key)) = (is_demo, demo::session()) {
         // An empty store in memory opens it.

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser, ValueExt as _};
 use tracing::level_filters::LevelFilter;
 
+use crate::hub::EventCase;
 use crate::net::Limits;
 use crate::server::Addresses;
 
@@ -33,6 +34,10 @@ pub struct Options {
     pub addresses: Addresses,
     /// The config; `None` is the demo world.
     pub config: Option<PathBuf>,
+    /// How the keys of events are spelt.
+    pub event_case: EventCase,
+    /// How many may listen to events at once.
+    pub listeners: usize,
     /// What to log.
     pub log: LevelFilter,
     /// What clients are granted.
@@ -49,6 +54,8 @@ impl Default for Options {
                 admin: SocketAddr::from(([127, 0, 0, 1], 8081)),
             },
             config: None,
+            event_case: EventCase::Pascal,
+            listeners: Limits::default().connections / 2,
             log: LevelFilter::INFO,
             limits: Limits::default(),
             grace: Duration::from_secs(10),
@@ -93,6 +100,7 @@ const SECONDS: RangeInclusive<u64> = 1..=86_400;
 pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut options = Options::default();
     let mut check = false;
+    let mut max_listeners = None;
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
@@ -103,6 +111,10 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
             Arg::Long("config") => options.config = Some(parser.value()?.into()),
             Arg::Long("check-config") => check = true,
             Arg::Long("store") => one_of("--store", &parser.value()?, &["memory"])?,
+            Arg::Long("event-case") => options.event_case = event_case(&parser.value()?)?,
+            Arg::Long("max-listeners") => {
+                max_listeners = Some(number("--max-listeners", &mut parser, 0..=1_000_000)? as usize);
+            }
             Arg::Long("log") => options.log = level(&parser.value()?)?,
             Arg::Long("max-head") => {
                 options.limits.head = number("--max-head", &mut parser, 8192..=1_048_576)? as usize;
@@ -121,6 +133,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
         let needs = || UsageError("--check-config needs --config FILE".into());
         return options.config.map(Command::Check).ok_or_else(needs);
     }
+    options.listeners = listeners(max_listeners, options.limits)?;
     let Addresses { api, admin } = options.addresses;
     if api == admin && api.port() != 0 {
         return Err(UsageError(format!("--listen and --admin are both {api}; the two must differ")));
@@ -138,6 +151,24 @@ fn address(option: &str, value: &OsString) -> Result<SocketAddr, UsageError> {
 
 fn one_of(option: &str, value: &OsString, known: &[&str]) -> Result<(), UsageError> {
     if known.iter().any(|&known| value == known) { Ok(()) } else { Err(wrong(option, value, known.join(", "))) }
+}
+
+fn event_case(value: &OsString) -> Result<EventCase, UsageError> {
+    one_of("--event-case", value, &["pascal", "camel"])?;
+    Ok(if value == "camel" { EventCase::Camel } else { EventCase::Pascal })
+}
+
+/// Listeners keep their connections: so there must be others left for requests.
+fn listeners(asked: Option<usize>, limits: Limits) -> Result<usize, UsageError> {
+    let most = limits.connections.saturating_sub(1);
+    match asked {
+        Some(asked) if asked > most => Err(UsageError(format!(
+            "--max-listeners: {asked} leaves no connection for requests; --max-connections is {}",
+            limits.connections
+        ))),
+        Some(asked) => Ok(asked),
+        None => Ok(limits.connections / 2),
+    }
 }
 
 fn level(value: &OsString) -> Result<LevelFilter, UsageError> {

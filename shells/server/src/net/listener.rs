@@ -22,6 +22,7 @@ use tracing::warn;
 use super::Limits;
 use super::connections::{Connections, Place};
 use super::progress::{Client, Due, Progress};
+use super::streaming;
 use super::wire::Wire;
 use crate::tasks::{Task, Tasks};
 
@@ -133,7 +134,7 @@ impl Connection {
             let mut router = router.clone();
             async move {
                 let response = router.call(request.map(Body::new)).await;
-                progress.answered();
+                let response = response.map(|response| streaming::follow(response, progress));
                 // Ours to close means that the client may still be sending.
                 if response.as_ref().is_ok_and(|response| response.headers().contains_key(CONNECTION)) {
                     progress.linger();
@@ -149,7 +150,8 @@ impl Connection {
             .max_header_size(self.limits.head)
             .max_buf_size(self.limits.head.max(8192))
             .max_headers(MOST_HEADERS)
-            .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(progress))), service);
+            .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(progress))), service)
+            .with_upgrades();
         let mut connection = pin!(connection);
         let mut alarm = pin!(sleep_until(Instant::now()));
         let mut stopping = false;
@@ -157,7 +159,7 @@ impl Connection {
             tokio::select! {
                 biased;
                 // An error is the client's: nothing to tell anyone.
-                _ = connection.as_mut() => return,
+                _ = connection.as_mut() => break,
                 () = alarm.as_mut() => {}
                 () = progress.nudged() => {}
                 _ = self.stop.wait_for(|&stop| stop), if !stopping => {
@@ -173,6 +175,7 @@ impl Connection {
                 Due::At(end) => alarm.as_mut().reset(end),
             }
         }
+        progress.until_given_up().await;
     }
 }
 

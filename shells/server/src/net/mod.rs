@@ -9,11 +9,16 @@
 //! | does not take its replies | its connection closed after [`Limits::write`] |
 //! | is one too many for [`Limits::connections`] | the place of the connection that has waited longest for its client |
 //!
+//! A response without a known length is a stream, and goes on as long as its body and its client do: [`Limits::write`]
+//! still holds. A connection that was upgraded keeps its place until whoever has it gives it up, and is theirs to limit.
+//! Neither can be made to give up its place: what offers streams has to bound their number.
+//!
 //! So clients that are slow, half-open or many can cost each other's places, never those of requests that are there.
 
 mod connections;
 mod listener;
 mod progress;
+mod streaming;
 mod wire;
 
 use core::time::Duration;

@@ -26,6 +26,10 @@ pub(super) enum Phase {
     Body,
     /// Nothing: the server is at work.
     Busy,
+    /// Nothing: a response without a known end is on its way.
+    Streaming,
+    /// Nothing: the connection is no longer HTTP, and whoever has it now looks after its times.
+    Upgraded,
     /// The client's end.
     Closing,
 }
@@ -44,6 +48,7 @@ pub(super) struct Progress {
     lingers: AtomicBool,
     evicted: AtomicBool,
     nudge: Notify,
+    wire_gone: Notify,
 }
 
 /// Until when a connection may go on as it is.
@@ -65,6 +70,7 @@ impl Progress {
             lingers: AtomicBool::new(false),
             evicted: AtomicBool::new(false),
             nudge: Notify::new(),
+            wire_gone: Notify::new(),
         };
         progress.enter(Phase::Fresh);
         progress
@@ -81,6 +87,8 @@ impl Progress {
             2 => Phase::Head,
             3 => Phase::Body,
             4 => Phase::Busy,
+            5 => Phase::Streaming,
+            6 => Phase::Upgraded,
             _ => Phase::Closing,
         }
     }
@@ -103,7 +111,7 @@ impl Progress {
             // A fresh connection's time runs since it was accepted.
             Phase::Fresh => self.set(Phase::Head, self.since()),
             Phase::Idle => self.enter(Phase::Head),
-            Phase::Head | Phase::Body | Phase::Busy | Phase::Closing => {}
+            Phase::Head | Phase::Body | Phase::Busy | Phase::Streaming | Phase::Upgraded | Phase::Closing => {}
         }
     }
 
@@ -119,6 +127,34 @@ impl Progress {
     /// A response is on its way.
     pub(super) fn answered(&self) {
         self.enter(Phase::Idle);
+    }
+
+    /// A response is on its way whose end nobody knows.
+    pub(super) fn streaming(&self) {
+        self.enter(Phase::Streaming);
+    }
+
+    /// The connection is about to become another protocol's.
+    pub(super) fn upgraded(&self) {
+        self.enter(Phase::Upgraded);
+    }
+
+    /// Whether whoever is at the end of this connection waits for the server and not the other way round: it keeps its
+    /// place, and its time is not counted here.
+    fn is_the_servers_turn(&self) -> bool {
+        matches!(self.phase(), Phase::Busy | Phase::Streaming | Phase::Upgraded)
+    }
+
+    /// The stream is gone.
+    pub(super) fn wire_gone(&self) {
+        self.wire_gone.notify_one();
+    }
+
+    /// If the connection is another protocol's now: waits until that has let go of it.
+    pub(super) async fn until_given_up(&self) {
+        if self.phase() == Phase::Upgraded {
+            self.wire_gone.notified().await;
+        }
     }
 
     /// Whether everything that came was answered.
@@ -163,7 +199,7 @@ impl Progress {
 
     /// How long the connection has waited for its client; `None` if it does not.
     pub(super) fn waiting_since(&self) -> Option<u64> {
-        (self.phase() != Phase::Busy && !self.evicted.load(Ordering::Relaxed)).then(|| self.since())
+        (!self.is_the_servers_turn() && !self.evicted.load(Ordering::Relaxed)).then(|| self.since())
     }
 
     /// Asks the connection to end, unless it is at work by then.
@@ -179,7 +215,7 @@ impl Progress {
 
     pub(super) fn due(&self) -> Due {
         if self.evicted.load(Ordering::Relaxed) {
-            if self.phase() != Phase::Busy {
+            if !self.is_the_servers_turn() {
                 return Due::Now;
             }
             // Its request came through just in time: it stays.
@@ -193,7 +229,7 @@ impl Progress {
             Phase::Fresh | Phase::Head => end = end.min(since + self.limits.request),
             Phase::Idle => end = end.min(since + self.limits.idle),
             // Whoever reads the body keeps to the deadline, so that it can still answer.
-            Phase::Body | Phase::Busy => {}
+            Phase::Body | Phase::Busy | Phase::Streaming | Phase::Upgraded => {}
             Phase::Closing => end = end.min(since + LINGER),
         }
         match self.blocked.load(Ordering::Relaxed) {

@@ -43,6 +43,12 @@ impl Wire {
     }
 }
 
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.progress.wire_gone();
+    }
+}
+
 /// The HTTP library answers what is no HTTP by itself, with a status and nothing else. Such a head is recognised by its
 /// empty body, which no reply of ours has.
 fn own_status(bytes: &[u8]) -> Option<&str> {

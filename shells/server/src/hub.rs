@@ -1,0 +1,178 @@
+//! The hub that tells listeners of changes: what it is called, how its events are written, who gets which.
+//!
+//! The protocol is [`signalr_hub`]'s; here is what it carries. `docs/events.md` is for those who listen.
+
+use std::collections::HashSet;
+
+use bytes::Bytes;
+use recording_core::{Event, UccName, UccNameBuf};
+use serde_json::Value;
+use signalr_hub::{Argument, Call, CallError, CallResult, Methods, Publication};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tracing::warn;
+
+use crate::events::Published;
+
+/// Where the hub is.
+pub const PATH: &str = "/attendantservice/hubs/recording";
+
+/// How many UCCs one listener may name. OURS: what it names is kept for it, so there must be an end.
+pub const MOST_NAMES: usize = 1024;
+
+/// The hub of recording events; a clone is the same one.
+pub type RecordingHub = signalr_hub::Hub<Listening>;
+
+/// How the keys of an event are spelt in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EventCase {
+    /// As the API's page spells them: `UccName`.
+    #[default]
+    Pascal,
+    /// As .NET writes them if it is not told otherwise: `uccName`.
+    Camel,
+}
+
+impl EventCase {
+    /// The event as JSON.
+    fn json(self, event: &Published) -> Bytes {
+        match self {
+            // The core's own bytes.
+            Self::Pascal => event.json.clone(),
+            Self::Camel => {
+                let (ucc, id, action) = (Value::from(event.ucc.as_str()), event.correlation_id, event.action.code());
+                format!(r#"{{"uccName":{ucc},"correlationId":"{id}","stateAction":{action}}}"#).into()
+            }
+        }
+    }
+}
+
+/// The event as MessagePack. Its keys are spelt as on the page, whatever JSON does: so .NET does it, too.
+fn message_pack(event: &Published) -> Vec<u8> {
+    let id = event.correlation_id.to_string();
+    let members: [(_, rmpv::Value); 3] = [
+        ("UccName", event.ucc.as_str().into()),
+        ("CorrelationId", id.as_str().into()),
+        ("StateAction", event.action.code().into()),
+    ];
+    let map = rmpv::Value::Map(members.into_iter().map(|(key, value)| (key.into(), value)).collect());
+    let mut bytes = Vec::new();
+    // Writing to memory does not fail.
+    let _ = rmpv::encode::write_value(&mut bytes, &map);
+    bytes
+}
+
+/// What the hub offers: everybody gets every event, until they say otherwise.
+#[derive(Debug, Default)]
+pub struct Listening {
+    case: EventCase,
+}
+
+/// Which UCCs a listener wants to hear of.
+///
+/// OURS: the page has no such methods. After `Subscribe(x)` the events of x come, after `Unsubscribe(x)` none of them do;
+/// the first `Subscribe` of a connection ends that it gets everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Interest {
+    /// All UCCs but these.
+    AllBut(HashSet<UccNameBuf>),
+    /// These UCCs alone.
+    Only(HashSet<UccNameBuf>),
+}
+
+impl Default for Interest {
+    fn default() -> Self {
+        Self::AllBut(HashSet::new())
+    }
+}
+
+impl Interest {
+    /// Whether it is in this UCC.
+    #[must_use]
+    pub fn is_in(&self, ucc: &UccNameBuf) -> bool {
+        match self {
+            Self::AllBut(names) => !names.contains(ucc),
+            Self::Only(names) => names.contains(ucc),
+        }
+    }
+
+    fn subscribe(&mut self, ucc: UccNameBuf) -> Result<(), CallError> {
+        match self {
+            Self::AllBut(_) => {
+                *self = Self::Only(HashSet::from([ucc]));
+                Ok(())
+            }
+            Self::Only(names) => add(names, ucc),
+        }
+    }
+
+    fn unsubscribe(&mut self, ucc: UccNameBuf) -> Result<(), CallError> {
+        match self {
+            Self::AllBut(names) => add(names, ucc),
+            Self::Only(names) => {
+                names.remove(&ucc);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn add(names: &mut HashSet<UccNameBuf>, ucc: UccNameBuf) -> Result<(), CallError> {
+    if names.len() >= MOST_NAMES && !names.contains(&ucc) {
+        return Err(CallError::Refused(format!("A connection may name at most {MOST_NAMES} UCCs.")));
+    }
+    names.insert(ucc);
+    Ok(())
+}
+
+/// OURS: whether there is such a UCC is not said. A stranger learns nothing, and one may be added later.
+fn ucc(call: Call<'_>) -> Result<UccNameBuf, CallError> {
+    let [Value::String(name)] = call.arguments else { return Err(CallError::BadArguments) };
+    UccName::new(name).map(UccNameBuf::from).map_err(|_| CallError::BadArguments)
+}
+
+impl Methods for Listening {
+    type Listener = Interest;
+    type Topic = UccNameBuf;
+
+    fn call(&self, interest: &mut Interest, call: Call<'_>) -> CallResult {
+        // Without case, as .NET compares the names of methods.
+        if call.target.eq_ignore_ascii_case("Subscribe") {
+            interest.subscribe(ucc(call)?)?;
+        } else if call.target.eq_ignore_ascii_case("Unsubscribe") {
+            interest.unsubscribe(ucc(call)?)?;
+        } else {
+            return Err(CallError::UnknownMethod);
+        }
+        Ok(None)
+    }
+
+    fn wants(&self, interest: &Interest, ucc: &UccNameBuf) -> bool {
+        interest.is_in(ucc)
+    }
+}
+
+/// A hub that writes its events so.
+#[must_use]
+pub fn new(case: EventCase, options: signalr_hub::Options) -> RecordingHub {
+    RecordingHub::new(Listening { case }, options)
+}
+
+/// Passes the events on, in their order, until the server is gone.
+pub(crate) async fn pass_on(mut events: Receiver<Published>, hub: RecordingHub) {
+    loop {
+        match events.recv().await {
+            Ok(event) => {
+                let json = hub.methods().case.json(&event);
+                let argument = Argument { json: &json, message_pack: &message_pack(&event) };
+                hub.publish(&event.ucc, &Publication::new(Event::NAME, &[argument]));
+            }
+            // Nobody may believe to have heard everything.
+            Err(RecvError::Lagged(lost)) => {
+                warn!(target: "recording", lost, "events were lost before the hub had them: its listeners must reconnect");
+                hub.send_away();
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! How a client begins: it asks what there is, and gets the ids of a connection that it may open.
+
+use core::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+/// The highest version of negotiation that is spoken.
+const NEWEST: u64 = 1;
+
+/// A fresh id: 128 random bits, 22 characters.
+///
+/// # Errors
+///
+/// If the system has no random numbers to give.
+pub(crate) fn new_id() -> Result<String, getrandom::Error> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits)?;
+    Ok(URL_SAFE_NO_PAD.encode(bits))
+}
+
+/// The version of negotiation that a client gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// One id, which opens the connection. Both Python clients ask for this.
+    Zero,
+    /// An id to show and another one, the token, that opens the connection.
+    One,
+}
+
+/// The client's `negotiateVersion` is no version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAVersion;
+
+impl fmt::Display for NotAVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("The client requested a negotiateVersion that is not a number.")
+    }
+}
+
+impl core::error::Error for NotAVersion {}
+
+impl Version {
+    /// From the query's value, if it has one: none is 0, and above 1 is 1.
+    ///
+    /// # Errors
+    ///
+    /// If it is no integer of 0 or more.
+    pub fn of(asked: Option<&str>) -> Result<Self, NotAVersion> {
+        match asked.map(str::parse::<u64>) {
+            None | Some(Ok(0)) => Ok(Self::Zero),
+            Some(Ok(NEWEST..)) => Ok(Self::One),
+            Some(Err(_)) => Err(NotAVersion),
+        }
+    }
+}
+
+/// The answer: ids, and the transports in the order in which clients should try them.
+///
+/// Stateful reconnect is declined by leaving it out: a client that did not ask refuses a server that grants it.
+#[must_use]
+pub fn answer(version: Version, connection_id: &str, connection_token: &str) -> String {
+    let transports = json!([
+        {"transport": "WebSockets", "transferFormats": ["Text", "Binary"]},
+        {"transport": "ServerSentEvents", "transferFormats": ["Text"]},
+        {"transport": "LongPolling", "transferFormats": ["Text", "Binary"]},
+    ]);
+    let document = match version {
+        // The id opens the connection here. That the version is there matters: some clients insist on it.
+        Version::Zero => {
+            json!({"negotiateVersion": 0, "connectionId": connection_token, "availableTransports": transports})
+        }
+        Version::One => json!({
+            "negotiateVersion": 1,
+            "connectionId": connection_id,
+            "connectionToken": connection_token,
+            "availableTransports": transports,
+        }),
+    };
+    document.to_string()
+}
+
+/// The answer that makes a client stop.
+#[must_use]
+pub fn refusal(error: &str) -> String {
+    json!({"error": error}).to_string()
+}

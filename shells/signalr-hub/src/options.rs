@@ -1,0 +1,43 @@
+//! What a hub grants all its listeners together.
+
+use core::time::Duration;
+
+use crate::limits::Limits;
+
+/// How a hub serves. The times are those of the original server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// For each connection.
+    pub limits: Limits,
+    /// How many connections may be open at once. As many more may be negotiated and not yet opened; then the oldest of
+    /// those has to go.
+    pub connections: usize,
+    /// How long a negotiated connection is kept for a client that does not open it.
+    pub unopened: Duration,
+    /// How long a long poll is held if there is nothing to say.
+    pub poll: Duration,
+    /// How long a client that polls may stay away between two polls.
+    pub poll_gap: Duration,
+    /// The longest body of a POST, and the longest WebSocket message, in bytes: several records may share one.
+    pub body: usize,
+    /// How long such a body may take to arrive.
+    pub body_time: Duration,
+    /// Pages of which origins, besides the hub's own, may open a WebSocket, as in `https://console.example`. Browsers
+    /// leave that check to the server.
+    pub origins: Vec<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            connections: 2048,
+            unopened: Duration::from_secs(5),
+            poll: Duration::from_secs(90),
+            poll_gap: Duration::from_secs(5),
+            body: 64 * 1024,
+            body_time: Duration::from_secs(10),
+            origins: Vec::new(),
+        }
+    }
+}
