@@ -27,14 +27,15 @@ impl<L: Default> Drop for Poll<'_, L> {
 
 impl<M: Methods> Hub<M> {
     pub(super) async fn poll(&self, slot: &Slot<M::Listener>) -> Result<Response, Refusal> {
-        match self.open(slot, Transport::LongPolling) {
-            // The first poll is not held: clients wait for its end before they begin.
-            Ok(()) => {
+        match slot.transport() {
+            Some(Transport::LongPolling) => {}
+            Some(_) => return Err(NotOpened::OtherTransport.into()),
+            None => {
+                self.open(slot, Transport::LongPolling)?;
+                // The first poll is not held: clients wait for its end before they begin.
                 drop(Poll { slot, number: slot.begin_poll() });
                 return Ok(answer(BytesMut::new()));
             }
-            Err(NotOpened::InUse) => {}
-            Err(error) => return Err(error.into()),
         }
         let poll = Poll { slot, number: slot.begin_poll() };
         let mut records = match timeout(self.options().poll, slot.next(Some(poll.number))).await {

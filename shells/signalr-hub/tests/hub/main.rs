@@ -1,0 +1,11 @@
+//! The hub from outside: the machine by itself, and its transports over loopback.
+
+#![allow(unreachable_pub)] // nothing of a test is reached from anywhere
+
+mod machine;
+mod messages;
+mod negotiation;
+mod splits;
+mod support;
+mod transports;
+mod traps;
