@@ -176,3 +176,50 @@ pub(crate) async fn pass_on(mut events: Receiver<Published>, hub: RecordingHub) 
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::http::Request;
+    use recording_core::{Action, CorrelationId};
+    use tokio::sync::broadcast;
+    use tower_service::Service as _;
+
+    use super::*;
+
+    async fn asks(router: &Router, method: &str, target: &str, body: &'static str) -> String {
+        let request = Request::builder().method(method).uri(target).body(Body::from(body)).expect("a request");
+        let Ok(response) = router.clone().call(request).await;
+        let body = to_bytes(response.into_body(), 1 << 20).await.expect("a body");
+        String::from_utf8(body.to_vec()).expect("text")
+    }
+
+    /// Events that were lost before the hub had them: its listeners hear of the loss, and of no event behind it.
+    #[tokio::test]
+    async fn a_gap_is_never_hidden() {
+        let hub = new(EventCase::Pascal, signalr_hub::Options::default());
+        let router = hub.router("/hub");
+        let negotiated: Value =
+            serde_json::from_str(&asks(&router, "POST", "/hub/negotiate", "").await).expect("a document");
+        let target = format!("/hub?id={}", negotiated["connectionId"].as_str().expect("an id"));
+        assert_eq!(asks(&router, "GET", &target, "").await, "");
+        asks(&router, "POST", &target, "{\"protocol\":\"json\",\"version\":1}\u{1e}").await;
+        assert_eq!(asks(&router, "GET", &target, "").await, "{}\u{1e}");
+
+        let (events, receiver) = broadcast::channel(2);
+        let published = |action: Action| Published {
+            ucc: UccNameBuf::new("u").expect("a name"),
+            correlation_id: CorrelationId::from_u128(1),
+            action,
+            json: Bytes::from_static(b"{}"),
+        };
+        for action in [Action::Start, Action::Pause, Action::Start] {
+            events.send(published(action)).expect("a receiver");
+        }
+        drop(events);
+        pass_on(receiver, hub.clone()).await;
+        assert_eq!(asks(&router, "GET", &target, "").await, "{\"allowReconnect\":true,\"type\":7}\u{1e}");
+        assert_eq!(hub.counters().delivered, 0);
+    }
+}

@@ -8,6 +8,7 @@ mod config;
 mod exploration;
 mod failing_store;
 mod http;
+mod hub;
 mod limits;
 mod program;
 mod support;

@@ -357,6 +357,16 @@ async fn the_log_has_a_line_for_each_decision_and_no_secret() {
         client.exchange(&request("POST", SET_PATH, &[json, secret], body.as_bytes())).await;
     }
     client.exchange(&request("GET", &format!("{STATE_PATH}?top-secret-token"), &[secret], b"")).await;
+    // Trap 16: browsers put the token of a WebSocket into its query.
+    let hub = "/attendantservice/hubs/recording";
+    for (method, path) in [("POST", "/negotiate"), ("GET", "")] {
+        let target = format!("{hub}{path}?id=top-secret-id&access_token=top-secret-token");
+        let mut client = Client::connect(running.api).await;
+        client.send(&request(method, &target, &[secret, ("Upgrade", "websocket")], b"")).await;
+        let mut answer = [0; 12];
+        tokio::io::AsyncReadExt::read_exact(&mut client.stream, &mut answer).await.unwrap();
+        assert_eq!(&answer[..9], b"HTTP/1.1 ");
+    }
     running.signal("-TERM");
     let (code, log) = running.end();
     assert_eq!(code, Some(0));
