@@ -1,0 +1,10 @@
+// Runs all tests, and tells of each.
+import { report } from "./harness.mjs";
+import { browser } from "./browser.mjs";
+import { javascript } from "./javascript.mjs";
+import { lives } from "./lives.mjs";
+import { python } from "./python.mjs";
+
+// The slow ones wait most of their time: they run beside the others.
+await Promise.all([javascript(), python(), browser(), lives()]);
+process.exit(report());

@@ -1,0 +1,63 @@
+"""A listener made of pysignalr: URL and protocol on the command line, calls from the standard input."""
+
+import asyncio
+import json
+import sys
+
+from pysignalr.client import SignalRClient
+from pysignalr.protocol.json import JSONProtocol
+from pysignalr.protocol.messagepack import MessagepackProtocol
+
+
+def tell(**what):
+    print(json.dumps(what), flush=True)
+
+
+async def opened():
+    tell(**{"is": "open"})
+
+
+async def closed():
+    tell(**{"is": "closed"})
+
+
+async def on_event(arguments):
+    tell(**{"is": "event", "arguments": arguments})
+
+
+async def on_answer(message):
+    # Of an answer that is an error, both the handler of errors and that of the call are told.
+    if not message.error:
+        tell(**{"is": "answer", "error": None})
+
+
+async def on_error(message):
+    tell(**{"is": "answer", "error": message.error})
+
+
+async def main(url, protocol):
+    current = {}
+
+    async def keep_connected():
+        """The client comes back to the old id, which no server knows: so this does what an application has to."""
+        while True:
+            client = SignalRClient(url, MessagepackProtocol() if protocol == "binary" else JSONProtocol(), retry_count=1)
+            client.on("RecordingStateChangedEvent", on_event)
+            client.on_open(opened)
+            client.on_close(closed)
+            client.on_error(on_error)
+            current["client"] = client
+            try:
+                await client.run()
+            except Exception:  # not there yet, whatever it says
+                await asyncio.sleep(0.3)
+
+    connected = asyncio.create_task(keep_connected())
+    loop = asyncio.get_running_loop()
+    while line := await loop.run_in_executor(None, sys.stdin.readline):
+        method, *arguments = json.loads(line)
+        await current["client"].send(method, arguments, on_answer)
+    connected.cancel()
+
+
+asyncio.run(main(*sys.argv[1:3]))
