@@ -20,8 +20,9 @@ use core::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
 use crate::desk::{Directory, DirectoryError, UccKey};
-use crate::json::{self, JsonError, Text, Unescaped};
-use crate::{Fault, Repeats, Settings, SipUri, UccName};
+use crate::json::{self, JsonError, Text, Unescaped, Writer};
+use crate::sink::{Pieces, Sink, display_by_pieces};
+use crate::{BufferTooSmall, Fault, Repeats, Settings, SipUri, UccName};
 
 /// Why a provisioning document is refused, and where.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,28 +53,54 @@ pub enum ProvisioningFault {
     Directory(DirectoryError),
 }
 
-impl fmt::Display for ProvisioningError {
-    /// `uccs[2].agents[0]: does not begin with sip: or sips:`
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// `uccs[2].agents[0]: does not begin with sip: or sips:`
+impl Pieces for ProvisioningError {
+    fn pieces(&self, sink: &mut impl Sink) {
         if let Some(ucc) = self.ucc {
-            write!(f, "uccs[{ucc}]")?;
+            sink.plain("uccs[");
+            sink.number(ucc);
+            sink.plain("]");
         }
         if let Some(key) = self.key {
-            write!(f, "{}{key}", if self.ucc.is_some() { "." } else { "" })?;
+            sink.plain(if self.ucc.is_some() { "." } else { "" });
+            sink.plain(key);
         }
         if let Some(agent) = self.agent {
-            write!(f, "[{agent}]")?;
+            sink.plain("[");
+            sink.number(agent);
+            sink.plain("]");
         }
         if self.ucc.is_some() || self.key.is_some() {
-            f.write_str(": ")?;
+            sink.plain(": ");
         }
         match self.why {
-            ProvisioningFault::Json(error) => error.fmt(f),
-            ProvisioningFault::Expected(what) => write!(f, "expected {what}"),
-            ProvisioningFault::UnknownKey => f.write_str("has a key that is not known"),
-            ProvisioningFault::Value(fault) => fault.fmt(f),
-            ProvisioningFault::Directory(error) => error.fmt(f),
+            ProvisioningFault::Json(error) => error.pieces(sink),
+            ProvisioningFault::Expected(what) => {
+                sink.plain("expected ");
+                sink.plain(what);
+            }
+            ProvisioningFault::UnknownKey => sink.plain("has a key that is not known"),
+            ProvisioningFault::Value(fault) => fault.pieces(sink),
+            ProvisioningFault::Directory(error) => error.pieces(sink),
         }
+    }
+}
+
+display_by_pieces!(ProvisioningError);
+
+impl ProvisioningError {
+    /// The longest text: into a buffer of this size writing cannot fail.
+    pub const MAX_LEN: usize = 192;
+
+    /// Writes the text that `Display` shows, without what formatting costs a small device.
+    ///
+    /// # Errors
+    ///
+    /// If the buffer is too small; never with [`MAX_LEN`](Self::MAX_LEN) bytes.
+    pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
+        let mut writer = Writer::new(buffer);
+        self.pieces(&mut writer);
+        writer.finish()
     }
 }
 

@@ -1,8 +1,11 @@
 //! Provisioning documents: what they fill, and what is said of those that do not hold.
 #![cfg(feature = "serde-json-core")]
 
+use recording_core::json::{JsonError, JsonErrorKind};
 use recording_core::provisioning::{ProvisioningError, ProvisioningFault};
-use recording_core::{Directory, Fault, Repeats, SipUri, UccName};
+use recording_core::{
+    Begun, CorrelationId, Desk, Directory, DirectoryError, Fault, Repeats, Session, SipUri, State, UccName,
+};
 
 type SmallDirectory = Directory<3, 6, 256>;
 
@@ -82,7 +85,9 @@ fn what_does_not_hold_is_named() {
         (r#"{"uccs":[{}]}"#, "uccs[0].recording_api_licensed: is missing"),
     ];
     for (document, text) in cases {
-        assert_eq!(load(document).expect_err(document).to_string(), text, "{document}");
+        let error = load(document).expect_err(document);
+        assert_eq!(error.to_string(), text, "{document}");
+        assert_eq!(error.write(&mut [0; ProvisioningError::MAX_LEN]), Ok(text.as_bytes()), "{document}");
     }
     let edits = [
         ("\"name\": \"empty\"", "\"name\": 1", "uccs[1].name: expected a string"),
@@ -146,4 +151,52 @@ fn hostile_documents_stop_at_the_strict_reader() {
     let error = load(r#"{"uccs":[],"x":@@@}"#).expect_err("rubbish");
     assert_eq!(error.to_string(), "invalid JSON at byte 15: expected a value");
     assert!(load(&GOOD.replace("\\ud83d\\ude00", "\\ud83d")).is_err());
+}
+
+/// The longest error text: every part that there is, with numbers that no document reaches.
+#[test]
+fn the_longest_error_fits() {
+    let (ucc, agent, key) = (Some(usize::MAX), Some(usize::MAX), Some("agent_can_edit_audio_recording"));
+    for why in [
+        ProvisioningFault::Json(JsonError { kind: JsonErrorKind::TooDeep, at: usize::MAX }),
+        ProvisioningFault::Expected("\"accept\" or \"refuse\""),
+        ProvisioningFault::UnknownKey,
+        ProvisioningFault::Value(Fault::TooLong { max: u32::MAX }),
+        ProvisioningFault::Value(Fault::ControlCharacter),
+        ProvisioningFault::Directory(DirectoryError::TextFull { capacity: usize::MAX }),
+    ] {
+        let error = ProvisioningError { ucc, key, agent, why };
+        assert_eq!(error.write(&mut [0; ProvisioningError::MAX_LEN]), Ok(error.to_string().as_bytes()));
+        assert!(error.write(&mut [0; 40]).is_err());
+    }
+}
+
+#[test]
+fn a_desk_is_provisioned_anew_without_sessions() {
+    let document = |name: &str| {
+        let ucc = serde_json::json!({
+            "name": name,
+            "recording_api_licensed": true,
+            "use_audio_recording": true,
+            "agent_can_edit_audio_recording": true,
+            "save_recording_by_default": false,
+            "agents": ["sip:agent@domain.com"],
+        });
+        serde_json::json!({"uccs": [ucc]}).to_string()
+    };
+    let mut desk = Desk::<4, 3, 6, 256>::new(SmallDirectory::new());
+    let session = |ucc| Session {
+        ucc: UccName::new(ucc).expect("a name"),
+        correlation_id: CorrelationId::from_u128(7),
+        state: State::INITIAL,
+    };
+    assert_eq!(desk.provision(document("one").as_bytes()), Ok(()));
+    assert_eq!(desk.begin(session("one")), Ok(Begun::New));
+    assert_eq!(desk.provision(document("other").as_bytes()), Ok(()));
+    assert!(desk.is_empty(), "its directory is another one");
+    assert_eq!(desk.begin(session("other")), Ok(Begun::New));
+    assert!(desk.begin(session("one")).is_err());
+    assert!(desk.provision(b"{}").is_err());
+    assert!(desk.is_empty());
+    assert!(desk.begin(session("other")).is_err(), "no UCC is known rather than some");
 }

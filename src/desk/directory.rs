@@ -1,8 +1,7 @@
 //! Which UCCs there are, how they are set, and who their agents are.
 
-use core::fmt;
-
 use super::index::{Hash, Index};
+use crate::sink::{Pieces, Sink, display_by_pieces};
 use crate::{Settings, SipUri, UccName};
 
 /// The UCCs of a gateway, their settings and agents: `UCCS` of them, `AGENTS` agents of all UCCs together, `TEXT` bytes
@@ -64,17 +63,22 @@ pub enum DirectoryError {
     UnknownUcc,
 }
 
-impl fmt::Display for DirectoryError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UccExists => f.write_str("there is a UCC of this name already"),
-            Self::UccsFull { capacity } => write!(f, "more than {capacity} UCCs"),
-            Self::AgentsFull { capacity } => write!(f, "more than {capacity} agents"),
-            Self::TextFull { capacity } => write!(f, "names and URIs of more than {capacity} bytes together"),
-            Self::UnknownUcc => f.write_str("no UCC of this directory"),
-        }
+impl Pieces for DirectoryError {
+    fn pieces(&self, sink: &mut impl Sink) {
+        let (before, capacity, behind) = match *self {
+            Self::UccExists => return sink.plain("there is a UCC of this name already"),
+            Self::UnknownUcc => return sink.plain("no UCC of this directory"),
+            Self::UccsFull { capacity } => ("more than ", capacity, " UCCs"),
+            Self::AgentsFull { capacity } => ("more than ", capacity, " agents"),
+            Self::TextFull { capacity } => ("names and URIs of more than ", capacity, " bytes together"),
+        };
+        sink.plain(before);
+        sink.number(capacity);
+        sink.plain(behind);
     }
 }
+
+display_by_pieces!(DirectoryError);
 
 impl core::error::Error for DirectoryError {}
 

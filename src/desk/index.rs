@@ -1,35 +1,37 @@
 //! A hash index over the slots of a fixed-capacity table: chains in two arrays, so that a full table is looked up as
 //! fast as an empty one, and nothing in it can panic.
 
-type Slot = u16;
+/// A slot, counted from 1. Zero is none, so that an empty table is nothing but zeros: a device has it in memory that is
+/// cleared at the start anyway, and not in its flash as well.
+type Link = u16;
 
-const NONE: Slot = Slot::MAX;
+const NONE: Link = 0;
 
 /// Finds slots `0..N` by hash. The keys live with the table; a look-up asks it which slot is meant.
 #[derive(Debug, Clone)]
 pub(super) struct Index<const N: usize> {
     /// The first slot of each chain.
-    heads: [Slot; N],
+    heads: [Link; N],
     /// The slot behind each slot.
-    nexts: [Slot; N],
+    nexts: [Link; N],
 }
 
 impl<const N: usize> Index<N> {
     pub(super) const fn new() -> Self {
-        const { assert!(N > 0 && N < NONE as usize, "a capacity is between 1 and 65534") };
+        const { assert!(N > 0 && N < Link::MAX as usize, "a capacity is between 1 and 65534") };
         Self { heads: [NONE; N], nexts: [NONE; N] }
     }
 
     /// The slot that `is_meant`, among those of this hash.
     #[inline]
     pub(super) fn find(&self, hash: u32, mut is_meant: impl FnMut(usize) -> bool) -> Option<usize> {
-        let mut slot = *self.heads.get(bucket::<N>(hash))?;
-        // A chain holds each slot at most once; the end of the chain is slot NONE, which is no slot of either array.
-        while let Some(&next) = self.nexts.get(usize::from(slot)) {
-            if is_meant(slot.into()) {
-                return Some(slot.into());
+        let mut link = *self.heads.get(bucket::<N>(hash))?;
+        // A chain holds each slot at most once. Behind its end comes the slot in front of the first one, which is none.
+        while let Some(&next) = self.nexts.get(slot(link)) {
+            if is_meant(slot(link)) {
+                return Some(slot(link));
             }
-            slot = next;
+            link = next;
         }
         None
     }
@@ -38,7 +40,7 @@ impl<const N: usize> Index<N> {
     pub(super) fn insert(&mut self, hash: u32, slot: usize) {
         if let (Some(head), Some(next)) = (self.heads.get_mut(bucket::<N>(hash)), self.nexts.get_mut(slot)) {
             *next = *head;
-            *head = slot as Slot;
+            *head = (slot + 1) as Link;
         }
     }
 
@@ -46,20 +48,25 @@ impl<const N: usize> Index<N> {
     pub(super) fn remove(&mut self, hash: u32, slot: usize) {
         let Some(behind) = self.nexts.get(slot).copied() else { return };
         let Some(mut link) = self.heads.get(bucket::<N>(hash)).copied() else { return };
-        if usize::from(link) == slot {
+        if self::slot(link) == slot {
             if let Some(head) = self.heads.get_mut(bucket::<N>(hash)) {
                 *head = behind;
             }
             return;
         }
-        while let Some(next) = self.nexts.get_mut(usize::from(link)) {
-            if usize::from(*next) == slot {
+        while let Some(next) = self.nexts.get_mut(self::slot(link)) {
+            if self::slot(*next) == slot {
                 *next = behind;
                 return;
             }
             link = *next;
         }
     }
+}
+
+/// The slot of a link; of [`NONE`] one that no table has.
+const fn slot(link: Link) -> usize {
+    (link as usize).wrapping_sub(1)
 }
 
 /// Spreads a hash over `0..N` by its upper bits.

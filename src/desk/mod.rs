@@ -158,6 +158,18 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
         &self.directory
     }
 
+    /// Provisions the desk anew, in place: the directory is [loaded](Directory::load) from a provisioning document. No
+    /// session is open behind it, since sessions belong to the directory that they began with.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that does not hold. The directory is empty then.
+    #[cfg(feature = "serde-json-core")]
+    pub fn provision(&mut self, document: &[u8]) -> Result<(), crate::provisioning::ProvisioningError> {
+        self.sessions = Sessions::new();
+        self.directory.load(document)
+    }
+
     /// Changes the settings of a UCC, in force from the next request on.
     ///
     /// # Errors
