@@ -1,0 +1,84 @@
+//! The PL011, as it is built into the Stellaris parts.
+
+use super::Uart;
+use crate::register::Block;
+
+/// A PL011.
+#[derive(Debug)]
+pub(crate) struct Pl011 {
+    block: Block,
+    lost: bool,
+}
+
+const DATA: usize = 0x00;
+const RECEIVE_STATUS: usize = 0x04;
+const FLAGS: usize = 0x18;
+const BAUD_INTEGER: usize = 0x24;
+const BAUD_FRACTION: usize = 0x28;
+const LINE: usize = 0x2c;
+const CONTROL: usize = 0x30;
+const INTERRUPT_MASK: usize = 0x38;
+const INTERRUPT_CLEAR: usize = 0x44;
+
+const BUSY: u32 = 1 << 3;
+const RECEIVE_EMPTY: u32 = 1 << 4;
+const TRANSMIT_FULL: u32 = 1 << 5;
+const OVERRUN: u32 = 1 << 3;
+/// Bytes wait, or have waited for a while.
+const RECEIVE_INTERRUPTS: u32 = 1 << 4 | 1 << 6;
+
+impl Pl011 {
+    /// Starts the device: 8 bits, no parity, one stop bit.
+    pub(crate) fn start(block: Block, clock: u32, baud: u32) -> Self {
+        // Sixty-fourths of the divisor clock / (16 * baud), rounded.
+        let divisor = (clock * 8 / baud).div_ceil(2);
+        block.register(CONTROL).write(0);
+        block.register(BAUD_INTEGER).write(divisor >> 6);
+        block.register(BAUD_FRACTION).write(divisor & 63);
+        block.register(LINE).write(3 << 5 | 1 << 4);
+        block.register(INTERRUPT_MASK).write(0);
+        block.register(CONTROL).write(1 << 9 | 1 << 8 | 1);
+        Self { block, lost: false }
+    }
+
+    /// A device that was started before.
+    pub(crate) const fn attach(block: Block) -> Self {
+        Self { block, lost: false }
+    }
+
+    /// Asks for an interrupt when something came in.
+    pub(crate) fn interrupt_on_receive(&mut self) {
+        self.block.register(INTERRUPT_MASK).write(RECEIVE_INTERRUPTS);
+    }
+}
+
+impl Uart for Pl011 {
+    fn read(&mut self) -> Option<u8> {
+        if self.block.register(FLAGS).read() & RECEIVE_EMPTY != 0 {
+            self.block.register(INTERRUPT_CLEAR).write(RECEIVE_INTERRUPTS);
+            return None;
+        }
+        let byte = self.block.register(DATA).read();
+        if self.block.register(RECEIVE_STATUS).read() & OVERRUN != 0 {
+            self.lost = true;
+            self.block.register(RECEIVE_STATUS).write(0);
+        }
+        Some(byte as u8)
+    }
+
+    fn lost(&mut self) -> bool {
+        core::mem::take(&mut self.lost)
+    }
+
+    fn write(&mut self, byte: u8) -> bool {
+        let has_room = self.block.register(FLAGS).read() & TRANSMIT_FULL == 0;
+        if has_room {
+            self.block.register(DATA).write(byte.into());
+        }
+        has_room
+    }
+
+    fn is_idle(&self) -> bool {
+        self.block.register(FLAGS).read() & BUSY == 0
+    }
+}

@@ -1,0 +1,36 @@
+//! The watchdog of Arm's SP805 and its descendants, which both boards have: it asks for an interrupt when its time is
+//! over, and resets the board when it is over once more.
+
+use crate::register::Block;
+
+/// A watchdog that runs.
+#[derive(Debug)]
+pub(crate) struct Watchdog {
+    block: Block,
+}
+
+const LOAD: usize = 0x00;
+const CONTROL: usize = 0x08;
+const INTERRUPT_CLEAR: usize = 0x0c;
+const LOCK: usize = 0xc00;
+
+const UNLOCK: u32 = 0x1acc_e551;
+const INTERRUPT_AND_RESET: u32 = 0b11;
+
+impl Watchdog {
+    /// Starts it: the board is reset `2 * ticks` after the last feeding. It cannot be stopped.
+    pub(crate) fn start(block: Block, ticks: u32) -> Self {
+        block.register(LOCK).write(UNLOCK);
+        block.register(LOAD).write(ticks);
+        block.register(CONTROL).write(INTERRUPT_AND_RESET);
+        block.register(LOCK).write(0);
+        Self { block }
+    }
+
+    /// All is well.
+    pub(crate) fn feed(&mut self) {
+        self.block.register(LOCK).write(UNLOCK);
+        self.block.register(INTERRUPT_CLEAR).write(1);
+        self.block.register(LOCK).write(0);
+    }
+}

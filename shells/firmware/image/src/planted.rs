@@ -1,0 +1,28 @@
+//! Commands on the PBX's line that break the image on purpose. Only in images that tests build.
+
+use cortex_m::asm;
+
+pub(crate) fn obey(command: Option<&str>) {
+    match command {
+        Some("plant hang") => {
+            cortex_m::interrupt::disable();
+            loop {
+                asm::nop();
+            }
+        }
+        Some("plant overflow") => {
+            core::hint::black_box(deeper(1));
+        }
+        Some("plant panic") => panic!("planted"),
+        Some("plant fault") => asm::udf(),
+        _ => {}
+    }
+}
+
+/// Recursion without an end.
+#[inline(never)]
+#[expect(unconditional_recursion, reason = "that is what is planted")]
+fn deeper(depth: u32) -> u32 {
+    let frame = core::hint::black_box([depth; 16]);
+    deeper(depth + 1) + frame[depth as usize % 16]
+}
