@@ -33,9 +33,10 @@ fn a_request_byte_by_byte_is_the_same_request() {
 }
 
 fn chunked(chunks: &[&str], trailer: &str) -> String {
-    let mut request = "POST /attendantservice/api/recording/set HTTP/1.1\r\nHost: gw\r\nContent-Type: application/json\r\n\
+    let mut request =
+        "POST /attendantservice/api/recording/set HTTP/1.1\r\nHost: gw\r\nContent-Type: application/json\r\n\
         Transfer-Encoding: chunked\r\n\r\n"
-        .to_owned();
+            .to_owned();
     for chunk in chunks {
         request += &format!("{:X};name=\"value\"\r\n{chunk}\r\n", chunk.len());
     }

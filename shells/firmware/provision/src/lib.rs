@@ -65,7 +65,15 @@ type Roomy = Directory<1024, 16384, 1_048_576>;
 ///
 /// [`Error::Document`]: the first thing that does not hold, and where.
 pub fn check(document: &[u8]) -> Result<Contents, Error> {
-    let mut directory = Box::new(Roomy::new());
+    // The directory is one value of a megabyte, of which unoptimised code makes copies.
+    std::thread::scope(|scope| {
+        let large = std::thread::Builder::new().stack_size(64 << 20).spawn_scoped(scope, || contents(document));
+        large.expect("there is memory for a thread").join().expect("the core does not panic")
+    })
+}
+
+fn contents(document: &[u8]) -> Result<Contents, Error> {
+    let mut directory = Roomy::new();
     directory.load(document).map_err(Error::Document)?;
     let mut contents = Contents { uccs: 0, agents: 0, text: 0 };
     for ucc in directory.uccs() {

@@ -156,9 +156,10 @@ impl Peer {
         while !rest.is_empty() {
             let (head, behind) = rest.split_once("\r\n\r\n").expect("a whole head");
             let status = head["HTTP/1.1 ".len()..][..3].parse().expect("a status");
-            let length = head.split("Content-Length: ").nth(1).map_or(0, |rest| {
-                rest.split("\r\n").next().expect("a value").parse::<usize>().expect("a length")
-            });
+            let length = head
+                .split("Content-Length: ")
+                .nth(1)
+                .map_or(0, |rest| rest.split("\r\n").next().expect("a value").parse::<usize>().expect("a length"));
             assert!(head.contains("Cache-Control: no-store"));
             let (body, behind) = behind.split_at(if self.to_head { 0 } else { length });
             replies.push(Received { status, head: head.to_owned(), body: body.to_owned() });

@@ -1,0 +1,9 @@
+//! The images in QEMU, tested from outside.
+
+mod boot;
+mod cells;
+mod clients;
+mod hostile;
+mod listeners;
+mod support;
+mod vectors;
