@@ -32,15 +32,6 @@ pub struct Emulator {
     qemu: Qemu,
 }
 
-/// How far a start went.
-#[derive(Debug)]
-pub enum Start {
-    /// It runs.
-    Running(Box<Emulator>),
-    /// It did not get to READY; this is what was said.
-    Failed(Vec<String>),
-}
-
 /// The process, and the files that go with it.
 #[derive(Debug)]
 struct Qemu {
@@ -65,17 +56,32 @@ impl Emulator {
     /// If it does not: with what it said instead.
     #[must_use]
     pub fn start(board: Board, image: &[u8]) -> Self {
+        // Both are held until both are known, so that they differ.
+        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        let port = |listener: &TcpListener| listener.local_addr().expect("it is bound").port();
         for _ in 0..TRIES {
-            match Self::try_start(board, image) {
-                Start::Running(emulator) => return *emulator,
-                Start::Failed(said) if said.iter().any(|line| line.contains("host forwarding")) => {}
-                Start::Failed(said) => panic!("{} did not get to READY: {said:#?}", board.name()),
+            let (api, events) = (free(), free());
+            let ports = (port(&api), port(&events));
+            drop((api, events));
+            match Self::try_start(board, image, ports) {
+                Ok(emulator) => return emulator,
+                Err(said) if said.iter().any(|line| line.contains("host forwarding")) => {}
+                Err(said) => panic!("{} did not get to READY: {said:#?}", board.name()),
             }
         }
         panic!("no free port in {TRIES} tries");
     }
 
-    fn try_start(board: Board, image: &[u8]) -> Start {
+    /// The same, with ports of one's own for the API and for listeners.
+    ///
+    /// # Errors
+    ///
+    /// What was said, by the board or by QEMU, if the board did not get to READY.
+    ///
+    /// # Panics
+    ///
+    /// If there is no QEMU, or no room for temporary files.
+    pub fn try_start(board: Board, image: &[u8], ports: (u16, u16)) -> Result<Self, Vec<String>> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let files = env::temp_dir().join(format!("recording-firmware-{}-{count}", process::id()));
@@ -86,15 +92,8 @@ impl Emulator {
         let listen = |path: &PathBuf| UnixListener::bind(path).expect("a socket in the file system");
         let (pbx_listener, recorder_listener) = (listen(&pbx), listen(&recorder));
 
-        // Both are held until both are known, so that they differ.
-        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let (api, events) = (free(), free());
-        let address = |listener: &TcpListener| listener.local_addr().expect("it is bound");
-        let (api, events) = {
-            let addresses = (address(&api), address(&events));
-            drop((api, events));
-            addresses
-        };
+        let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let (api, events) = (address(ports.0), address(ports.1));
         let forward = |from: SocketAddr, to| format!("hostfwd=tcp:{from}-:{to}");
         let mut qemu = Command::new("qemu-system-arm");
         qemu.args(["-machine", board.name(), "-display", "none", "-monitor", "none", "-serial", "stdio"]);
@@ -109,7 +108,7 @@ impl Emulator {
         let complaints = Log::of(child.stderr.take().expect("it is piped"));
         let mut qemu = Qemu { child, files };
 
-        let failed = || Start::Failed([log.all(), complaints.all()].concat());
+        let failed = || Err([log.all(), complaints.all()].concat());
         let mut accept = |listener| accept(&mut qemu, &listener);
         let (Some(pbx), Some(recorder)) = (accept(pbx_listener), accept(recorder_listener)) else {
             let _ = complaints.wait(usize::MAX, |_| false);
@@ -120,7 +119,9 @@ impl Emulator {
         if log.wait(0, |line| line.starts_with("READY")).is_err() {
             return failed();
         }
-        Start::Running(Box::new(Self { board, api, events, log, pbx, recorder, qemu }))
+        // Everything in it is open or loaded by now: whatever ends this process leaves nothing behind.
+        let _ = fs::remove_dir_all(&qemu.files);
+        Ok(Self { board, api, events, log, pbx, recorder, qemu })
     }
 
     /// One of the figures that the board gives of itself.

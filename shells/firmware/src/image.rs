@@ -57,8 +57,7 @@ impl Image {
 }
 
 /// Where the images are built: beside what cargo builds for the host, so that neither waits for the other.
-#[must_use]
-pub fn directory() -> PathBuf {
+fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/images")
 }
 

@@ -11,7 +11,7 @@ mod log;
 mod serial;
 
 pub use board::Board;
-pub use emulator::{Emulator, Start};
+pub use emulator::Emulator;
 pub use image::{Image, Kind};
 pub use log::Log;
 pub use serial::Serial;

@@ -62,6 +62,12 @@ impl Log {
         self.len() == 0
     }
 
+    /// Whether no more can come.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.lines().ended
+    }
+
     /// Waits for a line from the given place on; gives the line, and the place behind it.
     ///
     /// # Errors

@@ -46,7 +46,7 @@ fn every_cell_by_id_and_by_name_over_http() {
             assert_eq!(emulator.recorder.hear(), format!("{} {id} {UCC}", order(from)));
 
             let target = format!("{}set", render::PREFIX).into_bytes();
-            let request = Request::post(target, render::body(&spelling, AGENT, &id, UCC));
+            let request = Request::post(target, render::body(&spelling, AGENT, &id, &format!("{UCC:?}")));
             let response = client.exchange(&request);
             let ucc = naive::Ucc {
                 licensed: true,

@@ -36,6 +36,7 @@ fn alive(emulator: &Emulator, recording: u8) {
 
 /// Every response that comes is one that HTTP allows, with a body of the API.
 fn sound(came: &[u8], sent: &[u8]) -> usize {
+    let to_head = sent.starts_with(b"HEAD ");
     let mut rest = came;
     let mut count = 0;
     while !rest.is_empty() {
@@ -48,6 +49,13 @@ fn sound(came: &[u8], sent: &[u8]) -> usize {
         let length = head.split("Content-Length: ").nth(1).map_or(0, |text| {
             text.split("\r\n").next().and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{}", shown()))
         });
+        if to_head {
+            // What follows in the corpus was no request of its own.
+            assert!(!rest[end..].starts_with(b"{"), "{}", shown());
+            rest = &rest[end..];
+            count += 1;
+            continue;
+        }
         let body = rest.get(end..end + length).unwrap_or_else(|| panic!("{}", shown()));
         if status != 100 {
             let value: serde_json::Value = serde_json::from_slice(body).unwrap_or_else(|_| panic!("{}", shown()));

@@ -21,7 +21,7 @@ fn with_session(board: Board) -> Emulator {
 
 /// Marks and unmarks: every one of them is a change.
 fn change(client: &mut Client, count: u32) {
-    let action = if count % 2 == 0 { 6 } else { 7 };
+    let action = if count.is_multiple_of(2) { 6 } else { 7 };
     let response = client.exchange(&render::set(UCC, ID, "sip:agent@domain.com", action));
     assert_eq!(response.status, 200);
     assert!(response.text().contains("\"ErrorMessage\":null"));
@@ -35,7 +35,7 @@ fn every_listener_hears_every_change_in_order() {
     let mut expected = vec![r#"{"Listening":true}"#.to_owned()];
     for count in 0..200 {
         change(&mut client, count);
-        let action = if count % 2 == 0 { 6 } else { 7 };
+        let action = if count.is_multiple_of(2) { 6 } else { 7 };
         expected.push(format!(r#"{{"UccName":"{UCC}","CorrelationId":"{ID}","StateAction":{action}}}"#));
     }
     for log in heard {

@@ -14,7 +14,7 @@ fn text(value: &Value) -> &str {
 
 /// Everything that listeners heard so far: a change of a session of our own marks the end.
 fn heard(client: &mut Client, events: &Log, from: &mut usize, count: u32) -> Vec<String> {
-    let action = if count % 2 == 0 { 6 } else { 7 };
+    let action = if count.is_multiple_of(2) { 6 } else { 7 };
     let request = recording_testkit::render::set(FENCE_UCC, FENCE, "sip:agent@domain.com", action);
     assert_eq!(client.exchange(&request).status, 200);
     let (_, behind) = events.wait(*from, |line| line.contains(FENCE)).expect("the fence is heard");

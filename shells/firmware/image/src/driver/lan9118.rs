@@ -25,7 +25,7 @@ const TRANSMIT_FIFO: usize = 0x80;
 const MAC_COMMAND: usize = 0xa4;
 const MAC_DATA: usize = 0xa8;
 
-/// What BYTE_TEST reads when the bus is in order.
+/// What `BYTE_TEST` reads when the bus is in order.
 const IN_ORDER: u32 = 0x8765_4321;
 const MAC_BUSY: u32 = 1 << 31;
 /// Full duplex, transmitter and receiver on.
