@@ -44,6 +44,32 @@ impl Image {
         &self.bytes
     }
 
+    /// The plain bytes of the flash from address 0 on, as a programmer wants them; what nothing stands in is erased.
+    ///
+    /// # Panics
+    ///
+    /// If the image is no ELF file of 32 bits.
+    #[must_use]
+    pub fn flash(&self) -> Vec<u8> {
+        let number = |at: usize, length: usize| {
+            let bytes = self.bytes.get(at..at + length).expect("the file is whole");
+            bytes.iter().rev().fold(0_usize, |number, &byte| number << 8 | usize::from(byte))
+        };
+        assert!(self.bytes.starts_with(b"\x7fELF\x01\x01"), "no ELF file of 32 bits, little-endian");
+        let (headers, size, count) = (number(28, 4), number(42, 2), number(44, 2));
+        let mut flash = Vec::new();
+        for header in (0..count).map(|index| headers + index * size) {
+            let (kind, from, address, length) =
+                (number(header, 4), number(header + 4, 4), number(header + 12, 4), number(header + 16, 4));
+            // What is loaded, and takes room in the file.
+            if kind == 1 && length > 0 {
+                flash.resize(flash.len().max(address + length), 0xff);
+                flash[address..address + length].copy_from_slice(&self.bytes[from..from + length]);
+            }
+        }
+        flash
+    }
+
     /// The image with a provisioning in it.
     ///
     /// # Errors

@@ -47,6 +47,18 @@ fn a_bad_provisioning_is_named_and_everything_refused() {
     }
 }
 
+/// A provisioning is written into the plain bytes of the flash as well, and the board runs from those.
+#[test]
+fn the_plain_bytes_of_the_flash_are_an_image_too() {
+    for board in Board::ALL {
+        let mut flash = Image::build(board, Kind::Product).flash();
+        recording_provision::write(&mut flash, vectors_world().as_bytes()).expect("it holds");
+        let mut emulator = Emulator::start(board, &flash);
+        assert_eq!(emulator.pbx.hear(), "boot");
+        unknown(&mut emulator);
+    }
+}
+
 /// The board has room for what it claims: as many UCCs, agents and sessions, each of them reached.
 #[test]
 fn a_full_board_serves_all_of_it() {
