@@ -135,6 +135,12 @@ impl Connection {
         (self.phase == Phase::Head(0) && self.input.raw().is_empty()).then(|| since(now, self.since))
     }
 
+    /// Whether it ends: its place will be free soon.
+    #[must_use]
+    pub const fn is_closing(&self) -> bool {
+        matches!(self.phase, Phase::Closing | Phase::Closed)
+    }
+
     /// Ends a connection that is idle. A request that comes too late for that is not taken: no byte of a reply says so.
     pub const fn close(&mut self, now: Millis) -> Step {
         self.wait_for(Phase::Closed, now);

@@ -52,6 +52,16 @@ impl<const N: usize> Text<N> {
         self.bytes(digits.get(leading..).unwrap_or_default())
     }
 
+    /// Adds an address: `0x` and eight digits.
+    pub fn address(&mut self, address: u32) -> &mut Self {
+        self.text("0x");
+        for place in (0..8).rev() {
+            let digit = (address >> (4 * place) & 15) as u8;
+            self.bytes(&[if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }]);
+        }
+        self
+    }
+
     /// What was written.
     #[must_use]
     pub fn get(&self) -> &[u8] {
@@ -78,9 +88,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_decimal() {
+    fn numbers_are_decimal_and_addresses_are_not() {
         for number in [0, 1, 9, 10, 99, 100, 65_535, 1_000_000_000, u32::MAX] {
             assert_eq!(Text::<16>::new().number(number).get(), std::format!("{number}").as_bytes());
+            assert_eq!(Text::<16>::new().address(number).get(), std::format!("{number:#010x}").as_bytes());
         }
     }
 

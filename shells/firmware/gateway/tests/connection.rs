@@ -331,3 +331,53 @@ fn without_provisioning_everything_is_refused() {
         );
     }
 }
+
+/// However a stream is cut, the same comes back: whole, byte by byte, and in pieces of a few.
+#[test]
+fn the_fuzz_corpora_in_pieces() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../fuzz/corpus");
+    let mut tried = 0;
+    for name in ["request", "body", "made_request"] {
+        for file in std::fs::read_dir(corpus.join(name)).expect("a corpus") {
+            let bytes = std::fs::read(file.expect("a file").path()).expect("a file");
+            let head =
+                "POST /attendantservice/api/recording/set HTTP/1.1\r\nHost: gw\r\nContent-Type: application/json\r\n";
+            let by_length = format!("{head}Content-Length: {}\r\n\r\n", bytes.len());
+            let in_chunks = format!("{head}Transfer-Encoding: chunked\r\n\r\n");
+            for before in ["", &by_length, &in_chunks] {
+                let stream = [before.as_bytes(), &bytes, b"\r\n0\r\n\r\n"].concat();
+                let whole = Peer::new().raw(&stream);
+                for size in [1, 7, 1000] {
+                    let mut peer = Peer::new();
+                    let cut: Vec<_> = stream.chunks(size).flat_map(|piece| peer.raw(piece)).collect();
+                    assert_eq!(
+                        String::from_utf8_lossy(&cut),
+                        String::from_utf8_lossy(&whole),
+                        "in pieces of {size}: {}",
+                        String::from_utf8_lossy(&stream)
+                    );
+                }
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 2000, "{tried}");
+}
+
+/// The longest reply that is ever held: a name of which every byte is escaped.
+#[test]
+fn the_longest_reply_to_a_change_is_held_whole() {
+    let name = "\\\"".repeat(64);
+    let mut peer = Peer::new();
+    peer.gateway.provision(&support::region(&support::UCC.replace("ucc-demo-name", &name))).expect("it holds");
+    let begun = support::obey(&mut peer.gateway, &format!("begin {ID} Started/None/None {}", "\"".repeat(64)));
+    assert!(begun.starts_with("begun "), "{begun}");
+    let body = SET.replace("{action}", "3").replace("ucc-demo-name", &name);
+    let replies = peer.exchange(support::post(&body).as_bytes());
+    let expected = format!(
+        "{{\"CorrelationId\":\"{ID}\",\"RecordingState\":3,\"MarkingState\":0,\"SavingState\":0,\"ErrorMessage\":null,\
+         \"UCCName\":\"{name}\"}}"
+    );
+    assert_eq!(replies[0].body, expected);
+    assert!(peer.recorded.ends_with(&format!("paused {ID} {}\n", "\"".repeat(64))));
+}

@@ -52,7 +52,7 @@ pub(crate) fn stack_peak() -> u32 {
     (start.addr() - at.addr()) as u32
 }
 
-fn end(value: u32, line: &Text<128>) -> ! {
+fn end(value: u32, line: &Text<160>) -> ! {
     cortex_m::interrupt::disable();
     note(value);
     let mut log = board::log();
@@ -89,14 +89,14 @@ extern "C" fn fault(sp: u32) -> ! {
     if sp >= bottom && sp.saturating_add(32) <= top {
         // SAFETY: the frame lies within the stack; its seventh word is the address that was to be run.
         let pc = unsafe { (sp as *const u32).add(6).read_volatile() };
-        line.text("FAULT at ").number(pc);
+        line.text("FAULT at ").address(pc);
     } else {
         line.text("FAULT: stack overflow, ").number(bottom.wrapping_sub(sp)).text(" bytes below");
     }
     // SAFETY: the fault status registers of ARMv7-M.
     let (status, address) =
         unsafe { ((0xe000_ed28 as *const u32).read_volatile(), (0xe000_ed38 as *const u32).read_volatile()) };
-    line.text(" status=").number(status).text(" address=").number(address);
+    line.text(" status=").address(status).text(" address=").address(address);
     end(FAULT, &line)
 }
 
@@ -132,7 +132,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
         let word = unsafe { at.read_volatile() };
         // What a call leaves: an odd address within the code.
         if word & 1 == 1 && code.contains(&word) {
-            line.text(" ").number(word & !1);
+            line.text(" ").address(word & !1);
             told += 1;
         }
         at = at.wrapping_add(1);

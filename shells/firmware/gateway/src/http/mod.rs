@@ -19,7 +19,7 @@ pub enum Fault {
     Malformed,
     /// 408: it did not arrive in time.
     TooSlow,
-    /// 413: its body is longer than is worth skipping.
+    /// 413: its body is too long.
     TooMuch,
     /// 414: its target does not fit.
     TargetTooLong,
@@ -49,18 +49,18 @@ impl Fault {
         }
     }
 
-    /// What the reply says.
+    /// What the reply says; `None` for what the core has a text for.
     #[must_use]
-    pub const fn text(self) -> &'static str {
-        match self {
+    pub const fn text(self) -> Option<&'static str> {
+        Some(match self {
+            Self::TooMuch => return None,
             Self::Malformed => "This is not a request that HTTP/1.1 allows.",
             Self::TooSlow => "The request did not arrive in time.",
-            Self::TooMuch => "The body is too long.",
             Self::TargetTooLong => "The request target is too long.",
             Self::Expectation => "The only expectation that is met is 100-continue.",
             Self::HeadTooLarge => "The head of the request is too large.",
             Self::TransferCoding => "The only transfer coding that is read is chunked.",
             Self::Version => "Only HTTP/1.0 and HTTP/1.1 are spoken here.",
-        }
+        })
     }
 }

@@ -1,6 +1,6 @@
 //! What goes back: a status line, the headers that every reply has, and a body of the core's writers.
 
-use recording_core::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply, ErrorType, Reply};
+use recording_core::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply, ErrorType, Rejection, Reply};
 
 use super::Fault;
 use crate::text::Text;
@@ -56,7 +56,13 @@ impl Outgoing {
 
     /// A reply to what is not HTTP, or not for this server. The connection is closed.
     pub fn fault(&mut self, fault: Fault) {
-        self.error(fault.status(), ErrorMessage::new(ErrorType::Validation, fault.text()), false, Persistence::Close);
+        match fault.text() {
+            None => self.reply(&Rejection::BodyTooLarge.into(), false, Persistence::Close),
+            Some(text) => {
+                let error = ErrorMessage::new(ErrorType::Validation, text);
+                self.error(fault.status(), error, false, Persistence::Close);
+            }
+        }
     }
 
     /// The core's bare error body with a text of ours.

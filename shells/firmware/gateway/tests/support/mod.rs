@@ -11,7 +11,7 @@ pub type Small = Gateway<4, 2, 4, 256>;
 pub const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
 pub const SET: &str = "{\"Action\":{action},\"RequesterSipUri\":\"sip:agent@domain.com\",\
     \"CorrelationId\":\"1d6c6a58-6739-4f0c-98ff-0968292c8c30\",\"UCCName\":\"ucc-demo-name\"}";
-const UCC: &str = "{\"uccs\":[{\"name\":\"ucc-demo-name\",\"recording_api_licensed\":true,\"use_audio_recording\":true,\
+pub const UCC: &str = "{\"uccs\":[{\"name\":\"ucc-demo-name\",\"recording_api_licensed\":true,\"use_audio_recording\":true,\
     \"agent_can_edit_audio_recording\":true,\"save_recording_by_default\":false,\"agents\":[\"sip:agent@domain.com\"]}]}";
 
 /// A region of the flash with a text in it.

@@ -46,13 +46,17 @@ pub(crate) struct Board {
     pub(crate) watchdog: Watchdog,
 }
 
-/// The line of the log, whatever else uses it: for faults.
-pub(crate) fn log() -> Serial {
-    // SAFETY: the board has a PL011 there. Only the log uses it, and nobody else when a fault does.
-    Pl011::start(unsafe { Block::at(UARTS[0]) }, CLOCK, 115_200)
+fn log_device() -> Block {
+    // SAFETY: the board has such a device there, and only the log uses it.
+    unsafe { Block::at(UARTS[0]) }
 }
 
-/// Switches the devices' clocks on. Before this nothing of the board may be used.
+/// The line of the log, which [`power`] has started.
+pub(crate) fn log() -> Serial {
+    Pl011::attach(log_device())
+}
+
+/// Switches the devices' clocks on, and starts the log. Before this nothing of the board may be used.
 pub(crate) fn power() {
     // SAFETY: the system control of this part is there.
     let control = unsafe { Block::at(0x400f_e000) };
@@ -75,6 +79,7 @@ pub(crate) fn power() {
             register.write(register.read() | pins);
         }
     }
+    Pl011::start(log_device(), CLOCK, 115_200);
 }
 
 /// Starts the devices. If one does not answer, `Err` says which.

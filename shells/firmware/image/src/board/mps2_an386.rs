@@ -45,14 +45,20 @@ pub(crate) struct Board {
     pub(crate) watchdog: Watchdog,
 }
 
-/// The line of the log, whatever else uses it: for faults.
-pub(crate) fn log() -> Serial {
-    // SAFETY: the board has such a UART there. Only the log uses it, and nobody else when a fault does.
-    CmsdkUart::start(unsafe { Block::at(UARTS[0]) }, CLOCK, 115_200)
+fn log_device() -> Block {
+    // SAFETY: the board has such a device there, and only the log uses it.
+    unsafe { Block::at(UARTS[0]) }
 }
 
-/// Nothing of this board has to be switched on.
-pub(crate) const fn power() {}
+/// The line of the log, which [`power`] has started.
+pub(crate) fn log() -> Serial {
+    CmsdkUart::attach(log_device())
+}
+
+/// Starts the log. Nothing of this board has to be switched on.
+pub(crate) fn power() {
+    CmsdkUart::start(log_device(), CLOCK, 115_200);
+}
 
 /// Starts the devices. If one does not answer, `Err` says which.
 pub(crate) fn start(mac: [u8; 6]) -> Result<Board, &'static str> {

@@ -29,9 +29,12 @@ impl Network {
         again
     }
 
-    /// When every place is taken, the client that has been idle longest loses its own.
+    /// When every place is taken, and none will be free soon, the client that has been idle longest loses its own.
     fn make_room(&mut self, now: u32) {
-        let is_free = |client: &Client| self.sockets.get::<tcp::Socket<'_>>(client.socket).is_listening();
+        let is_free = |client: &Client| {
+            let socket = self.sockets.get::<tcp::Socket<'_>>(client.socket);
+            if client.present { client.connection.is_closing() } else { socket.is_listening() || !socket.is_open() }
+        };
         if self.clients.iter().any(is_free) {
             return;
         }
