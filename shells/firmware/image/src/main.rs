@@ -6,8 +6,6 @@
 #![no_std]
 #![no_main]
 
-#[cfg_attr(feature = "lm3s6965evb", path = "board/lm3s6965evb.rs")]
-#[cfg_attr(feature = "mps2-an386", path = "board/mps2_an386.rs")]
 mod board;
 mod driver;
 mod interrupt;

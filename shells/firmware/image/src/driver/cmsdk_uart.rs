@@ -23,27 +23,22 @@ const TRANSMIT: u32 = 1;
 const RECEIVE: u32 = 1 << 1;
 const RECEIVE_INTERRUPT: u32 = 1 << 3;
 
-impl CmsdkUart {
-    /// Starts the device: 8 bits, no parity, one stop bit; it knows nothing else.
-    pub(crate) fn start(block: Block, clock: u32, baud: u32) -> Self {
+impl Uart for CmsdkUart {
+    fn start(block: Block, clock: u32, baud: u32) -> Self {
         // The divisor is at least 16.
         block.register(BAUD_DIVISOR).write((clock / baud).max(16));
         block.register(CONTROL).write(TRANSMIT | RECEIVE);
         Self { block, lost: false }
     }
 
-    /// A device that was started before.
-    pub(crate) const fn attach(block: Block) -> Self {
+    fn attach(block: Block) -> Self {
         Self { block, lost: false }
     }
 
-    /// Asks for an interrupt when something came in.
-    pub(crate) fn interrupt_on_receive(&mut self) {
+    fn interrupt_on_receive(&mut self) {
         self.block.register(CONTROL).write(TRANSMIT | RECEIVE | RECEIVE_INTERRUPT);
     }
-}
 
-impl Uart for CmsdkUart {
     fn read(&mut self) -> Option<u8> {
         // Asked for again before it is looked at: a byte that comes between is not missed.
         self.block.register(INTERRUPT_CLEAR).write(1 << 1);

@@ -36,8 +36,21 @@ const RECEIVED: u32 = 1 << 3;
 const PATIENCE: u32 = 100_000;
 
 impl Lan9118 {
-    /// Starts the device with its address; `None` if there is none that answers.
-    pub(crate) fn start(block: Block, mac: [u8; 6]) -> Option<Self> {
+    fn wait(&self, offset: usize, is_ready: impl Fn(u32) -> bool) -> Option<()> {
+        (0..PATIENCE).any(|_| is_ready(self.block.register(offset).read())).then_some(())
+    }
+
+    /// Writes one of the registers that are reached through two others.
+    fn mac(&self, register: u32, value: u32) -> Option<()> {
+        self.wait(MAC_COMMAND, |command| command & MAC_BUSY == 0)?;
+        self.block.register(MAC_DATA).write(value);
+        self.block.register(MAC_COMMAND).write(MAC_BUSY | register);
+        self.wait(MAC_COMMAND, |command| command & MAC_BUSY == 0)
+    }
+}
+
+impl Ethernet for Lan9118 {
+    fn start(block: Block, mac: [u8; 6]) -> Option<Self> {
         let device = Self { block };
         device.wait(BYTE_TEST, |value| value == IN_ORDER)?;
         block.register(HARDWARE_CONFIG).write(1);
@@ -57,20 +70,6 @@ impl Lan9118 {
         Some(device)
     }
 
-    fn wait(&self, offset: usize, is_ready: impl Fn(u32) -> bool) -> Option<()> {
-        (0..PATIENCE).any(|_| is_ready(self.block.register(offset).read())).then_some(())
-    }
-
-    /// Writes one of the registers that are reached through two others.
-    fn mac(&self, register: u32, value: u32) -> Option<()> {
-        self.wait(MAC_COMMAND, |command| command & MAC_BUSY == 0)?;
-        self.block.register(MAC_DATA).write(value);
-        self.block.register(MAC_COMMAND).write(MAC_BUSY | register);
-        self.wait(MAC_COMMAND, |command| command & MAC_BUSY == 0)
-    }
-}
-
-impl Ethernet for Lan9118 {
     fn receive(&mut self, frame: &mut [u8]) -> Option<usize> {
         if !self.has_frame() {
             return None;

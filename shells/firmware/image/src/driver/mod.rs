@@ -10,8 +10,16 @@ pub(crate) mod pl011;
 pub(crate) mod stellaris;
 pub(crate) mod watchdog;
 
+use crate::register::Block;
+
 /// A serial line. Nothing here waits.
 pub(crate) trait Uart {
+    /// Starts the device: 8 bits, no parity, one stop bit.
+    fn start(block: Block, clock: u32, baud: u32) -> Self;
+    /// A device that was started before.
+    fn attach(block: Block) -> Self;
+    /// Asks for an interrupt when something came in.
+    fn interrupt_on_receive(&mut self);
     /// The next byte that came in.
     fn read(&mut self) -> Option<u8>;
     /// Whether a byte was lost since the last time this was asked.
@@ -23,7 +31,9 @@ pub(crate) trait Uart {
 }
 
 /// An Ethernet device. Nothing here waits, but for what its registers take.
-pub(crate) trait Ethernet {
+pub(crate) trait Ethernet: Sized {
+    /// Starts the device with its address; `None` if none answers.
+    fn start(block: Block, mac: [u8; 6]) -> Option<Self>;
     /// Takes the next frame that came in, without its check sequence; `None` if there is none. One that does not fit, or
     /// that was damaged, is taken as an empty one.
     fn receive(&mut self, frame: &mut [u8]) -> Option<usize>;

@@ -27,9 +27,8 @@ const OVERRUN: u32 = 1 << 3;
 /// Bytes wait, or have waited for a while.
 const RECEIVE_INTERRUPTS: u32 = 1 << 4 | 1 << 6;
 
-impl Pl011 {
-    /// Starts the device: 8 bits, no parity, one stop bit.
-    pub(crate) fn start(block: Block, clock: u32, baud: u32) -> Self {
+impl Uart for Pl011 {
+    fn start(block: Block, clock: u32, baud: u32) -> Self {
         // Sixty-fourths of the divisor clock / (16 * baud), rounded.
         let divisor = (clock * 8 / baud).div_ceil(2);
         block.register(CONTROL).write(0);
@@ -41,18 +40,14 @@ impl Pl011 {
         Self { block, lost: false }
     }
 
-    /// A device that was started before.
-    pub(crate) const fn attach(block: Block) -> Self {
+    fn attach(block: Block) -> Self {
         Self { block, lost: false }
     }
 
-    /// Asks for an interrupt when something came in.
-    pub(crate) fn interrupt_on_receive(&mut self) {
+    fn interrupt_on_receive(&mut self) {
         self.block.register(INTERRUPT_MASK).write(RECEIVE_INTERRUPTS);
     }
-}
 
-impl Uart for Pl011 {
     fn read(&mut self) -> Option<u8> {
         if self.block.register(FLAGS).read() & RECEIVE_EMPTY != 0 {
             self.block.register(INTERRUPT_CLEAR).write(RECEIVE_INTERRUPTS);

@@ -25,9 +25,8 @@ const RECEIVE_RESET: u32 = 1 << 4;
 /// Transmitter on, short frames padded, check sequence added, full duplex.
 const TRANSMIT_ON: u32 = 1 | 1 << 1 | 1 << 2 | 1 << 4;
 
-impl Stellaris {
-    /// Starts the device with its address.
-    pub(crate) fn start(block: Block, mac: [u8; 6]) -> Self {
+impl Ethernet for Stellaris {
+    fn start(block: Block, mac: [u8; 6]) -> Option<Self> {
         let [a, b, c, d, e, f] = mac;
         block.register(RECEIVE_CONTROL).write(RECEIVE_RESET);
         block.register(ADDRESS).write(u32::from_le_bytes([a, b, c, d]));
@@ -36,11 +35,9 @@ impl Stellaris {
         block.register(INTERRUPT).write(0x7f);
         block.register(INTERRUPT_MASK).write(RECEIVED);
         block.register(RECEIVE_CONTROL).write(RECEIVE_ON);
-        Self { block }
+        Some(Self { block })
     }
-}
 
-impl Ethernet for Stellaris {
     fn receive(&mut self, frame: &mut [u8]) -> Option<usize> {
         if !self.has_frame() {
             return None;
