@@ -1,6 +1,7 @@
 //! The recording API over HTTP: every request to the core, every answer from it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Body;
@@ -12,6 +13,7 @@ use axum::response::Response;
 use recording_core::{Head, Reply, Scratch};
 
 use crate::arrival::{self, Arrival};
+use crate::metrics::Call;
 use crate::service::Service;
 use crate::store::Store;
 use crate::{audit, hub, reply};
@@ -25,7 +27,14 @@ pub fn router<S: Store>(service: Arc<Service<S>>) -> Router {
     })
 }
 
-async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Response {
+pub(crate) async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Response {
+    let since = Instant::now();
+    let (call, response) = respond(&service, request).await;
+    service.metrics().request(call, since, response.status().as_u16());
+    response
+}
+
+async fn respond<S: Store>(service: &Arc<Service<S>>, request: Request) -> (Call, Response) {
     let (parts, body) = request.into_parts();
     let wants_body = {
         let (target, content_type) = (Target::of(&parts.uri), ContentType::of(&parts.headers));
@@ -35,17 +44,20 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
     match wants_body {
         Ok(true) => match arrival::read(body, &parts.extensions).await {
             Arrival::Body { bytes, whole } => {
-                let tasks = Arc::clone(service.tasks());
+                let (tasks, service) = (Arc::clone(service.tasks()), Arc::clone(service));
                 let decided = async move { decide(&service, &parts, &bytes).await };
-                let response = tasks.to_the_end(decided).await;
-                if whole { response } else { reply::and_close(response) }
+                let (call, response) = tasks.to_the_end(decided).await;
+                (call, if whole { response } else { reply::and_close(response) })
             }
-            Arrival::Failed(response) => response,
+            Arrival::Failed(response) => (Call::Unknown, response),
         },
-        Ok(false) => without_body(decide(&service, &parts, &[]).await, &parts, body).await,
+        Ok(false) => {
+            let (call, response) = decide(service, &parts, &[]).await;
+            (call, without_body(response, &parts, body).await)
+        }
         Err(rejection) => {
             audit::rejected(parts.method.as_str(), &rejection);
-            without_body(reply::rejection(rejection), &parts, body).await
+            (Call::Unknown, without_body(reply::rejection(rejection), &parts, body).await)
         }
     }
 }
@@ -56,7 +68,7 @@ async fn without_body(response: Response, parts: &Parts, body: Body) -> Response
 }
 
 /// From a whole request to its response.
-async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> Response {
+async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> (Call, Response) {
     let (target, content_type) = (Target::of(&parts.uri), ContentType::of(&parts.headers));
     let mut scratch = Scratch::new();
     let method = parts.method.as_str();
@@ -68,20 +80,20 @@ async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> R
         &mut scratch,
     );
     match request {
-        Ok(recording_core::Request::State(request)) => match service.state(&request).await {
-            Ok(found) => reply::of(&Reply::State(found)),
-            Err(_) => reply::store_unavailable(),
-        },
-        Ok(recording_core::Request::Capabilities(request)) => {
-            reply::of(&Reply::Capabilities(service.capabilities(&request)))
+        Ok(recording_core::Request::State(request)) => {
+            let found = service.state(&request).await;
+            (Call::State, found.map_or_else(|_| reply::store_unavailable(), |found| reply::of(&Reply::State(found))))
         }
-        Ok(recording_core::Request::Set(request)) => match service.set(&request).await {
-            Ok(done) => reply::of(&Reply::State(done)),
-            Err(rejection) => reply::rejection(rejection),
-        },
+        Ok(recording_core::Request::Capabilities(request)) => {
+            (Call::Capabilities, reply::of(&Reply::Capabilities(service.capabilities(&request))))
+        }
+        Ok(recording_core::Request::Set(request)) => {
+            let done = service.set(&request).await;
+            (Call::Set, done.map_or_else(reply::rejection, |done| reply::of(&Reply::State(done))))
+        }
         Err(rejection) => {
             audit::rejected(method, &rejection);
-            reply::rejection(rejection)
+            (Call::Unknown, reply::rejection(rejection))
         }
     }
 }

@@ -22,6 +22,9 @@ const ENOUGH: usize = SetRequest::BODY_MAX + 1;
 /// How long a body that nobody wants is waited for, so that the connection can be used again.
 const UNWANTED_WAIT: Duration = Duration::from_millis(500);
 
+/// What is told with a 408.
+pub(crate) const TOO_LATE: &str = "The request took too long to arrive.";
+
 /// What came of a body.
 pub(crate) enum Arrival {
     /// All of it, or the first [`ENOUGH`] bytes.
@@ -51,7 +54,7 @@ pub(crate) async fn read(body: Body, extensions: &Extensions) -> Arrival {
             Arrival::Body { bytes, whole }
         }
         Ok(Err(_)) => failed(StatusCode::BAD_REQUEST, "The body broke off or is not framed as HTTP says."),
-        Err(_) => failed(StatusCode::REQUEST_TIMEOUT, "The request took too long to arrive."),
+        Err(_) => failed(StatusCode::REQUEST_TIMEOUT, TOO_LATE),
     }
 }
 

@@ -56,8 +56,21 @@ pub(crate) fn not_stored(request: &SetRequest<'_>, error: &StoreError) {
     );
 }
 
+/// All that [`reason`] says.
+pub(crate) const REASONS: [&str; 9] = [
+    "unknown UCC",
+    "not licensed",
+    "UseAudioRecording is off",
+    "AgentCanEditAudioRecording is off",
+    "not an agent",
+    "unknown session",
+    "not allowed in this state",
+    "repeat",
+    "other",
+];
+
 /// The refusal in a word: its text would only say again what the other fields say.
-const fn reason(refusal: &Refusal<'_>) -> &'static str {
+pub(crate) const fn reason(refusal: &Refusal<'_>) -> &'static str {
     match refusal {
         Refusal::UnknownUcc { .. } => "unknown UCC",
         Refusal::NotLicensed { .. } => "not licensed",

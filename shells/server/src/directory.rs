@@ -32,6 +32,11 @@ impl Ucc {
     pub fn agents(&self) -> usize {
         self.agents.len()
     }
+
+    /// The agents, in no order.
+    pub fn agent_uris(&self) -> impl Iterator<Item = &SipUriBuf> {
+        self.agents.iter()
+    }
 }
 
 /// All UCCs by name.
@@ -65,6 +70,11 @@ impl Directory {
     #[must_use]
     pub fn ucc(&self, name: UccName<'_>) -> Option<&Ucc> {
         self.uccs.get(name.as_str())
+    }
+
+    /// All UCCs with their names, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (UccName<'_>, &Ucc)> {
+        self.uccs.iter().filter_map(|(name, ucc)| Some((UccName::new(name).ok()?, ucc)))
     }
 
     /// How many UCCs there are.

@@ -10,8 +10,11 @@
 //! | [`events`] | the channel that published events go to |
 //! | [`hub`] | what listeners are told, over SignalR |
 //! | [`api`] | the recording API as an `axum::Router` |
-//! | [`admin`] | begin, end and list sessions; the health check |
+//! | [`admin`] | begin, end and list sessions; health, metrics, the console |
+//! | [`metrics`] | what is counted, for Prometheus |
 //! | [`net`] | accepts connections and holds each to its limits |
+//! | [`openapi`] | the API as an `OpenAPI` document, made of the core's types |
+//! | [`possible`] | what an agent could do with a session: the core's answer |
 //! | [`server`] | both listeners together, started and stopped |
 //! | [`demo`] | the world of a server without a config |
 //! | [`cli`] | options, signals, exit codes |
@@ -30,7 +33,10 @@ pub mod demo;
 pub mod directory;
 pub mod events;
 pub mod hub;
+pub mod metrics;
 pub mod net;
+pub mod openapi;
+pub mod possible;
 mod reply;
 pub mod server;
 pub mod service;

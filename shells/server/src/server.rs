@@ -111,6 +111,7 @@ impl<S: Store> Running<S> {
     /// Stops accepting, closes idle connections, and finishes what is in flight, for at most `grace`. Says whether
     /// everything was finished.
     pub async fn stop(self, grace: Duration) -> bool {
+        self.service.ending();
         let _ = self.stop.send(true);
         // Whoever listens is told to come back, and finds nobody until the next server is there.
         self.service.hub().close();

@@ -1,5 +1,6 @@
 //! The loop of the shell: look the facts up, let the core decide, store, and only then answer and publish.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use recording_core::{
@@ -11,6 +12,8 @@ use crate::audit;
 use crate::directory::{Directory, SharedDirectory};
 use crate::events::Events;
 use crate::hub::{self, EventCase, RecordingHub};
+use crate::metrics::{Metrics, Outcome};
+use crate::possible::Possible;
 use crate::store::{Begun, SessionKey, Store, StoreError, Swap};
 use crate::tasks::Tasks;
 use crate::turns::Turns;
@@ -25,9 +28,11 @@ pub struct Service<S> {
     directory: SharedDirectory,
     store: S,
     events: Events,
+    metrics: Metrics,
     hub: RecordingHub,
     turns: Turns,
     tasks: Arc<Tasks>,
+    ending: AtomicBool,
 }
 
 /// Why a session was not begun, or not ended.
@@ -53,9 +58,11 @@ impl<S: Store> Service<S> {
             directory: SharedDirectory::new(directory),
             store,
             events: Events::new(),
+            metrics: Metrics::new(),
             hub: hub::new(EventCase::default(), signalr_hub::Options::default()),
             turns: Turns::new(),
             tasks: Arc::default(),
+            ending: AtomicBool::new(false),
         }
     }
 
@@ -78,6 +85,32 @@ impl<S: Store> Service<S> {
     /// Where changes are published.
     pub const fn events(&self) -> &Events {
         &self.events
+    }
+
+    /// What was counted so far.
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// From now on the server is on its way out: it finishes what it has, and is not ready for more.
+    pub(crate) fn ending(&self) {
+        self.ending.store(true, Ordering::Release);
+    }
+
+    /// Whether requests can be served: the store answers and takes changes, and the server is not on its way out. (A
+    /// config is always in force: without one there is no service.)
+    ///
+    /// # Errors
+    ///
+    /// Why not, in one sentence.
+    pub async fn ready(&self) -> Result<(), &'static str> {
+        if self.ending.load(Ordering::Acquire) {
+            return Err("The server is ending.");
+        }
+        self.store.ready().await.map_err(|error| {
+            audit::store_failed("ready", &error);
+            "The store does not answer, or takes no changes."
+        })
     }
 
     /// Who listens to them.
@@ -135,7 +168,7 @@ impl<S: Store> Service<S> {
                 None => None,
                 Some(_) => match self.store.read(&key).await {
                     Ok(found) => found,
-                    Err(error) => return Err(not_stored(request, &error)),
+                    Err(error) => return Err(self.not_stored(request, &error)),
                 },
             };
             let facts = ucc.map(|ucc| SetFacts {
@@ -147,6 +180,7 @@ impl<S: Store> Service<S> {
             // Decision.
             let (pending, found) = match (request.decide(facts), found) {
                 (SetDecision::Answer(Answer { reply, refusal }), _) => {
+                    self.metrics.answered(request.action, refusal.as_ref());
                     audit::answered(request, found.map(|found| found.state), refusal.as_ref());
                     return Ok(reply);
                 }
@@ -158,6 +192,7 @@ impl<S: Store> Service<S> {
             // Store; then, and only then, event and reply.
             match self.store.compare_and_set(&key, found.revision, pending.to()).await {
                 Ok(Swap::Stored) => {
+                    self.metrics.decided(request.action, Outcome::Changed);
                     audit::changed(&pending);
                     let stored = pending.stored();
                     self.events.publish(&stored.event);
@@ -165,12 +200,17 @@ impl<S: Store> Service<S> {
                 }
                 Ok(Swap::Conflict) => {}
                 Err(error) => {
-                    let _ = not_stored(request, &error);
+                    let _ = self.not_stored(request, &error);
                     return Err(pending.not_stored());
                 }
             }
         }
-        Err(not_stored(request, &StoreError::new(format!("{MOST_TRIES} conflicts in a row"))))
+        Err(self.not_stored(request, &StoreError::new(format!("{MOST_TRIES} conflicts in a row"))))
+    }
+
+    /// What an agent could do with a session in this state, by the config in force.
+    pub fn possible(&self, key: &SessionKey, state: State) -> Possible {
+        Possible::of(key, self.directory.current().ucc(key.ucc.borrow()).map(|ucc| ucc.settings), state)
     }
 
     /// Begins a session in `state`, unless it is open: then it stays as it is. Tells which, and the state it has.
@@ -189,7 +229,10 @@ impl<S: Store> Service<S> {
         let _turn = self.turns.of(&key).await;
         let begun = self.store.begin(&key, state).await?;
         let state = match begun {
-            Begun::Opened => state,
+            Begun::Opened => {
+                self.metrics.begun();
+                state
+            }
             Begun::AlreadyOpen(state) => state,
         };
         audit::begun(ucc, correlation_id, begun, state);
@@ -208,14 +251,15 @@ impl<S: Store> Service<S> {
         let _turn = self.turns.of(&key).await;
         let state = self.store.end(&key).await?;
         let state = state.ok_or(NotDone::Refused(Refusal::UnknownSession { correlation_id }))?;
+        self.metrics.ended();
         let disposition = settings.disposition(state);
         audit::ended(ucc, correlation_id, state, disposition);
         Ok(disposition)
     }
-}
-
-/// What is told when the store failed before there was anything to store.
-fn not_stored(request: &SetRequest<'_>, error: &StoreError) -> Rejection {
-    audit::not_stored(request, error);
-    Rejection::NotStored
+    /// What is told when the store failed before there was anything to store.
+    fn not_stored(&self, request: &SetRequest<'_>, error: &StoreError) -> Rejection {
+        self.metrics.decided(request.action, Outcome::NotStored);
+        audit::not_stored(request, error);
+        Rejection::NotStored
+    }
 }

@@ -1,21 +1,28 @@
 //! Open sessions, page by page.
 //!
 //! ```json
-//! {"Sessions":[{"UCCName":"…","CorrelationId":"…","RecordingState":1,"MarkingState":0,"SavingState":0}],"Next":"…"}
+//! {"Sessions":[{"UCCName":"…","CorrelationId":"…","RecordingState":1,"MarkingState":0,"SavingState":0,
+//!   "Allowed":["Start","Stop","…"],"Changing":["Stop","…"]}],"Next":"…"}
 //! ```
 //!
+//! `Allowed` are the actions by which an agent would be answered with success, `Changing` those of them that would
+//! change something. Both are the core's answer, as of now.
+//!
 //! `limit` is 1 to 1000, by default 100. `Next` is `null` on the last page, else what `after` must say to get the next
-//! one. A session that stays open is on exactly one page, whatever begins and ends meanwhile.
+//! one. A session that stays open is on exactly one page, whatever begins and ends meanwhile. `ucc` keeps to one UCC, `id`
+//! to ids that begin so; with `ucc` a page may have fewer sessions than `limit`, even none, and still a `Next`: no request
+//! looks at more than [`SCANNED`] of them.
 
-use core::fmt::Write as _;
+use core::ops::ControlFlow;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use bytes::Bytes;
-use recording_core::{CorrelationId, State, UccName};
+use percent_encoding::percent_decode_str;
+use recording_core::{ActionSet, CorrelationId, State, UccName, UccNameBuf};
+use serde_json::{Map, Value, json};
 
 use crate::service::Service;
-use crate::store::{SessionKey, Store};
+use crate::store::{SessionKey, Store, StoreError};
 use crate::{audit, reply};
 
 /// How many sessions a page has if nobody says.
@@ -24,14 +31,19 @@ pub const DEFAULT_LIMIT: usize = 100;
 /// How many sessions a page may have.
 pub const MAX_LIMIT: usize = 1000;
 
+/// How many sessions are looked at for one page.
+pub const SCANNED: usize = 20_000;
+
+/// What a page holds, and what stands before the next one.
+type Page = (Vec<(SessionKey, State)>, Option<SessionKey>);
+
 pub(super) async fn answer<S: Store>(service: &Service<S>, query: Option<&str>) -> Response {
-    let (limit, after) = match read(query.unwrap_or_default()) {
-        Ok(page) => page,
+    let wanted = match Wanted::read(query.unwrap_or_default()) {
+        Ok(wanted) => wanted,
         Err(text) => return reply::invalid(StatusCode::BAD_REQUEST, text),
     };
-    // One more than is shown tells whether there is another page.
-    match service.store().page(after.as_ref(), limit + 1).await {
-        Ok(sessions) => reply::json(StatusCode::OK, write(&sessions, limit)),
+    match wanted.find(service.store()).await {
+        Ok(page) => reply::json(StatusCode::OK, write(service, page).into()),
         Err(error) => {
             audit::store_failed("list", &error);
             reply::store_unavailable()
@@ -39,75 +51,132 @@ pub(super) async fn answer<S: Store>(service: &Service<S>, query: Option<&str>) 
     }
 }
 
-fn read(query: &str) -> Result<(usize, Option<SessionKey>), &'static str> {
-    let (mut limit, mut after) = (DEFAULT_LIMIT, None);
-    for parameter in query.split('&') {
-        match parameter.split_once('=') {
-            Some(("limit", number)) => {
-                limit = number
-                    .parse()
-                    .ok()
-                    .filter(|limit| (1..=MAX_LIMIT).contains(limit))
-                    .ok_or("The parameter limit is not a number from 1 to 1000.")?;
+/// What a page is asked for.
+struct Wanted {
+    limit: usize,
+    /// The page begins behind this one.
+    after: Option<SessionKey>,
+    /// The greatest id of the page.
+    last: CorrelationId,
+    ucc: Option<UccNameBuf>,
+}
+
+impl Wanted {
+    fn read(query: &str) -> Result<Self, &'static str> {
+        let (mut limit, mut after, mut ucc) = (DEFAULT_LIMIT, None, None);
+        let (mut first, mut last) = (0, u128::MAX);
+        for parameter in query.split('&') {
+            match parameter.split_once('=') {
+                Some(("limit", number)) => {
+                    limit = number
+                        .parse()
+                        .ok()
+                        .filter(|limit| (1..=MAX_LIMIT).contains(limit))
+                        .ok_or("The parameter limit is not a number from 1 to 1000.")?;
+                }
+                Some(("after", cursor)) => {
+                    after = Some(key(cursor).ok_or("The parameter after is not what a page gave as Next.")?);
+                }
+                Some(("ucc", name)) => {
+                    let name = percent_decode_str(name).decode_utf8().ok();
+                    let name = name.and_then(|name| UccNameBuf::new(&name).ok());
+                    ucc = Some(name.ok_or("The parameter ucc is not the name of a UCC.")?);
+                }
+                Some(("id", beginning)) => {
+                    (first, last) = range(beginning).ok_or("The parameter id is not the beginning of a GUID.")?;
+                }
+                _ => {}
             }
-            Some(("after", cursor)) => {
-                after = Some(key(cursor).ok_or("The parameter after is not what a page gave as Next.")?);
+        }
+        // The page begins behind whatever stands before its first id.
+        let before =
+            first.checked_sub(1).and_then(|id| Some(SessionKey::new(greatest()?, CorrelationId::from_u128(id))));
+        Ok(Self { limit, after: after.max(before), last: CorrelationId::from_u128(last), ucc })
+    }
+
+    async fn find(&self, store: &impl Store) -> Result<Page, StoreError> {
+        // One more than is shown tells whether there is another page.
+        let step = if self.ucc.is_some() { MAX_LIMIT } else { self.limit + 1 };
+        let (mut found, mut after) = (Vec::new(), self.after.clone());
+        for _ in 0..SCANNED.div_ceil(step) {
+            let batch = store.page(after.as_ref(), step).await?;
+            let more = batch.len() == step;
+            after = batch.last().map(|(key, _)| key.clone());
+            if let ControlFlow::Break(next) = self.take(batch, &mut found) {
+                return Ok((found, next));
             }
-            _ => {}
+            if !more {
+                return Ok((found, None));
+            }
         }
+        Ok((found, after))
     }
-    Ok((limit, after))
-}
 
-fn write(sessions: &[(SessionKey, State)], limit: usize) -> Bytes {
-    let shown = sessions.get(..limit).unwrap_or(sessions);
-    let mut page = String::from(r#"{"Sessions":["#);
-    for (count, (key, state)) in shown.iter().enumerate() {
-        page.push_str(if count == 0 { r#"{"UCCName":""# } else { r#",{"UCCName":""# });
-        push_escaped(&mut page, key.ucc.as_str());
-        page.push_str(r#"","CorrelationId":""#);
-        page.push_str(key.correlation_id.text().as_str());
-        page.push_str(r#"","#);
-        push_state(&mut page, *state);
-    }
-    page.push_str(r#"],"Next":"#);
-    match shown.last() {
-        Some((last, _)) if shown.len() < sessions.len() => {
-            page.push('"');
-            push_cursor(&mut page, last);
-            page.push('"');
+    /// Takes what is wanted, and tells when there is enough, and what the page ends with if others follow.
+    fn take(
+        &self,
+        batch: Vec<(SessionKey, State)>,
+        found: &mut Vec<(SessionKey, State)>,
+    ) -> ControlFlow<Option<SessionKey>> {
+        for (key, state) in batch {
+            if key.correlation_id > self.last {
+                return ControlFlow::Break(None);
+            }
+            if self.ucc.as_ref().is_some_and(|ucc| *ucc != key.ucc) {
+                continue;
+            }
+            if found.len() == self.limit {
+                return ControlFlow::Break(found.last().map(|(key, _)| key.clone()));
+            }
+            found.push((key, state));
         }
-        _ => page.push_str("null"),
-    }
-    page.push('}');
-    page.into()
-}
-
-/// The inside of a JSON string. A name has no control characters, so there is nothing else to escape.
-fn push_escaped(page: &mut String, name: &str) {
-    for char in name.chars() {
-        if matches!(char, '"' | '\\') {
-            page.push('\\');
-        }
-        page.push(char);
+        ControlFlow::Continue(())
     }
 }
 
-/// The three states and the brace behind them, as the core writes them.
-fn push_state(page: &mut String, state: State) {
+/// The first and the last id that begin with these hexadecimal digits; hyphens do not count.
+fn range(beginning: &str) -> Option<(u128, u128)> {
+    let digits: String = beginning.chars().filter(|&char| char != '-').collect();
+    if digits.is_empty() || digits.len() > 32 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let open = 128 - 4 * digits.len() as u32;
+    let first = u128::from_str_radix(&digits, 16).ok()?.checked_shl(open)?;
+    Some((first, first | u128::MAX.checked_shr(128 - open).unwrap_or(0)))
+}
+
+/// The name that stands behind all others.
+fn greatest() -> Option<UccName<'static>> {
+    const LAST: &str = "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\
+        \u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}";
+    UccName::new(LAST).ok()
+}
+
+fn write<S: Store>(service: &Service<S>, (sessions, next): Page) -> String {
+    let names = |actions: ActionSet| actions.iter().map(|action| json!(action.name())).collect::<Value>();
+    let row = |(key, state): &(SessionKey, State)| {
+        let possible = service.possible(key, *state);
+        let mut row = written(*state);
+        row.insert("UCCName".to_owned(), json!(key.ucc.as_str()));
+        row.insert("CorrelationId".to_owned(), json!(key.correlation_id.text().as_str()));
+        row.insert("Allowed".to_owned(), names(possible.allowed));
+        row.insert("Changing".to_owned(), names(possible.changing));
+        row
+    };
+    let rows: Vec<_> = sessions.iter().map(row).collect();
+    json!({ "Sessions": rows, "Next": next.as_ref().map(cursor) }).to_string()
+}
+
+/// The three states as the core writes them.
+fn written(state: State) -> Map<String, Value> {
     let mut buffer = [0; State::WRITTEN_LEN];
-    let document = state.write(&mut buffer).ok().and_then(|document| core::str::from_utf8(document).ok());
-    page.push_str(document.and_then(|document| document.strip_prefix('{')).unwrap_or("}"));
+    state.write(&mut buffer).ok().and_then(|document| serde_json::from_slice(document).ok()).unwrap_or_default()
 }
 
 /// Where a page ended, as text that needs no escape in JSON nor in a query: the id, then the name in hexadecimal.
-fn push_cursor(page: &mut String, key: &SessionKey) {
-    page.push_str(key.correlation_id.text().as_str());
-    page.push('.');
-    for byte in key.ucc.as_str().bytes() {
-        // Writing into a `String` cannot fail.
-        let _ = write!(page, "{byte:02x}");
-    }
+fn cursor(key: &SessionKey) -> String {
+    let name: String = key.ucc.as_str().bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}.{name}", key.correlation_id)
 }
 
 fn key(cursor: &str) -> Option<SessionKey> {
@@ -119,4 +188,34 @@ fn key(cursor: &str) -> Option<SessionKey> {
     let name = String::from_utf8(bytes.collect::<Option<_>>()?).ok()?;
     let ucc = UccName::new(&name).ok().filter(|_| rest.is_empty())?;
     Some(SessionKey::new(ucc, correlation_id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_reached_by_each_of_its_beginnings() {
+        let id = 0x1d6c_6a58_6739_4f0c_98ff_0968_292c_8c30_u128;
+        let text = format!("{id:032x}");
+        for digits in 1..=32 {
+            let (first, last) = range(&text[..digits]).unwrap_or_default();
+            assert!((first..=last).contains(&id));
+            assert!(first.trailing_zeros() >= 128 - 4 * digits as u32);
+            assert_eq!(last - first, u128::MAX.checked_shr(4 * digits as u32).unwrap_or(0));
+        }
+        assert_eq!(range("1D6C6A58-67"), range("1d6c6a5867"));
+        for wrong in ["", "-", "x", "1d6c 6", "+1", &"0".repeat(33)] {
+            assert_eq!(range(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn no_name_stands_behind_the_greatest() -> Result<(), recording_core::FieldError> {
+        let greatest = greatest().map(UccName::as_str).unwrap_or_default();
+        assert_eq!(greatest.len(), UccName::MAX_LEN);
+        // A longer one is none, and no other character is greater.
+        assert!(greatest.chars().all(|char| char == char::MAX));
+        Ok(())
+    }
 }

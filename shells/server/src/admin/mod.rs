@@ -1,15 +1,24 @@
-//! Call control and operations, on a listener of their own: begin, end and list sessions; the health check.
+//! Call control and operations, on a listener of their own: begin, end and list sessions; health, metrics, a console.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `PUT /sessions/{ucc}/{correlation id}`, with a state's document or without a body | 201 and the state reply; 200 if the session is open: it stays as it is |
 //! | `DELETE /sessions/{ucc}/{correlation id}` | `{"Disposition":"Keep"}`, or `"Discard"`, `"NothingRecorded"` |
 //! | `GET /sessions?limit=100&after=…` | a page of open sessions, see [`list`] |
-//! | `GET /healthz` | `{"Status":"ok"}` |
+//! | `GET /uccs`, `GET /uccs/{ucc}` | the UCCs of the config and their agents, see [`uccs`] |
+//! | `GET /` and its files | the [`console`], a page for people |
+//! | what begins with `/attendantservice/` | the recording API, for that page |
+//! | `GET /healthz` | `{"Status":"ok"}`: the server runs |
+//! | `GET /readyz` | `{"Status":"ready"}`, or 503 while requests cannot be served |
+//! | `GET /metrics` | counters for Prometheus, see [`metrics`](crate::metrics) |
+//! | `GET /openapi.json` | the API as an `OpenAPI` document, see [`openapi`] |
 //!
 //! Errors have the shape of the API's: 404 for an unknown UCC or session, 400 for what cannot be understood.
 
+mod console;
 pub mod list;
+mod status;
+pub mod uccs;
 
 use std::sync::Arc;
 
@@ -25,19 +34,29 @@ use recording_core::{Allow, Disposition, Rejection, Reply, Scratch, SetRequest, 
 use crate::arrival::{self, Arrival};
 use crate::service::{NotDone, Service};
 use crate::store::{Begun, Store};
-use crate::{audit, reply};
+use crate::{api, audit, hub, openapi, reply};
 
 /// The admin's requests. As on the API, one handler takes them all.
 pub fn router<S: Store>(service: Arc<Service<S>>) -> Router {
-    Router::new().fallback(move |request: Request| {
+    // The console listens here, too.
+    service.hub().router(hub::PATH).fallback(move |request: Request| {
         let service = Arc::clone(&service);
         async move { answer(service, request).await }
     })
 }
 
+/// What the paths of the recording API begin with.
+const API: &str = "/attendantservice/";
+
 /// What a path means.
 enum Route<'a> {
+    Console(console::File),
+    Uccs,
+    Ucc(&'a str),
     Health,
+    Ready,
+    Metrics,
+    OpenApi,
     Sessions,
     Session { ucc: &'a str, correlation_id: &'a str },
 }
@@ -46,8 +65,18 @@ impl<'a> Route<'a> {
     fn of(path: &'a str) -> Option<Self> {
         match path {
             "/healthz" => Some(Self::Health),
+            "/readyz" => Some(Self::Ready),
+            "/metrics" => Some(Self::Metrics),
+            "/openapi.json" => Some(Self::OpenApi),
             "/sessions" => Some(Self::Sessions),
+            "/uccs" => Some(Self::Uccs),
             _ => {
+                if let Some(file) = console::File::at(path) {
+                    return Some(Self::Console(file));
+                }
+                if let Some(ucc) = path.strip_prefix("/uccs/") {
+                    return (!ucc.is_empty() && !ucc.contains('/')).then_some(Self::Ucc(ucc));
+                }
                 let (ucc, correlation_id) = path.strip_prefix("/sessions/")?.split_once('/')?;
                 let sound = !ucc.is_empty() && !correlation_id.is_empty() && !correlation_id.contains('/');
                 sound.then_some(Self::Session { ucc, correlation_id })
@@ -57,6 +86,9 @@ impl<'a> Route<'a> {
 }
 
 async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Response {
+    if request.uri().path().starts_with(API) {
+        return api::answer(service, request).await;
+    }
     let (parts, body) = request.into_parts();
     let response = match (Route::of(parts.uri.path()), &parts.method) {
         (Some(Route::Session { ucc, correlation_id }), &Method::PUT) => {
@@ -79,10 +111,18 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
         (Some(Route::Health), &Method::GET | &Method::HEAD) => {
             reply::json(StatusCode::OK, Bytes::from_static(br#"{"Status":"ok"}"#))
         }
-        (Some(Route::Sessions), &Method::GET | &Method::HEAD) => list::answer(&service, parts.uri.query()).await,
-        (Some(Route::Health | Route::Sessions), _) => {
-            reject(&parts, Rejection::MethodNotAllowed { allow: Allow::GetHead })
+        (Some(Route::Ready), &Method::GET | &Method::HEAD) => status::ready(&service).await,
+        (Some(Route::Metrics), &Method::GET | &Method::HEAD) => status::metrics(&service, &parts.headers).await,
+        (Some(Route::OpenApi), &Method::GET | &Method::HEAD) => {
+            reply::json(StatusCode::OK, Bytes::from_static(openapi::document().as_bytes()))
         }
+        (Some(Route::Console(file)), &Method::GET | &Method::HEAD) => file.response(),
+        (Some(Route::Uccs), &Method::GET | &Method::HEAD) => uccs::all(&service.directory().current()),
+        (Some(Route::Ucc(name)), &Method::GET | &Method::HEAD) => {
+            ucc(&service, name).unwrap_or_else(|rejection| reject(&parts, rejection))
+        }
+        (Some(Route::Sessions), &Method::GET | &Method::HEAD) => list::answer(&service, parts.uri.query()).await,
+        (Some(_), _) => reject(&parts, Rejection::MethodNotAllowed { allow: Allow::GetHead }),
         (None, _) => reject(&parts, Rejection::UnknownPath),
     };
     let usable = arrival::discard(body, &parts.headers, &parts.extensions).await;
@@ -98,12 +138,21 @@ fn reject(parts: &Parts, rejection: Rejection) -> Response {
 fn api_target(ucc: &str, correlation_id: &str) -> String {
     // On the API this name is reached by a percent code only.
     let ucc = if ucc == "capabilities" { "%63apabilities" } else { ucc };
-    format!("/attendantservice/api/recording/{ucc}/{correlation_id}")
+    format!("{API}api/recording/{ucc}/{correlation_id}")
 }
 
 fn session<'a>(target: &'a str, scratch: &'a mut Scratch) -> Result<StateRequest<'a>, Rejection> {
     match recording_core::Request::read(b"GET", target.as_bytes(), None, &[], scratch)? {
         recording_core::Request::State(session) => Ok(session),
+        _ => Err(Rejection::UnknownPath),
+    }
+}
+
+fn ucc<S: Store>(service: &Service<S>, name: &str) -> Result<Response, Rejection> {
+    let mut scratch = Scratch::new();
+    let target = format!("{API}api/recording/capabilities/{name}");
+    match recording_core::Request::read(b"GET", target.as_bytes(), None, &[], &mut scratch)? {
+        recording_core::Request::Capabilities(request) => uccs::one(&service.directory().current(), request.ucc),
         _ => Err(Rejection::UnknownPath),
     }
 }

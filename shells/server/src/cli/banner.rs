@@ -20,7 +20,9 @@ pub(super) fn print(out: &mut impl Write, addresses: Addresses, is_demo: bool) -
         let body = format!(
             r#"{{"Action":"Pause","RequesterSipUri":"{agent}","CorrelationId":"{session}","UCCName":"{ucc}"}}"#
         );
-        writeln!(out, "\nThis is a demo world; nothing is kept when it ends. Try in another terminal:")?;
+        let page = reachable(admin);
+        writeln!(out, "\nThis is a demo world; nothing is kept when it ends. Open http://{page}/ in a browser,")?;
+        writeln!(out, "or try in another terminal:")?;
         writeln!(out, "\n  # read the state of the recording: 1 is started\n  {state}")?;
         writeln!(
             out,
@@ -32,7 +34,7 @@ pub(super) fn print(out: &mut impl Write, addresses: Addresses, is_demo: bool) -
 }
 
 /// An address that a client on this machine can use.
-const fn reachable(address: SocketAddr) -> SocketAddr {
+pub(super) const fn reachable(address: SocketAddr) -> SocketAddr {
     match address.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), address.port()),
         IpAddr::V6(Ipv6Addr::UNSPECIFIED) => SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), address.port()),

@@ -2,8 +2,10 @@
 
 mod banner;
 pub mod options;
+mod probe;
 mod signals;
 
+use core::net::SocketAddr;
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,6 +29,9 @@ pub const HELP: &str = include_str!("help.txt");
 /// For whatever is wrong with an option, an address or the config.
 const WRONG: u8 = 2;
 
+/// For a probed server that is not ready.
+const NOT_READY: u8 = 1;
+
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
@@ -34,6 +39,7 @@ pub fn main() -> ExitCode {
         Ok(Command::Help) => say(HELP),
         Ok(Command::Version) => say(concat!("recording-server ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Check(file)) => check(&file),
+        Ok(Command::Probe(address)) => probe(address),
         Ok(Command::Serve(options)) => serve(&options),
         Err(error) => fail(error),
     }
@@ -62,6 +68,16 @@ fn check(file: &Path) -> ExitCode {
     match config::load(file) {
         Ok(directory) => say(&format!("{}: good, {}\n", file.display(), count(&directory))),
         Err(errors) => errors.iter().fold(ExitCode::from(WRONG), |_, error| fail(in_file(file, error))),
+    }
+}
+
+fn probe(address: SocketAddr) -> ExitCode {
+    match probe::ready(banner::reachable(address)) {
+        Ok(()) => say("ready\n"),
+        Err(why) => {
+            let _ = fail(format_args!("not ready: {why}"));
+            ExitCode::from(NOT_READY)
+        }
     }
 }
 
@@ -135,12 +151,14 @@ fn reload<S: Store>(options: &Options, running: &Running<S>) {
         Ok(directory) => {
             let (uccs, agents) = (directory.len(), directory.agents());
             running.service().directory().replace(directory);
+            running.service().metrics().reloaded(true);
             info!(target: "recording", file = %file.display(), uccs, agents, "config read again");
         }
         Err(errors) => {
             for error in &errors {
                 error!(target: "recording", "bad config: {}", in_file(file, error));
             }
+            running.service().metrics().reloaded(false);
             warn!(target: "recording", "the old config stays in force");
         }
     }

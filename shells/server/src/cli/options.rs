@@ -23,6 +23,8 @@ pub enum Command {
     Version,
     /// Check a config.
     Check(PathBuf),
+    /// Ask the server whose admin's requests are served here whether it is ready.
+    Probe(SocketAddr),
     /// Serve.
     Serve(Options),
 }
@@ -100,6 +102,7 @@ const SECONDS: RangeInclusive<u64> = 1..=86_400;
 pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut options = Options::default();
     let mut check = false;
+    let mut probe = false;
     let mut max_listeners = None;
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
@@ -110,6 +113,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
             Arg::Long("admin") => options.addresses.admin = address("--admin", &parser.value()?)?,
             Arg::Long("config") => options.config = Some(parser.value()?.into()),
             Arg::Long("check-config") => check = true,
+            Arg::Long("probe") => probe = true,
             Arg::Long("store") => one_of("--store", &parser.value()?, &["memory"])?,
             Arg::Long("event-case") => options.event_case = event_case(&parser.value()?)?,
             Arg::Long("max-listeners") => {
@@ -135,6 +139,9 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
     }
     options.listeners = listeners(max_listeners, options.limits)?;
     let Addresses { api, admin } = options.addresses;
+    if probe {
+        return Ok(Command::Probe(admin));
+    }
     if api == admin && api.port() != 0 {
         return Err(UsageError(format!("--listen and --admin are both {api}; the two must differ")));
     }

@@ -94,6 +94,14 @@ impl Store for MemoryStore {
         let behind = sessions.range::<SessionKey, _>((start, Bound::Unbounded));
         Ok(behind.take(limit).map(|(key, slot)| (key.clone(), slot.load().state)).collect())
     }
+
+    async fn open_sessions(&self) -> Result<usize, StoreError> {
+        Ok(self.shared().len())
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@ use core::future::Future;
 pub use memory::MemoryStore;
 use recording_core::{CorrelationId, State, UccName, UccNameBuf};
 
+use crate::metrics::Commits;
+
 /// Which session: the same correlation id in two UCCs is two sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SessionKey {
@@ -126,4 +128,15 @@ pub trait Store: Send + Sync + 'static {
         after: Option<&SessionKey>,
         limit: usize,
     ) -> impl Future<Output = Result<Vec<(SessionKey, State)>, StoreError>> + Send;
+
+    /// How many sessions are open.
+    fn open_sessions(&self) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// Whether sessions can be read and changes be stored, as far as can be told without changing one.
+    fn ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// What a store that commits to a disk counts of that.
+    fn commits(&self) -> Option<&Commits> {
+        None
+    }
 }

@@ -1,4 +1,4 @@
-//! Call control: begin, end, list; and that the two ports do not serve each other's paths.
+//! Call control: begin, end, list; and that the API's port serves none of it.
 
 use recording_core::{Marking, Recording, Saving, State};
 use recording_server::store::Store;
@@ -89,7 +89,7 @@ async fn what_is_wrong_is_told_in_the_shape_of_the_api() {
         (put("/sessions/ucc-demo-name", ""), 404, "There is nothing at this path."),
         (put(&format!("{known}/"), ""), 404, "There is nothing at this path."),
         (put(&format!("/sessions//{ID}"), ""), 404, "There is nothing at this path."),
-        (get("/"), 404, "There is nothing at this path."),
+        (get("/console"), 404, "There is nothing at this path."),
         (get("/sessions?limit=0"), 400, "The parameter limit is not a number from 1 to 1000."),
         (get("/sessions?limit=1001"), 400, "The parameter limit is not a number from 1 to 1000."),
         (get("/sessions?limit=ten"), 400, "The parameter limit is not a number from 1 to 1000."),
@@ -115,7 +115,7 @@ async fn what_is_wrong_is_told_in_the_shape_of_the_api() {
 }
 
 #[tokio::test]
-async fn the_ports_do_not_serve_each_other() {
+async fn the_apis_port_serves_nothing_of_the_admins() {
     let running = world(State::INITIAL).await;
     let (api, admin) = (running.addresses().api, running.addresses().admin);
     for (address, bytes) in [
@@ -123,12 +123,21 @@ async fn the_ports_do_not_serve_each_other() {
         (api, get("/sessions")),
         (api, put(&format!("/sessions/ucc-demo-name/{OTHER}"), "")),
         (api, delete(&format!("/sessions/ucc-demo-name/{ID}"))),
-        (admin, get(STATE_PATH)),
-        (admin, set("1")),
-        (admin, request("PUT", SET_PATH, &[], b"")),
+        (api, get("/metrics")),
+        (api, get("/openapi.json")),
+        (api, get("/uccs")),
+        (api, get("/")),
+        (admin, get("/console.html")),
+        (admin, get("/uccs/")),
+        (admin, get("/uccs/nowhere")),
+        (admin, get("/uccs/ucc-demo-name/x")),
     ] {
         let response = once(address, &bytes).await;
         assert_eq!((response.status, response.error(2).as_str()), (404, "There is nothing at this path."));
+    }
+    // The other way round it does, for the console: the same answers.
+    for bytes in [get(STATE_PATH), set("1"), request("PUT", SET_PATH, &[], b""), get("/attendantservice/x")] {
+        assert_eq!(once(admin, &bytes).await, once(api, &bytes).await);
     }
     let health = once(admin, &get("/healthz")).await;
     assert_eq!((health.status, health.body.as_str()), (200, r#"{"Status":"ok"}"#));
@@ -154,7 +163,7 @@ async fn open_sessions_are_listed_in_pages() {
     let running = serve(std::sync::Arc::new(service), Default::default()).await;
     let mut client = Client::connect(running.addresses().admin).await;
     let empty = client.exchange(&get("/sessions")).await;
-    assert_eq!(empty.body, r#"{"Sessions":[],"Next":null}"#);
+    assert_eq!(empty.body, r#"{"Next":null,"Sessions":[]}"#);
 
     let targets = ["plain", "capabilities", "set", "quo%22te%5Cslash", "Gr%C3%B6%C3%9Fe%20%26%20Co"];
     let mut all = Vec::new();
@@ -204,12 +213,126 @@ async fn a_list_shows_states_and_escapes_names() {
     let _ = service.store().begin(&crate::support::key(r#"a"b\c"#, ID), state).await.unwrap();
     let running = serve(std::sync::Arc::new(service), Default::default()).await;
     let list = once(running.addresses().admin, &get("/sessions")).await;
-    let session = format!(
-        r#"{{"UCCName":"a\"b\\c","CorrelationId":"{ID}","RecordingState":3,"MarkingState":2,"SavingState":2}}"#
-    );
-    assert_eq!(list.body, format!(r#"{{"Sessions":[{session}],"Next":null}}"#));
+    let document: Value = serde_json::from_str(&list.body).unwrap();
+    let session = serde_json::json!({
+        "UCCName": "a\"b\\c", "CorrelationId": ID, "RecordingState": 3, "MarkingState": 2, "SavingState": 2,
+        "Allowed": ["Start", "Stop", "Pause", "Save", "Delete", "Mark", "UnMark"],
+        "Changing": ["Start", "Stop", "Save", "Mark"],
+    });
+    assert_eq!(document, serde_json::json!({ "Sessions": [session], "Next": null }));
     let mut client = Client::connect(running.addresses().admin).await;
     client.send(&request("HEAD", "/sessions", &[], b"")).await;
     let head = client.receive_to("HEAD").await;
     assert_eq!(head.header("content-length"), Some(list.body.len().to_string().as_str()));
+}
+
+/// Every beginning of every id, and every UCC, against a search by hand; in pages of every small size.
+#[tokio::test]
+async fn a_list_can_be_narrowed_down() {
+    let names = ["one", "two", "Größe & Co"];
+    let service =
+        recording_server::service::Service::new(directory(&names), recording_server::store::MemoryStore::new());
+    let ids = [0, 1, 0xff << 120, 0xff1 << 116, u128::MAX, u128::MAX - 1, 0x1d6c_6a58_6739_4f0c_98ff_0968_292c_8c30];
+    let mut all = Vec::new();
+    for id in ids {
+        let id = recording_core::CorrelationId::from_u128(id).to_string();
+        for name in names {
+            let _ = service.store().begin(&crate::support::key(name, &id), State::INITIAL).await.unwrap();
+            all.push((name.to_owned(), id.clone()));
+        }
+    }
+    let running = serve(std::sync::Arc::new(service), Default::default()).await;
+    let mut client = Client::connect(running.addresses().admin).await;
+    let beginnings: std::collections::BTreeSet<_> =
+        all.iter().flat_map(|(_, id)| (0..=36).map(|end| &id[..end])).collect();
+    let mut asked = 0;
+    for beginning in beginnings {
+        for (ucc, target) in [(None, ""), (Some("two"), "two"), (Some("Größe & Co"), "Gr%C3%B6%C3%9Fe%20%26%20Co")] {
+            let mut expected: Vec<_> = all
+                .iter()
+                .filter(|(name, id)| id.starts_with(beginning) && ucc.is_none_or(|ucc| ucc == name))
+                .cloned()
+                .collect();
+            expected.sort();
+            for limit in [1, 2, 100] {
+                let mut query = format!("limit={limit}");
+                query += &ucc.map(|_| format!("&ucc={target}")).unwrap_or_default();
+                // An empty beginning is none.
+                query += &if beginning.is_empty() { String::new() } else { format!("&id={beginning}") };
+                let (mut seen, mut next) = (Vec::new(), Some(String::new()));
+                while let Some(after) = next {
+                    let behind = if after.is_empty() { String::new() } else { format!("&after={after}") };
+                    let (sessions, following) = page(&mut client, &format!("{query}{behind}")).await;
+                    assert!(sessions.len() <= limit);
+                    seen.extend(sessions);
+                    next = following;
+                    asked += 1;
+                }
+                seen.sort();
+                assert_eq!(seen, expected, "{query}");
+            }
+        }
+    }
+    println!("narrowed lists: {asked}");
+    for (query, text) in [
+        ("id=x", "The parameter id is not the beginning of a GUID."),
+        ("id=-", "The parameter id is not the beginning of a GUID."),
+        ("ucc=", "The parameter ucc is not the name of a UCC."),
+        ("ucc=a%2Fb", "The parameter ucc is not the name of a UCC."),
+        ("ucc=%ff", "The parameter ucc is not the name of a UCC."),
+    ] {
+        let response = client.exchange(&get(&format!("/sessions?{query}"))).await;
+        assert_eq!((response.status, response.error(2).as_str()), (400, text), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn uccs_and_their_agents_can_be_chosen_from() {
+    let service = recording_server::service::Service::new(
+        directory(&["two", "Größe & Co", "capabilities"]),
+        recording_server::store::MemoryStore::new(),
+    );
+    let running = serve(std::sync::Arc::new(service), Default::default()).await;
+    let mut client = Client::connect(running.addresses().admin).await;
+    let ucc = |name: &str, agents: Value| serde_json::json!({ "UCCName": name, "AgentCanEditRecordings": true, "Agents": agents });
+    let all = client.exchange(&get("/uccs")).await;
+    let all: Value = serde_json::from_str(&all.body).unwrap();
+    let expected: Vec<_> = ["Größe & Co", "capabilities", "two"].map(|name| ucc(name, 1.into())).into();
+    assert_eq!(all, serde_json::json!({ "UCCs": expected }));
+    for (target, name) in [("Gr%C3%B6%C3%9Fe%20%26%20Co", "Größe & Co"), ("capabilities", "capabilities")] {
+        let one = client.exchange(&get(&format!("/uccs/{target}"))).await;
+        let mut expected = ucc(name, serde_json::json!(["sip:agent@domain.com"]));
+        expected["More"] = false.into();
+        assert_eq!(serde_json::from_str::<Value>(&one.body).unwrap(), expected);
+    }
+    let bad = client.exchange(&get("/uccs/%ff")).await;
+    assert_eq!((bad.status, bad.error(2).contains("UCCName")), (400, true));
+}
+
+/// The page is there, and may do nothing that it need not.
+#[tokio::test]
+async fn the_console_is_served_with_a_strict_policy() {
+    let running = world(State::INITIAL).await;
+    let mut client = Client::connect(running.addresses().admin).await;
+    for (path, content_type, holds) in [
+        ("/", "text/html; charset=utf-8", "<title>Recording console</title>"),
+        ("/console.js", "text/javascript; charset=utf-8", "RecordingStateChangedEvent"),
+        ("/console.css", "text/css; charset=utf-8", "prefers-color-scheme:dark"),
+        ("/console.svg", "image/svg+xml", "<svg"),
+    ] {
+        client.send(&get(path)).await;
+        let response = client.receive_any("GET").await;
+        assert_eq!((response.status, response.header("content-type")), (200, Some(content_type)), "{path}");
+        assert!(response.body.contains(holds), "{path}");
+        assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
+        let policy = response.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        // This server and nobody else, and nothing that stands in the page itself.
+        for source in policy.split([' ', ';']).filter(|word| word.starts_with('\'')) {
+            assert!(matches!(source, "'self'" | "'none'"), "{policy}");
+        }
+        assert!(!policy.contains(':') && !policy.contains('*'), "{policy}");
+        let inline = ["<style", "style=", "onclick=", "javascript:"];
+        assert!(path != "/" || inline.iter().all(|word| !response.body.contains(word)), "{}", response.body);
+    }
 }

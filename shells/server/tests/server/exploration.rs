@@ -71,6 +71,14 @@ impl Store for Stepping {
     async fn page(&self, _: Option<&SessionKey>, _: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
         unreachable!()
     }
+
+    async fn open_sessions(&self) -> Result<usize, StoreError> {
+        unreachable!()
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        unreachable!()
+    }
 }
 
 /// Lets the other one go first, or not: as the schedule says.

@@ -74,6 +74,16 @@ impl Store for Failing {
         self.check(&self.reads_fail)?;
         self.sound.page(after, limit).await
     }
+
+    async fn open_sessions(&self) -> Result<usize, StoreError> {
+        self.check(&self.reads_fail)?;
+        self.sound.open_sessions().await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.check(&self.reads_fail)?;
+        self.check(&self.writes_fail)
+    }
 }
 
 async fn failing() -> recording_server::server::Running<Failing> {
@@ -232,4 +242,29 @@ async fn ending_does_not_wait_longer_than_the_grace() {
     busy.send(&set("1")).await;
     service.store().came.acquire().await.unwrap().forget();
     assert!(!running.stop(Duration::from_millis(50)).await);
+}
+
+/// A store that fails at one of the two makes the server unready, and well again it is ready at once.
+#[tokio::test]
+async fn a_server_is_ready_as_long_as_its_store_is() {
+    let running = failing().await;
+    let store = running.service().store();
+    let mut client = Client::connect(running.addresses().admin).await;
+    for fails in [&store.writes_fail, &store.reads_fail] {
+        let ready = client.exchange(&get("/readyz")).await;
+        assert_eq!((ready.status, ready.body.as_str()), (200, r#"{"Status":"ready"}"#));
+        fails.store(true, Ordering::SeqCst);
+        let unready = client.exchange(&get("/readyz")).await;
+        let text = unready.error(1);
+        assert_eq!((unready.status, text.as_str()), (503, "The store does not answer, or takes no changes."));
+        // It runs all the same: a restart would not help.
+        assert_eq!(client.exchange(&get("/healthz")).await.status, 200);
+        client.send(&get("/metrics")).await;
+        let metrics = client.receive_any("GET").await.body;
+        assert!(metrics.contains("\nrecording_ready 0.0\n"), "{metrics}");
+        // What cannot be looked up is left out, not told as nothing.
+        let reads_fail = store.reads_fail.load(Ordering::SeqCst);
+        assert_eq!(metrics.contains("\nrecording_open_sessions "), !reads_fail, "{metrics}");
+        fails.store(false, Ordering::SeqCst);
+    }
 }

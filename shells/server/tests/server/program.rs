@@ -408,3 +408,26 @@ async fn running_out_of_sockets_does_not_stop_it() {
         assert_eq!(once(running.admin, &get("/healthz")).await.status, 200);
     }
 }
+
+#[test]
+fn a_probe_tells_whether_a_server_is_ready() {
+    let running = Running::start(&[]);
+    let admin = running.admin.to_string();
+    let ready = run(&["--probe", "--admin", &admin]);
+    assert_eq!((ready.status.code(), ready.stdout.as_slice(), ready.stderr.len()), (Some(0), &b"ready\n"[..], 0));
+    // Another port of the same server answers, but not that.
+    let api = running.api.to_string();
+    let other = run(&["--probe", "--admin", &api]);
+    let told = String::from_utf8(other.stderr).unwrap();
+    assert_eq!(other.status.code(), Some(1));
+    assert!(told.starts_with(&format!("recording-server: not ready: {api}: 404 ")), "{told}");
+    running.signal("-TERM");
+    assert_eq!(running.end().0, Some(0));
+    let gone = run(&["--probe", "--admin", &admin]);
+    assert_eq!((gone.status.code(), gone.stdout.len()), (Some(1), 0));
+    let told = String::from_utf8(gone.stderr).unwrap();
+    assert!(
+        told.starts_with(&format!("recording-server: not ready: {admin}: ")) && told.lines().count() == 1,
+        "{told}"
+    );
+}

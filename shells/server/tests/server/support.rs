@@ -164,6 +164,15 @@ impl Client {
 
     /// The next response; to HEAD one without a body.
     pub async fn receive_to(&mut self, method: &str) -> Response {
+        let response = self.receive_any(method).await;
+        if response.status >= 200 {
+            response.check();
+        }
+        response
+    }
+
+    /// The same, if it may be something else than JSON.
+    pub async fn receive_any(&mut self, method: &str) -> Response {
         let end = loop {
             if let Some(at) = self.buffer.windows(4).position(|four| four == b"\r\n\r\n") {
                 break at + 4;
@@ -187,9 +196,6 @@ impl Client {
         }
         response.body = String::from_utf8(self.buffer[end..end + length].to_vec()).unwrap();
         self.buffer.drain(..end + length);
-        if status >= 200 {
-            response.check();
-        }
         response
     }
 

@@ -1,0 +1,28 @@
+// Writes the page into dist/, from where the server takes it when it is built. The same input gives the same bytes.
+import { copyFile, mkdir } from "node:fs/promises";
+import { build } from "esbuild";
+
+await mkdir("dist", { recursive: true });
+await build({
+  entryPoints: { console: "src/main.ts" },
+  outdir: "dist",
+  bundle: true,
+  minify: true,
+  platform: "browser",
+  format: "iife",
+  target: ["chrome109", "firefox115", "safari16"],
+  legalComments: "eof",
+  charset: "utf8",
+  logLevel: "warning",
+});
+await build({
+  entryPoints: { console: "src/console.css" },
+  outdir: "dist",
+  bundle: true,
+  minify: true,
+  target: ["chrome109", "firefox115", "safari16"],
+  logLevel: "warning",
+});
+for (const file of ["index.html", "console.svg"]) {
+  await copyFile(`src/${file}`, `dist/${file}`);
+}

@@ -1,0 +1,24 @@
+/** The last events, newest first. */
+
+import { announce, clock, element, make } from "./dom";
+
+const KEPT = 50;
+
+export class Events {
+  private readonly list = element("events", HTMLOListElement);
+  private readonly none = element("no-events", HTMLElement);
+
+  add(action: string, ucc: string, id: string): void {
+    const item = make("li", "event");
+    const at = new Date();
+    const time = make("time", "", clock(at));
+    time.dateTime = at.toISOString();
+    const short = make("span", "id", id.slice(0, 8));
+    short.title = id;
+    item.append(time, make("strong", "", action), make("span", "ucc", ucc), short);
+    this.list.prepend(item);
+    while (this.list.childElementCount > KEPT) this.list.lastElementChild?.remove();
+    this.none.hidden = true;
+    announce(`${action}: ${ucc}, ${id.slice(0, 8)}`);
+  }
+}

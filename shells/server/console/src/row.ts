@@ -1,0 +1,145 @@
+/** One session of the list. Its elements stay the same while it is shown, so that a focus stays where it is. */
+
+import { clock, isUsable, make, setText, setUsable } from "./dom";
+import { icon } from "./icons";
+import type { Names, Session } from "./server";
+
+/** How the actions are laid out; which of them can be used is the server's affair. */
+const GROUPS: [string, string[]][] = [
+  ["Recorder", ["Start", "Pause", "Stop"]],
+  ["Mark", ["Mark", "UnMark"]],
+  ["Keep", ["Save", "Delete"]],
+];
+
+const AXES = [
+  ["Recorder", "RecordingState"],
+  ["Mark", "MarkingState"],
+  ["Keep", "SavingState"],
+] as const;
+
+export interface Desk {
+  names: Names;
+  /** Whether this page began the session. */
+  isTest(session: Session): boolean;
+  /** Whether the server answered last time. */
+  reachable(): boolean;
+  /** Why nobody can act on the session, or nothing if somebody can. */
+  hindrance(session: Session): string;
+  act(row: Row, action: string): Promise<void>;
+  end(row: Row): Promise<void>;
+}
+
+export const keyOf = (session: { UCCName: string; CorrelationId: string }) =>
+  `${session.CorrelationId} ${session.UCCName}`;
+
+export class Row {
+  readonly element = make("li", "session");
+  readonly key: string;
+  private readonly states = AXES.map(() => make("dd", "state"));
+  private readonly buttons = new Map<string, HTMLButtonElement>();
+  private readonly endButton = make("button", "end", "End");
+  private readonly message = make("p", "message");
+  private busy = "";
+
+  constructor(
+    public session: Session,
+    private readonly desk: Desk,
+  ) {
+    this.key = keyOf(session);
+    const id = `session-${session.CorrelationId}-${encodeURIComponent(session.UCCName)}`;
+    const title = make("h3", "call");
+    title.id = id;
+    const ucc = make("span", "ucc", session.UCCName);
+    ucc.title = session.UCCName;
+    const number = make("span", "id", session.CorrelationId);
+    number.title = session.CorrelationId;
+    title.append(ucc, number);
+    const list = make("dl", "states");
+    AXES.forEach(([name], at) => {
+      const pair = make("div");
+      pair.append(make("dt", "", name), this.states[at] ?? make("dd"));
+      list.append(pair);
+    });
+    this.element.setAttribute("aria-labelledby", id);
+    this.element.append(title, list, this.actions(id), this.message);
+    this.message.hidden = true;
+    this.show(session);
+  }
+
+  private actions(id: string): HTMLElement {
+    const actions = make("div", "actions");
+    for (const [name, members] of GROUPS) {
+      const group = make("div", "group");
+      group.setAttribute("role", "group");
+      group.setAttribute("aria-label", name);
+      for (const action of members) {
+        const button = make("button", "", action);
+        button.type = "button";
+        button.setAttribute("aria-describedby", id);
+        button.dataset["action"] = action;
+        button.addEventListener("click", () => {
+          if (isUsable(button)) void this.desk.act(this, action);
+        });
+        this.buttons.set(action, button);
+        group.append(button);
+      }
+      actions.append(group);
+    }
+    this.endButton.type = "button";
+    this.endButton.setAttribute("aria-describedby", id);
+    this.endButton.addEventListener("click", () => {
+      if (isUsable(this.endButton)) void this.desk.end(this);
+    });
+    actions.append(this.endButton);
+    return actions;
+  }
+
+  /** Shows what the server last said of the session. */
+  show(session: Session): void {
+    this.session = session;
+    AXES.forEach(([, kind], at) => {
+      const name = this.desk.names.of(kind, session[kind]);
+      const state = this.states[at];
+      if (state === undefined || state.dataset["state"] === name) return;
+      state.dataset["state"] = name;
+      state.replaceChildren(icon(name), make("span", "", name));
+    });
+    this.refresh();
+  }
+
+  /** Shows again which buttons can be used. */
+  refresh(): void {
+    const hindrance = this.desk.hindrance(this.session);
+    for (const [action, button] of this.buttons) {
+      const changing = this.session.Changing.includes(action);
+      setUsable(button, !hindrance && !this.busy && changing);
+      button.title = hindrance || (changing ? "" : this.session.Allowed.includes(action) ? "Already so" : "Not in this state");
+      if (this.busy === action) button.setAttribute("aria-busy", "true");
+      else button.removeAttribute("aria-busy");
+    }
+    this.endButton.hidden = !this.desk.isTest(this.session);
+    setUsable(this.endButton, !this.busy && this.desk.reachable());
+  }
+
+  /** From now on something is being done, or nothing any more. */
+  setBusy(what: string): void {
+    this.busy = what;
+    this.refresh();
+  }
+
+  tell(text: string, kind: "asked" | "done" | "wrong"): void {
+    this.message.hidden = false;
+    this.message.dataset["kind"] = kind;
+    setText(this.message, kind === "asked" ? text : `${clock(new Date())} ${text}`);
+  }
+
+  /** Says that this page began the session, and brings it into view. */
+  began(): void {
+    this.tell("This test call began.", "done");
+    this.element.scrollIntoView({ block: "nearest" });
+  }
+
+  hasFocus(): boolean {
+    return this.element.contains(document.activeElement);
+  }
+}

@@ -1,0 +1,73 @@
+//! How the server is: whether it is ready, and what it counted.
+
+use core::fmt;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use recording_core::{ErrorMessage, ErrorType};
+
+use crate::metrics::{Format, Levels, Writer, listeners, write};
+use crate::service::Service;
+use crate::store::Store;
+use crate::{audit, reply};
+
+/// `{"Status":"ready"}`, or 503 and why not.
+pub(super) async fn ready<S: Store>(service: &Service<S>) -> Response {
+    match service.ready().await {
+        Ok(()) => reply::json(StatusCode::OK, Bytes::from_static(br#"{"Status":"ready"}"#)),
+        Err(why) => reply::error(StatusCode::SERVICE_UNAVAILABLE, ErrorMessage::new(ErrorType::Configuration, why)),
+    }
+}
+
+/// Everything that is counted, in the form that the client accepts.
+pub(super) async fn metrics<S: Store>(service: &Arc<Service<S>>, headers: &HeaderMap) -> Response {
+    let directory = service.directory().current();
+    let levels = Levels {
+        open_sessions: service
+            .store()
+            .open_sessions()
+            .await
+            .inspect_err(|error| audit::store_failed("open sessions", error))
+            .ok(),
+        uccs: directory.len(),
+        agents: directory.agents(),
+        ready: service.ready().await.is_ok(),
+    };
+    let format = Format::accepted(headers.get(ACCEPT).map(HeaderValue::as_bytes));
+    // Names are fixed and sound: a test reads the page with the parser of Prometheus' own client.
+    let page = write(Counted { service: Arc::clone(service), levels }, format).unwrap_or_default();
+    let mut response = Response::new(Body::from(page));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(recording_core::CACHE_CONTROL));
+    response
+}
+
+struct Counted<S> {
+    service: Arc<Service<S>>,
+    levels: Levels,
+}
+
+impl<S> fmt::Debug for Counted<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counted").finish_non_exhaustive()
+    }
+}
+
+impl<S: Store> Collector for Counted<S> {
+    fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut writer = Writer(encoder);
+        self.service.metrics().write(&mut writer, self.levels)?;
+        listeners::write(&self.service.hub().counters(), &mut writer)?;
+        match self.service.store().commits() {
+            Some(commits) => commits.write(&mut writer),
+            None => Ok(()),
+        }
+    }
+}

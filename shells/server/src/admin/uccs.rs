@@ -1,0 +1,53 @@
+//! The UCCs of the config in force, for those who choose one.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /uccs` | `{"UCCs":[{"UCCName":"…","AgentCanEditRecordings":true,"Agents":2}]}`, by name |
+//! | `GET /uccs/{ucc}` | `{"UCCName":"…","AgentCanEditRecordings":true,"Agents":["sip:…"],"More":false}`; `More` says that it has more agents than are told |
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use recording_core::{CapabilitiesRequest, Rejection, SipUriBuf, UccName};
+use serde_json::json;
+
+use crate::directory::{Directory, Ucc};
+use crate::reply;
+
+/// How many agents of a UCC are told.
+pub const MOST_AGENTS: usize = 1000;
+
+/// As the core answers those who ask for capabilities.
+fn can_edit(name: UccName<'_>, ucc: &Ucc) -> bool {
+    CapabilitiesRequest { ucc: name }.decide(Some(ucc.settings)).agent_can_edit_recordings
+}
+
+pub(super) fn all(directory: &Directory) -> Response {
+    let mut uccs: Vec<_> = directory.iter().collect();
+    uccs.sort_unstable_by_key(|&(name, _)| name);
+    let uccs: Vec<_> = uccs
+        .into_iter()
+        .map(|(name, ucc)| {
+            json!({
+                "UCCName": name.as_str(),
+                "AgentCanEditRecordings": can_edit(name, ucc),
+                "Agents": ucc.agents(),
+            })
+        })
+        .collect();
+    reply::json(StatusCode::OK, json!({ "UCCs": uccs }).to_string().into())
+}
+
+pub(super) fn one(directory: &Directory, name: UccName<'_>) -> Result<Response, Rejection> {
+    let ucc = directory.ucc(name).ok_or(Rejection::UnknownPath)?;
+    let mut agents: Vec<_> = ucc.agent_uris().map(SipUriBuf::as_str).collect();
+    agents.sort_unstable();
+    let more = agents.len() > MOST_AGENTS;
+    agents.truncate(MOST_AGENTS);
+    let document = json!({
+        "UCCName": name.as_str(),
+        "AgentCanEditRecordings": can_edit(name, ucc),
+        "Agents": agents,
+        "More": more,
+    });
+    Ok(reply::json(StatusCode::OK, document.to_string().into()))
+}

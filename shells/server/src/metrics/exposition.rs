@@ -1,0 +1,184 @@
+//! The counters as text, in the two forms that Prometheus takes.
+
+use core::fmt;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, NoLabelSet, prometheus_text, text};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+use recording_core::Action;
+
+use super::{Call, Commits, Histogram, Metrics, Outcome, STATUSES};
+use crate::audit;
+
+/// What was looked up for this answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Levels {
+    /// Sessions that are open; `None` if the store does not answer.
+    pub(crate) open_sessions: Option<usize>,
+    /// UCCs of the directory in force.
+    pub(crate) uccs: usize,
+    /// Agents of all of them.
+    pub(crate) agents: usize,
+    /// What `/readyz` says.
+    pub(crate) ready: bool,
+}
+
+/// How the text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// Prometheus' own, 0.0.4: for everyone.
+    Prometheus,
+    /// For those who ask for it.
+    OpenMetrics,
+}
+
+impl Format {
+    /// What the `Accept` header asks for.
+    pub(crate) fn accepted(accept: Option<&[u8]>) -> Self {
+        const OPEN: &[u8] = b"application/openmetrics-text";
+        let asked = accept.is_some_and(|accept| accept.windows(OPEN.len()).any(|part| part.eq_ignore_ascii_case(OPEN)));
+        if asked { Self::OpenMetrics } else { Self::Prometheus }
+    }
+
+    pub(crate) const fn content_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => prometheus_text::CONTENT_TYPE,
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// Writes everything. `Err` only if a name is none that the form allows, which a test rules out.
+pub(crate) fn write(collector: impl Collector, format: Format) -> Result<String, fmt::Error> {
+    let mut registry = Registry::with_prefix("recording");
+    registry.register_collector(Box::new(collector));
+    let mut page = String::new();
+    match format {
+        Format::Prometheus => prometheus_text::encode(&mut page, &registry)?,
+        Format::OpenMetrics => text::encode(&mut page, &registry)?,
+    }
+    Ok(page)
+}
+
+/// Writes families of metrics.
+pub(crate) struct Writer<'a>(pub(crate) DescriptorEncoder<'a>);
+
+type Label = [(&'static str, &'static str)];
+
+impl Writer<'_> {
+    pub(crate) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        family.encode_counter::<NoLabelSet, _, f64>(&value, None)
+    }
+
+    pub(crate) fn gauge(&mut self, name: &str, help: &str, unit: Option<&Unit>, value: f64) -> fmt::Result {
+        self.0.encode_descriptor(name, help, unit, MetricType::Gauge)?.encode_gauge(&value)
+    }
+
+    pub(crate) fn counters<L: EncodeLabelSet>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (L, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (labels, value) in values {
+            family.encode_family(&labels)?.encode_counter::<NoLabelSet, _, f64>(&value, None)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn histograms<'h>(
+        &mut self,
+        name: &str,
+        help: &str,
+        unit: Option<&Unit>,
+        values: impl IntoIterator<Item = (&'h Label, &'h Histogram)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, unit, MetricType::Histogram)?;
+        for (labels, histogram) in values {
+            let (buckets, sum) = histogram.read();
+            let count = buckets.iter().map(|bucket| bucket.1).sum();
+            if labels.is_empty() {
+                family.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+            } else {
+                family.encode_family(&labels)?.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn count(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+impl Commits {
+    /// Writes what is counted here.
+    pub(crate) fn write(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let help = "How long the store took to commit a group of changes to the disk";
+        writer.histograms("store_commit", help, Some(&Unit::Seconds), [(&[][..], &self.times)])?;
+        let help = "How many changes the store committed together";
+        writer.histograms("store_group_size", help, None, [(&[][..], &self.sizes)])
+    }
+}
+
+impl Metrics {
+    /// Writes what is counted here, and these levels.
+    pub(crate) fn write(&self, writer: &mut Writer<'_>, levels: Levels) -> fmt::Result {
+        self.decisions(writer)?;
+        self.requests(writer)?;
+        if let Some(open) = levels.open_sessions {
+            writer.gauge("open_sessions", "Sessions that are open", None, open as f64)?;
+        }
+        writer.counter("sessions_begun", "Sessions that were begun", count(&self.sessions_begun))?;
+        writer.counter("sessions_ended", "Sessions that were ended", count(&self.sessions_ended))?;
+        writer.gauge("uccs", "UCCs of the config in force", None, levels.uccs as f64)?;
+        writer.gauge("agents", "Agents of all UCCs together", None, levels.agents as f64)?;
+        let reloads = ["good", "bad"].into_iter().zip(&self.reloads);
+        writer.counters(
+            "config_reloads",
+            "Readings of the config after the first one; a bad one leaves the old one in force",
+            reloads.map(|(config, value)| ([("config", config)], count(value))),
+        )?;
+        writer.gauge("ready", "1 if /readyz says so, else 0", None, f64::from(u8::from(levels.ready)))?;
+        writer.gauge("start_time", "When the server was started", Some(&Unit::Seconds), self.started_at())?;
+        let version = [("version", env!("CARGO_PKG_VERSION"))];
+        let mut family = writer.0.encode_descriptor("build", "What runs", None, MetricType::Gauge)?;
+        family.encode_family(&version)?.encode_gauge(&1_u64)
+    }
+
+    fn decisions(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let decisions = Action::ALL.iter().zip(&self.decisions).flat_map(|(action, outcomes)| {
+            Outcome::ALL
+                .iter()
+                .zip(outcomes)
+                .map(move |(outcome, value)| ([("action", action.name()), ("outcome", outcome.name())], count(value)))
+        });
+        writer.counters("decisions", "What became of requests to change a state", decisions)?;
+        let refusals = audit::REASONS.iter().zip(&self.refusals);
+        writer.counters(
+            "refusals",
+            "Why requests to change a state were refused",
+            refusals.map(|(&reason, value)| ([("reason", reason)], count(value))),
+        )
+    }
+
+    fn requests(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        let calls = Call::ALL.map(|call| [("call", call.name())]);
+        writer.histograms(
+            "request_duration",
+            "From the head of an API request to its answer",
+            Some(&Unit::Seconds),
+            calls.iter().map(<[_; 1]>::as_slice).zip(&self.requests),
+        )?;
+        let statuses = STATUSES.map(|status| status.to_string()).into_iter().chain(["other".to_owned()]);
+        writer.counters(
+            "responses",
+            "Answers of the API by HTTP status",
+            statuses.zip(&self.responses).map(|(status, value)| ([("status", status)], count(value))),
+        )
+    }
+}

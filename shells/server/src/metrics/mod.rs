@@ -1,0 +1,198 @@
+//! What is counted, for Prometheus.
+//!
+//! Counting is one or two additions to atomics; labels are few and fixed, names and requesters are never among them.
+//! What can be looked up when somebody asks (open sessions, UCCs) is not counted but looked up then.
+
+mod exposition;
+mod histogram;
+pub(crate) mod listeners;
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+pub(crate) use exposition::{Format, Levels, Writer, write};
+pub use histogram::Histogram;
+use recording_core::{Action, Refusal};
+
+use crate::audit;
+
+/// What became of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The state was changed, and the new one stored.
+    Changed,
+    /// A success that changed nothing: a repeat.
+    Unchanged,
+    /// Refused by one of the checks.
+    Refused,
+    /// The store failed; nothing was changed.
+    NotStored,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Self; 4] = [Self::Changed, Self::Unchanged, Self::Refused, Self::NotStored];
+
+    /// As the log names it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Unchanged => "unchanged",
+            Self::Refused => "refused",
+            Self::NotStored => "not stored",
+        }
+    }
+}
+
+/// What a request turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Call {
+    State,
+    Set,
+    Capabilities,
+    /// It was turned away before anyone could tell, or never arrived as a whole.
+    Unknown,
+}
+
+impl Call {
+    pub(crate) const ALL: [Self; 4] = [Self::State, Self::Set, Self::Capabilities, Self::Unknown];
+
+    /// As the log names it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::State => "state",
+            Self::Set => "set",
+            Self::Capabilities => "capabilities",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The statuses that the API answers with; any other is counted as `other`.
+pub(crate) const STATUSES: [u16; 11] = [200, 400, 401, 403, 404, 405, 408, 413, 415, 429, 503];
+
+/// All counters of a server.
+#[derive(Debug)]
+pub struct Metrics {
+    started: SystemTime,
+    decisions: [[AtomicU64; Outcome::ALL.len()]; Action::ALL.len()],
+    refusals: [AtomicU64; audit::REASONS.len()],
+    responses: [AtomicU64; STATUSES.len() + 1],
+    requests: [Histogram; Call::ALL.len()],
+    sessions_begun: AtomicU64,
+    sessions_ended: AtomicU64,
+    reloads: [AtomicU64; 2],
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a store counts that commits groups of changes to a disk.
+#[derive(Debug)]
+pub struct Commits {
+    /// How long a commit took, until the disk had it.
+    pub times: Histogram,
+    /// How many changes it held.
+    pub sizes: Histogram,
+}
+
+impl Default for Commits {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Commits {
+    /// None so far.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { times: Histogram::of_times(), sizes: Histogram::of_sizes() }
+    }
+
+    /// Counts a commit of `changes` changes.
+    pub fn committed(&self, time: core::time::Duration, changes: usize) {
+        self.times.time(time);
+        self.sizes.size(changes);
+    }
+}
+
+fn one_more(counter: Option<&AtomicU64>) {
+    if let Some(counter) = counter {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            started: SystemTime::now(),
+            decisions: Default::default(),
+            refusals: Default::default(),
+            responses: Default::default(),
+            requests: [const { Histogram::of_times() }; Call::ALL.len()],
+            sessions_begun: AtomicU64::new(0),
+            sessions_ended: AtomicU64::new(0),
+            reloads: Default::default(),
+        }
+    }
+
+    /// A set was decided, and what was to be stored is stored or not.
+    pub(crate) fn decided(&self, action: Action, outcome: Outcome) {
+        let of_action = self.decisions.get(usize::from(action.code()) - 1);
+        one_more(of_action.and_then(|outcomes| outcomes.get(outcome as usize)));
+    }
+
+    /// A set was answered without a change.
+    pub(crate) fn answered(&self, action: Action, refusal: Option<&Refusal<'_>>) {
+        self.decided(action, if refusal.is_some() { Outcome::Refused } else { Outcome::Unchanged });
+        if let Some(refusal) = refusal {
+            let reason = audit::reason(refusal);
+            one_more(audit::REASONS.iter().position(|&known| known == reason).and_then(|at| self.refusals.get(at)));
+        }
+    }
+
+    /// A request was answered that arrived at `since`.
+    pub(crate) fn request(&self, call: Call, since: Instant, status: u16) {
+        if let Some(histogram) = self.requests.get(call as usize) {
+            histogram.time(since.elapsed());
+        }
+        let at = STATUSES.iter().position(|&known| known == status).unwrap_or(STATUSES.len());
+        one_more(self.responses.get(at));
+    }
+
+    /// A session was begun.
+    pub(crate) fn begun(&self) {
+        self.sessions_begun.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A session was ended.
+    pub(crate) fn ended(&self) {
+        self.sessions_ended.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The config was read again, and was good or not.
+    pub(crate) fn reloaded(&self, good: bool) {
+        one_more(self.reloads.get(usize::from(!good)));
+    }
+
+    fn started_at(&self) -> f64 {
+        self.started.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The arrays are indexed by what these say.
+    #[test]
+    fn numbers_are_places() {
+        assert!(Action::ALL.iter().enumerate().all(|(at, action)| usize::from(action.code()) == at + 1));
+        assert!(Outcome::ALL.iter().enumerate().all(|(at, &outcome)| outcome as usize == at));
+        assert!(Call::ALL.iter().enumerate().all(|(at, &call)| call as usize == at));
+    }
+}
