@@ -219,7 +219,7 @@ mod tests {
         }
         drop(events);
         pass_on(receiver, hub.clone()).await;
-        assert_eq!(asks(&router, "GET", &target, "").await, "{\"allowReconnect\":true,\"type\":7}\u{1e}");
+        assert_eq!(asks(&router, "GET", &target, "").await, "{\"type\":7,\"allowReconnect\":true}\u{1e}");
         assert_eq!(hub.counters().delivered, 0);
     }
 }

@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use crate::limits::Limits;
 
-/// How a hub serves. The times are those of the original server.
+/// How a hub serves. A held poll lasts as long as with the original server; what clients are waited for is longer here,
+/// since it costs little and a busy client is not a dead one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// For each connection.
@@ -32,9 +33,9 @@ impl Default for Options {
         Self {
             limits: Limits::default(),
             connections: 2048,
-            unopened: Duration::from_secs(5),
+            unopened: Duration::from_secs(15),
             poll: Duration::from_secs(90),
-            poll_gap: Duration::from_secs(5),
+            poll_gap: Duration::from_secs(10),
             body: 64 * 1024,
             body_time: Duration::from_secs(10),
             origins: Vec::new(),

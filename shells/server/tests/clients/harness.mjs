@@ -17,9 +17,28 @@ let passed = 0;
 const failed = [];
 const only = process.argv[2];
 
-/** Runs a test; a test that fails, or hangs, does not hold up the others. */
-export async function test(name, body, patience = PATIENCE) {
+// How many tests run at once: more would only wait for each other, and clients have times of their own.
+let free = 6;
+const waiting = [];
+
+/**
+ * Runs a test; a test that fails, or hangs, does not hold up the others. One that `waits` most of its time runs beside
+ * them.
+ */
+export async function test(name, body, { patience = PATIENCE, waits = false } = {}) {
     if (only && !name.includes(only)) return;
+    if (!waits) {
+        if (free === 0) await new Promise((resolve) => waiting.push(resolve));
+        else free -= 1;
+    }
+    await run(name, body, patience);
+    if (!waits) {
+        if (waiting.length > 0) waiting.shift()();
+        else free += 1;
+    }
+}
+
+async function run(name, body, patience) {
     const began = Date.now();
     const cleanUp = [];
     let timer;

@@ -22,7 +22,7 @@ use crate::support::{
 
 const HUB: &str = "/attendantservice/hubs/recording";
 const JSON: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
-const CLOSE: &str = "{\"allowReconnect\":true,\"type\":7}\x1e";
+const CLOSE: &str = "{\"type\":7,\"allowReconnect\":true}\x1e";
 const SHORT: Duration = Duration::from_millis(400);
 
 const STARTED: State = State::new(Recording::Started, Marking::None, recording_core::Saving::None);

@@ -1,7 +1,7 @@
 //! Hub messages as JSON.
 
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Argument, Goodbye, Incoming, Invocation, Malformed};
 use crate::record::END;
@@ -43,34 +43,31 @@ pub(super) fn read(record: &[u8]) -> Result<Incoming, Malformed> {
     }
 }
 
-fn record(message: &Value) -> Bytes {
-    let mut bytes = message.to_string().into_bytes();
-    bytes.push(END);
-    bytes.into()
+/// A record of these members, in this order.
+fn record(number: u8, members: &[(&str, Value)]) -> Bytes {
+    let mut text = format!(r#"{{"type":{number}"#);
+    for (key, value) in members {
+        text.push_str(&format!(r#","{key}":{value}"#));
+    }
+    text.push('}');
+    text.push(char::from(END));
+    text.into()
 }
 
 pub(super) fn completion(id: &str, outcome: &Result<Option<Value>, String>) -> Bytes {
-    let mut message = Map::new();
-    message.insert("type".to_owned(), json!(3));
-    message.insert("invocationId".to_owned(), json!(id));
+    let id = ("invocationId", json!(id));
     match outcome {
-        Ok(None) => {}
-        Ok(Some(result)) => drop(message.insert("result".to_owned(), result.clone())),
-        Err(error) => drop(message.insert("error".to_owned(), json!(error))),
+        Ok(None) => record(3, &[id]),
+        Ok(Some(result)) => record(3, &[id, ("result", result.clone())]),
+        Err(error) => record(3, &[id, ("error", json!(error))]),
     }
-    record(&Value::Object(message))
 }
 
 pub(super) fn close(goodbye: Goodbye) -> Bytes {
-    let mut message = Map::new();
-    message.insert("type".to_owned(), json!(7));
-    if let Some(error) = goodbye.error {
-        message.insert("error".to_owned(), json!(error));
-    }
-    if goodbye.allow_reconnect {
-        message.insert("allowReconnect".to_owned(), json!(true));
-    }
-    record(&Value::Object(message))
+    let error = goodbye.error.map(|error| ("error", json!(error)));
+    let allow_reconnect = goodbye.allow_reconnect.then_some(("allowReconnect", json!(true)));
+    let members: Vec<_> = error.into_iter().chain(allow_reconnect).collect();
+    record(7, &members)
 }
 
 pub(super) fn invocation(target: &str, arguments: &[Argument<'_>]) -> Bytes {

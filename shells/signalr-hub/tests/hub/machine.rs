@@ -62,7 +62,7 @@ fn a_client_that_never_pinged_may_be_silent_and_one_that_did_may_not() {
     machine.sent(seconds(359));
     machine.connection.tick(seconds(360));
     let close = machine.sent(seconds(360));
-    assert_eq!(String::from_utf8(close).unwrap(), "{\"allowReconnect\":true,\"type\":7}\x1e");
+    assert_eq!(String::from_utf8(close).unwrap(), "{\"type\":7,\"allowReconnect\":true}\x1e");
     machine.is_over(End::Silent);
 }
 
@@ -83,7 +83,7 @@ fn a_queue_that_is_full_ends_it_after_what_is_in_it() {
         assert_eq!(machine.connection.end_reason(), Some(End::Slow));
         assert!(!machine.connection.is_over());
         let sent = String::from_utf8(machine.sent(seconds(1))).unwrap();
-        assert_eq!(sent, format!("{}{}{}{{\"allowReconnect\":true,\"type\":7}}\x1e", told(1), told(2), told(3)));
+        assert_eq!(sent, format!("{}{}{}{{\"type\":7,\"allowReconnect\":true}}\x1e", told(1), told(2), told(3)));
         machine.is_over(End::Slow);
     }
     // Its own calls can fill it as well.

@@ -10,13 +10,13 @@ use tokio_tungstenite::{connect_async, tungstenite};
 
 use crate::support::{Client, JSON, MESSAGE_PACK, Served, record, told};
 
-const CLOSE: &str = "{\"allowReconnect\":true,\"type\":7}\x1e";
+const CLOSE: &str = "{\"type\":7,\"allowReconnect\":true}\x1e";
 
 fn call(target: &str) -> Vec<u8> {
     record(&json!({"type": 1, "invocationId": "1", "target": target, "arguments": []}))
 }
 
-const DONE: &str = "{\"invocationId\":\"1\",\"type\":3}\x1e";
+const DONE: &str = "{\"type\":3,\"invocationId\":\"1\"}\x1e";
 
 #[tokio::test]
 async fn web_sockets() {

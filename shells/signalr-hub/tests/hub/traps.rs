@@ -230,7 +230,7 @@ async fn trap_14_publisher_held_up() {
     tokio::time::timeout(PATIENCE, listening).await.unwrap().unwrap();
     assert_eq!(served.hub.counters().dropped, 2);
     // What fitted is in order and without a gap, and then comes the order to come back.
-    let close = "{\"allowReconnect\":true,\"type\":7}\x1e";
+    let close = "{\"type\":7,\"allowReconnect\":true}\x1e";
     let mut number = 0;
     loop {
         let record = reads_late.hears().await;
