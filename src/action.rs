@@ -45,6 +45,26 @@ impl Action {
     }
 }
 
+/// An axis of a state, by where its two bits stand in the byte.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Axis {
+    Recording = 0,
+    Marking = 2,
+    Saving = 4,
+}
+
+impl Action {
+    /// The axis that this action changes.
+    pub(crate) const fn axis(self) -> Axis {
+        match self {
+            Self::Start | Self::Stop | Self::Pause => Axis::Recording,
+            Self::Save | Self::Delete => Axis::Saving,
+            Self::Mark | Self::UnMark => Axis::Marking,
+        }
+    }
+}
+
 /// A set of actions, in one byte.
 ///
 /// ```

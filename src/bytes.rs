@@ -17,6 +17,43 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) -> bool {
     true
 }
 
+/// Whether two texts are the same.
+#[inline]
+pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
+    if BY_WORDS { one == other } else { same_by_bytes(one, other) }
+}
+
+#[inline(never)]
+fn same_by_bytes(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one == other)
+}
+
+/// Where the first such byte stands; the length if there is none.
+pub(crate) const fn first(bytes: &[u8], byte: u8) -> usize {
+    let mut rest = bytes;
+    while let Some((&other, behind)) = rest.split_first() {
+        if other == byte {
+            break;
+        }
+        rest = behind;
+    }
+    bytes.len() - rest.len()
+}
+
+/// The value of hexadecimal digits in any case, at most eight of them; `None` if there is anything else.
+pub(crate) fn hex(digits: &[u8]) -> Option<u32> {
+    let mut value = 0;
+    for &digit in digits {
+        value = value << 4 | char::from(digit).to_digit(16)?;
+    }
+    Some(value)
+}
+
+/// A number below 16 as a hexadecimal digit in lower case.
+pub(crate) const fn hex_digit(nibble: u8) -> u8 {
+    nibble + if nibble < 10 { b'0' } else { b'a' - 10 }
+}
+
 const WORD: usize = size_of::<usize>();
 const ONES: usize = usize::MAX / 255;
 const HIGHS: usize = ONES << 7;
@@ -154,6 +191,27 @@ mod tests {
                 assert_eq!(Special::IN_STRING.first_by_bytes(&bytes), expected, "{byte}");
             }
         }
+    }
+
+    #[test]
+    fn the_same_texts() {
+        for one in ["", "a", "b", "ab", "ba", "abcdefghi"] {
+            for other in ["", "a", "b", "ab", "ba", "abcdefghi"] {
+                let (one, other) = (one.as_bytes(), other.as_bytes());
+                assert_eq!([same(one, other), same_by_bytes(one, other)], [one == other; 2]);
+            }
+        }
+    }
+
+    #[test]
+    fn digits_of_both_kinds() {
+        assert_eq!(hex(b""), Some(0));
+        for value in 0..16 {
+            let digit = hex_digit(value);
+            assert_eq!(hex(&[b'F', digit]), Some(0xf0 + u32::from(value)));
+            assert_eq!(hex(&[digit.to_ascii_uppercase(), b'0']), Some(u32::from(value) << 4));
+        }
+        assert_eq!([hex(b"g"), hex(b" 1"), hex(b"+1"), hex(b"1/"), hex(b":")], [None; 5]);
     }
 
     #[test]

@@ -51,9 +51,9 @@ macro_rules! wire_codes {
             /// The name on the wire, as the page spells it.
             #[must_use]
             pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$Variant => $name,)+
-                }
+                // The codes are consecutive; they begin with 0 or 1.
+                let first = [$($code),+][0];
+                $crate::sink::line(concat!($($name, "\n"),+), (self.code() - first) as usize)
             }
 
             /// The one with this number, if there is one.

@@ -1,6 +1,7 @@
 //! The decision: from an understood request and the facts that its shell looked up to the reply, the new state to store
 //! and the event to publish. Pure and deterministic.
 
+use crate::action::Axis;
 use crate::{
     Action, CapabilitiesReply, CapabilitiesRequest, CorrelationId, ErrorMessage, Event, Outcome, Refusal, Rejection,
     Repeats, SetRequest, Settings, SipUri, State, StateReply, StateRequest, UccName,
@@ -127,18 +128,21 @@ pub struct Stored<'a> {
 impl<'a> SetRequest<'a> {
     /// Decides a change. `facts` is `None` if there is no such UCC.
     pub fn decide(&self, facts: Option<SetFacts>) -> SetDecision<'a> {
-        match self.check(facts) {
-            Ok((Outcome::Changed { from, to, .. }, _)) => SetDecision::Store(Pending { request: *self, from, to }),
-            Ok((Outcome::Unchanged { state, .. }, Repeats::Accept)) => self.answer(state, None),
+        let (state, refusal) = match self.check(facts) {
+            Ok((Outcome::Changed { from, to, .. }, _)) => {
+                return SetDecision::Store(Pending { request: *self, from, to });
+            }
+            Ok((Outcome::Unchanged { state, .. }, Repeats::Accept)) => (state, None),
             Ok((Outcome::Unchanged { state, action }, Repeats::Refuse)) => {
-                self.answer(state, Some(Refusal::Repeat { action, already: axis_name(state, action) }))
+                (state, Some(Refusal::Repeat { action, already: axis_name(state, action) }))
             }
             Ok((Outcome::Refused { state, action, reason }, _)) => {
-                self.answer(state, Some(Refusal::NotAllowed { action, reason }))
+                (state, Some(Refusal::NotAllowed { action, reason }))
             }
             // OURS: whoever is refused before the transition sees three zeros.
-            Err(refusal) => self.answer(State::INITIAL, Some(refusal)),
-        }
+            Err(refusal) => (State::INITIAL, Some(refusal)),
+        };
+        SetDecision::Answer(Answer { reply: self.reply(state, refusal.map(ErrorMessage::from)), refusal })
     }
 
     /// Checks 2 to 7, then the transition.
@@ -152,10 +156,6 @@ impl<'a> SetRequest<'a> {
         Ok((state.apply(self.action), facts.settings.repeats))
     }
 
-    fn answer(&self, state: State, refusal: Option<Refusal<'a>>) -> SetDecision<'a> {
-        SetDecision::Answer(Answer { reply: self.reply(state, refusal.map(ErrorMessage::from)), refusal })
-    }
-
     const fn reply(&self, state: State, error: Option<ErrorMessage<'a>>) -> StateReply<'a> {
         StateReply { correlation_id: self.correlation_id, state, error, ucc: self.ucc }
     }
@@ -163,10 +163,10 @@ impl<'a> SetRequest<'a> {
 
 /// The name of the state that `action`'s own axis has.
 const fn axis_name(state: State, action: Action) -> &'static str {
-    match action {
-        Action::Start | Action::Stop | Action::Pause => state.recording().name(),
-        Action::Save | Action::Delete => state.saving().name(),
-        Action::Mark | Action::UnMark => state.marking().name(),
+    match action.axis() {
+        Axis::Recording => state.recording().name(),
+        Axis::Saving => state.saving().name(),
+        Axis::Marking => state.marking().name(),
     }
 }
 

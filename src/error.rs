@@ -2,7 +2,7 @@
 
 use crate::bytes::BY_WORDS;
 use crate::json::{Kind, Text};
-use crate::sink::{Pieces, Sink, display_by_pieces};
+use crate::sink::{Argument, NOTHING, Pieces, Sink, display_by_pieces, line};
 
 /// The kind of an error on the wire.
 ///
@@ -85,9 +85,7 @@ macro_rules! fields {
             /// The field's key on the wire, as REST bodies spell it.
             #[must_use]
             pub const fn name(self) -> &'static str {
-                match self {
-                    $(Self::$Field => $name,)+
-                }
+                line(concat!($($name, "\n"),+), self as usize)
             }
 
             /// The field with this key, without regard to ASCII case.
@@ -209,44 +207,36 @@ pub enum Expected {
 }
 
 impl Expected {
+    /// As error texts name them, in their order.
+    const TEXTS: &'static str = "\
+a string
+a boolean
+a number
+an object
+an object or null
+an integer from 1 to 7 or the name of an action
+an integer from 0 to 3
+an integer from 0 to 2
+an integer of 32 bits
+";
+
     /// As error texts name it.
     #[must_use]
     pub const fn text(self) -> &'static str {
-        match self {
-            Self::String => "a string",
-            Self::Boolean => "a boolean",
-            Self::Number => "a number",
-            Self::Object => "an object",
-            Self::ObjectOrNull => "an object or null",
-            Self::Action => "an integer from 1 to 7 or the name of an action",
-            Self::Recording => "an integer from 0 to 3",
-            Self::MarkingOrSaving => "an integer from 0 to 2",
-            Self::ErrorType => "an integer of 32 bits",
-        }
+        line(Self::TEXTS, self as usize)
     }
 }
 
-impl Pieces for Fault {
-    fn pieces(&self, sink: &mut impl Sink) {
-        let last = match *self {
+impl Fault {
+    /// The text, with `#` where something is put in.
+    const fn template(self) -> &'static str {
+        match self {
             Self::Missing => "is missing",
             Self::Repeated => "is given more than once",
-            Self::WrongType { expected, got } => {
-                sink.plain("is ");
-                sink.plain(got.text());
-                sink.plain(", expected ");
-                expected.text()
-            }
-            Self::NotOneOf { expected } => {
-                sink.plain("is not ");
-                expected.text()
-            }
+            Self::WrongType { .. } => "is #, expected #",
+            Self::NotOneOf { .. } => "is not #",
             Self::Empty => "is empty",
-            Self::TooLong { max } => {
-                sink.plain("is longer than ");
-                sink.number(max as usize);
-                " bytes"
-            }
+            Self::TooLong { .. } => "is longer than # bytes",
             Self::ControlCharacter => "contains a control character",
             Self::Slash => "contains '/'",
             Self::WhiteSpace => "contains white space",
@@ -256,8 +246,19 @@ impl Pieces for Fault {
             Self::NotAGuid => "is not a GUID",
             Self::PercentCode => "contains '%' without two hexadecimal digits",
             Self::NotUtf8 => "is not UTF-8",
+        }
+    }
+}
+
+impl Pieces for Fault {
+    fn pieces(&self, sink: &mut impl Sink) {
+        let arguments = match *self {
+            Self::WrongType { expected, got } => [Argument::Text(got.text()), Argument::Text(expected.text())],
+            Self::NotOneOf { expected } => [Argument::Text(expected.text()), NOTHING],
+            Self::TooLong { max } => [Argument::Number(max as usize), NOTHING],
+            _ => [NOTHING; 2],
         };
-        sink.plain(last);
+        sink.fill(self.template(), arguments);
     }
 }
 
@@ -272,8 +273,8 @@ pub struct FieldError {
 
 impl Pieces for FieldError {
     fn pieces(&self, sink: &mut impl Sink) {
-        sink.plain(self.field.name());
-        sink.plain(" ");
+        sink.text(self.field.name());
+        sink.text(" ");
         self.fault.pieces(sink);
     }
 }

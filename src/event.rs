@@ -1,7 +1,7 @@
 //! The event that tells listeners of a change.
 
 use crate::json::{self, Writer};
-use crate::members::{Members, required};
+use crate::members::Members;
 use crate::{Action, BufferTooSmall, CorrelationId, Field, ReadError, UccName};
 
 /// What `RecordingStateChangedEvent` carries. It is published on every change, to every listener, and for one session
@@ -51,23 +51,18 @@ impl<'a> Event<'a> {
     ///
     /// If it is no JSON object, lacks a key, has one twice, or holds a value that means nothing.
     pub fn read(document: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, ReadError> {
-        let mut ucc = None;
-        let mut correlation_id = None;
-        let mut action = None;
-        let mut members = Members::of(json::read_object(document)?, buffer);
-        while let Some(field) = members.next() {
-            match field {
-                Some(field @ Field::UccName) => members.once(&mut ucc, field, Members::ucc),
-                Some(field @ Field::CorrelationId) => members.once(&mut correlation_id, field, Members::correlation_id),
-                Some(field @ Field::StateAction) => members.once(&mut action, field, Members::action),
-                _ => members.skip(),
+        const FIELDS: &[Field] = &[Field::UccName, Field::CorrelationId, Field::StateAction];
+        Members::of(json::read_object(document), FIELDS, buffer, |members| {
+            let (mut ucc, mut correlation_id, mut action) = (None, None, None);
+            while let Some(field) = members.next() {
+                match field {
+                    Field::UccName => ucc = members.ucc(field),
+                    Field::CorrelationId => correlation_id = members.correlation_id(field),
+                    _ => action = members.action(field),
+                }
             }
-        }
-        members.end()?;
-        Ok(Self {
-            ucc: required(ucc, Field::UccName)?,
-            correlation_id: required(correlation_id, Field::CorrelationId)?,
-            action: required(action, Field::StateAction)?,
+            members.end()?;
+            Some(Self { ucc: ucc?, correlation_id: correlation_id?, action: action? })
         })
     }
 }

@@ -5,102 +5,98 @@
 
 use core::mem;
 
-use crate::json::{Kind, Object, Text, Unescaped, Value};
+use crate::json::{JsonError, Kind, Object, Spelt, Unescaped, Value};
 use crate::{Action, CorrelationId, Expected, Fault, Field, FieldError, ReadError, SipUri, UccName};
 
 /// The members of an object, field by field.
 pub(crate) struct Members<'a> {
     object: Object<'a>,
-    unescaped: Unescaped<'a>,
+    /// The fields that it must have, and have once. It may have others, which mean nothing.
+    fields: &'static [Field],
+    /// Those that were read, a bit each.
+    read: u16,
     /// The first field that does not hold. Nothing is read behind it.
     fault: Option<FieldError>,
-}
-
-/// Keeps the value of a field that may stand there once.
-#[inline]
-pub(crate) const fn once<T: Copy>(slot: &mut Option<T>, field: Field, value: T) -> Result<(), FieldError> {
-    match slot.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(Fault::Repeated.of(field)),
-    }
-}
-
-/// The value of a field that must be there.
-#[inline]
-pub(crate) fn required<T>(slot: Option<T>, field: Field) -> Result<T, FieldError> {
-    slot.ok_or(Fault::Missing.of(field))
+    unescaped: Unescaped<'a>,
 }
 
 impl<'a> Members<'a> {
-    /// The members of `object`; what they spell with escapes is put into `buffer`.
-    pub(crate) const fn of(object: Object<'a>, buffer: &'a mut [u8]) -> Self {
-        Self { object, unescaped: Unescaped::into(buffer), fault: None }
-    }
-
-    /// The field of the next key; the inner `None` for a key that is not known. Its value must be taken before the next
-    /// one. `None` behind the last one, and behind what does not hold.
-    #[inline]
-    pub(crate) fn next(&mut self) -> Option<Option<Field>> {
-        if self.fault.is_some() { None } else { self.object.next_key().map(Field::of_key) }
-    }
-
-    /// The members of an object that is the value which was taken last, in the place of these ones.
-    pub(crate) fn within<T>(&mut self, object: Object<'a>, read: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = mem::replace(&mut self.object, object);
-        let value = read(self);
-        // What was taken is sound to its end.
-        self.object = outer;
-        value
-    }
-
-    /// Keeps what `read` makes of the value, for a field that may stand there once.
-    #[inline]
-    pub(crate) fn once<T: Copy>(
-        &mut self,
-        slot: &mut Option<T>,
-        field: Field,
-        read: impl FnOnce(&mut Self, Field) -> Option<T>,
-    ) {
-        if let Some(value) = read(self, field)
-            && let Err(error) = once(slot, field, value)
-        {
-            self.fail::<()>(error);
-        }
-    }
-
-    /// Whether everything held that was read. To be asked before anything is made of it.
+    /// What `read` makes of `object`, a document. What it spells with escapes is put into `buffer`.
     ///
     /// # Errors
     ///
     /// What did not hold.
-    pub(crate) fn end(self) -> Result<(), ReadError> {
-        match (self.object.error(), self.fault) {
-            (Some(error), _) => Err(error.into()),
-            (None, Some(fault)) => Err(fault.into()),
-            (None, None) => Ok(()),
+    pub(crate) fn of<T>(
+        object: Result<Object<'a>, JsonError>,
+        fields: &'static [Field],
+        buffer: &'a mut [u8],
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Result<T, ReadError> {
+        let unescaped = Unescaped::into(buffer);
+        let mut members = Self { object: object?, fields, read: 0, fault: None, unescaped };
+        read(&mut members).ok_or_else(|| members.first_fault())
+    }
+
+    /// What `read` makes of an object that is the value which was taken last.
+    pub(crate) fn within<T>(
+        &mut self,
+        object: Object<'a>,
+        fields: &'static [Field],
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> Option<T> {
+        let outer = (mem::replace(&mut self.object, object), mem::replace(&mut self.fields, fields), self.read);
+        self.read = 0;
+        let value = read(self);
+        // What was taken is sound to its end.
+        (self.object, self.fields, self.read) = outer;
+        value
+    }
+
+    /// The next of the fields. Its value must be taken before the next one. `None` behind the last one, and behind what
+    /// does not hold.
+    #[inline(never)]
+    pub(crate) fn next(&mut self) -> Option<Field> {
+        while self.fault.is_none() {
+            let key = self.object.next_key()?;
+            match Field::of_key(key) {
+                Some(field) if self.fields.contains(&field) => {
+                    let bit = 1 << field as u16;
+                    if self.read & bit != 0 {
+                        return self.fail(Fault::Repeated.of(field));
+                    }
+                    self.read |= bit;
+                    return Some(field);
+                }
+                _ => self.object.spelt()?,
+            };
         }
-    }
-
-    /// The value of a field that must be there, of an object within another.
-    pub(crate) fn required<T>(&mut self, slot: Option<T>, field: Field) -> Option<T> {
-        if slot.is_none() && self.fault.is_none() { self.fail(Fault::Missing.of(field)) } else { slot }
-    }
-
-    #[inline]
-    pub(crate) const fn fail<T>(&mut self, error: FieldError) -> Option<T> {
-        self.fault = Some(error);
         None
     }
 
-    /// The value, whatever it is.
-    #[inline]
-    pub(crate) fn value(&mut self) -> Option<Value<'a>> {
-        self.object.value()
+    /// Whether all held that was read and no field is missing. To be asked before anything is made of them.
+    #[inline(never)]
+    pub(crate) fn end(&mut self) -> Option<()> {
+        if self.fault.is_some() || self.object.error().is_some() {
+            return None;
+        }
+        match self.fields.iter().find(|&&field| self.read >> field as u16 & 1 == 0) {
+            None => Some(()),
+            Some(&field) => self.fail(Fault::Missing.of(field)),
+        }
     }
 
-    /// Passes over the value.
-    pub(crate) fn skip(&mut self) {
-        self.object.skip();
+    /// What does not hold. Asked only when something does not.
+    #[inline(never)]
+    fn first_fault(&self) -> ReadError {
+        match self.object.error() {
+            Some(error) => error.into(),
+            None => self.fault.unwrap_or(Fault::Missing.of(Field::Action)).into(),
+        }
+    }
+
+    pub(crate) const fn fail<T>(&mut self, error: FieldError) -> Option<T> {
+        self.fault = Some(error);
+        None
     }
 
     /// A value that must be of another type.
@@ -108,58 +104,46 @@ impl<'a> Members<'a> {
         self.fail(Fault::WrongType { expected, got }.of(field))
     }
 
-    /// A string.
-    #[inline(never)]
-    fn string(&mut self, field: Field) -> Option<Text<'a>> {
-        match self.object.string()? {
-            Ok(text) => Some(text),
-            Err(got) => self.wrong(field, Expected::String, got),
-        }
+    /// The value, whatever it is.
+    pub(crate) fn value(&mut self) -> Option<Value<'a>> {
+        self.object.value()
     }
 
     /// A string as it is meant.
     pub(crate) fn text(&mut self, field: Field) -> Option<&'a str> {
-        let text = self.string(field)?;
-        match self.unescaped.text(text) {
-            Ok(text) => Some(text),
-            Err(fault) => self.fail(fault.of(field)),
-        }
+        self.short_text(field, Fault::TooLong { max: self.unescaped.room() })
     }
 
-    /// A string as it is meant that is at most as long as `too_long` says.
+    /// A string as it is meant; `too_long` if there is no room for it.
+    #[inline(never)]
     fn short_text(&mut self, field: Field, too_long: Fault) -> Option<&'a str> {
-        let text = self.string(field)?;
-        match self.unescaped.text(text) {
-            Ok(text) => Some(text),
-            Err(_) => self.fail(too_long.of(field)),
+        let Spelt { kind, text } = self.object.spelt()?;
+        if kind != Kind::String {
+            return self.wrong(field, Expected::String, kind);
         }
+        let text = self.unescaped.text(text);
+        if text.is_none() { self.fail(too_long.of(field)) } else { text }
     }
 
     /// An action by its id or by its name: the integers 1 to 7 as they are spelt, no `1.0`, and the names in any case.
     #[inline(never)]
     pub(crate) fn action(&mut self, field: Field) -> Option<Action> {
         let expected = Expected::Action;
-        let action = match self.value()? {
-            Value::Number(number) => match number.as_bytes() {
-                [digit @ b'1'..=b'7'] => Action::from_code(digit - b'0'),
+        let Spelt { kind, text } = self.object.spelt()?;
+        let action = match kind {
+            Kind::Number => match text.plain()?.as_bytes() {
+                [digit] => Action::from_code(digit - b'0'),
                 _ => None,
             },
-            Value::String(name) => Action::ALL.iter().copied().find(|action| name.eq_ignore_ascii_case(action.name())),
-            other => return self.wrong(field, expected, other.kind()),
+            Kind::String => Action::ALL.iter().copied().find(|action| text.eq_ignore_ascii_case(action.name())),
+            other => return self.wrong(field, expected, other),
         };
         if action.is_none() { self.fail(Fault::NotOneOf { expected }.of(field)) } else { action }
     }
 
     #[inline(never)]
     pub(crate) fn correlation_id(&mut self, field: Field) -> Option<CorrelationId> {
-        let text = self.string(field)?;
-        let id = match text.plain() {
-            Some(plain) => CorrelationId::from_bytes(plain.as_bytes()),
-            None => {
-                let mut buffer = [0; CorrelationId::READ_MAX];
-                text.copy_to(&mut buffer).and_then(|len| CorrelationId::from_bytes(buffer.get(..len)?))
-            }
-        };
+        let id = CorrelationId::from_bytes(self.short_text(field, Fault::NotAGuid)?.as_bytes());
         if id.is_none() { self.fail(Fault::NotAGuid.of(field)) } else { id }
     }
 

@@ -299,7 +299,7 @@ impl Loading<'_> {
         self.required(agents, "agents")?;
         let raw = self.required(name, "name")?;
         let mut buffer = [0; UccName::MAX_LEN];
-        let name = Unescaped::into(&mut buffer).text(Text::of_checked(raw)).map_err(|_| UccName::TOO_LONG);
+        let name = Unescaped::into(&mut buffer).text(Text::of_checked(raw)).ok_or(UccName::TOO_LONG);
         let name = name
             .and_then(|name| UccName::new(name).map_err(|error| error.fault))
             .map_err(|fault| self.fail(Some("name"), ProvisioningFault::Value(fault)))?;
@@ -312,7 +312,7 @@ impl Loading<'_> {
     /// The UCC that the agent belongs to is added behind its agents, since a document may name them before.
     fn agent<E: Error>(&mut self, raw: &str) -> Result<(), E> {
         let mut buffer = [0; SipUri::MAX_LEN];
-        let uri = Unescaped::into(&mut buffer).text(Text::of_checked(raw)).map_err(|_| SipUri::TOO_LONG);
+        let uri = Unescaped::into(&mut buffer).text(Text::of_checked(raw)).ok_or(SipUri::TOO_LONG);
         let uri = uri
             .and_then(|uri| SipUri::new(uri).map_err(|error| error.fault))
             .map_err(|fault| self.fail(Some("agents"), ProvisioningFault::Value(fault)))?;

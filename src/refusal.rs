@@ -1,6 +1,6 @@
 //! Why an understood request is not done: checks 2 to 9 of the order, with their texts.
 
-use crate::sink::{Pieces, Sink, display_by_pieces};
+use crate::sink::{Argument, Pieces, Sink, display_by_pieces};
 use crate::{Action, CorrelationId, ErrorType, Reason, SipUri, UccName};
 
 /// Why an understood request is refused. The variants stand in the order of the checks; the first that fails is told.
@@ -88,56 +88,39 @@ impl Refusal<'_> {
     }
 }
 
+impl Refusal<'_> {
+    /// The text, with `#` where something is put in.
+    const fn template(&self) -> &'static str {
+        match self {
+            Self::UnknownUcc { .. } => "No UCC with name:'#' was found.",
+            Self::NotLicensed { .. } => "The license of UCC:'#' does not include the recording API.",
+            Self::AudioRecordingOff { .. } => "UseAudioRecording is not enabled for UCC:'#'.",
+            Self::EditingOff { .. } => "AgentCanEditAudioRecording is not enabled for UCC:'#'.",
+            Self::NotAnAgent { .. } => "Requester:'#' is not an agent of UCC:'#'.",
+            Self::UnknownSession { .. } => "No Audio session with correlation Id:'#' was found.",
+            Self::NotAllowed { .. } => "Action:'#' is not allowed while the recorder is '#'.",
+            Self::Repeat { .. } => "Action:'#' would change nothing: the state is already '#'.",
+        }
+    }
+}
+
 impl Pieces for Refusal<'_> {
     fn pieces(&self, sink: &mut impl Sink) {
-        match *self {
-            Self::UnknownUcc { ucc } => {
-                sink.plain("No UCC with name:'");
-                sink.any(ucc.as_str());
-                sink.plain("' was found.");
-            }
-            Self::NotLicensed { ucc } => {
-                sink.plain("The license of UCC:'");
-                sink.any(ucc.as_str());
-                sink.plain("' does not include the recording API.");
-            }
-            Self::AudioRecordingOff { ucc } => {
-                sink.plain("UseAudioRecording is not enabled for UCC:'");
-                sink.any(ucc.as_str());
-                sink.plain("'.");
-            }
-            Self::EditingOff { ucc } => {
-                sink.plain("AgentCanEditAudioRecording is not enabled for UCC:'");
-                sink.any(ucc.as_str());
-                sink.plain("'.");
-            }
-            Self::NotAnAgent { requester, ucc } => {
-                sink.plain("Requester:'");
-                sink.any(requester.as_str());
-                sink.plain("' is not an agent of UCC:'");
-                sink.any(ucc.as_str());
-                sink.plain("'.");
-            }
+        let id;
+        let arguments = match *self {
+            Self::UnknownUcc { ucc }
+            | Self::NotLicensed { ucc }
+            | Self::AudioRecordingOff { ucc }
+            | Self::EditingOff { ucc } => [ucc.as_str(), ""],
+            Self::NotAnAgent { requester, ucc } => [requester.as_str(), ucc.as_str()],
             Self::UnknownSession { correlation_id } => {
-                sink.plain("No Audio session with correlation Id:'");
-                sink.plain(correlation_id.text().as_str());
-                sink.plain("' was found.");
+                id = correlation_id.text();
+                [id.as_str(), ""]
             }
-            Self::NotAllowed { action, reason } => {
-                sink.plain("Action:'");
-                sink.plain(action.name());
-                sink.plain("' is not allowed while the recorder is '");
-                sink.plain(reason.recorder().name());
-                sink.plain("'.");
-            }
-            Self::Repeat { action, already } => {
-                sink.plain("Action:'");
-                sink.plain(action.name());
-                sink.plain("' would change nothing: the state is already '");
-                sink.plain(already);
-                sink.plain("'.");
-            }
-        }
+            Self::NotAllowed { action, reason } => [action.name(), reason.recorder().name()],
+            Self::Repeat { action, already } => [action.name(), already],
+        };
+        sink.fill(self.template(), arguments.map(Argument::Text));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a request gets no answer from the rules: it could not be understood, or its shell stands in the way.
 
 use crate::json::JsonError;
-use crate::sink::{Pieces, Sink, display_by_pieces};
+use crate::sink::{Argument, NOTHING, Pieces, Sink, display_by_pieces};
 use crate::{ErrorType, FieldError, SetRequest};
 
 /// Why a document could not be read: it is no JSON, or a field does not hold.
@@ -127,32 +127,34 @@ impl<E: Into<ReadError>> From<E> for Rejection {
     }
 }
 
-impl Pieces for Rejection {
-    fn pieces(&self, sink: &mut impl Sink) {
-        let last = match self {
+impl Rejection {
+    /// The text, with `#` where something is put in.
+    const fn template(&self) -> &'static str {
+        match self {
             Self::UnknownPath => "There is nothing at this path.",
-            Self::MethodNotAllowed { allow } => {
-                sink.plain("This path answers only to ");
-                sink.plain(allow.header());
-                "."
-            }
+            Self::MethodNotAllowed { .. } => "This path answers only to #.",
             Self::UnsupportedMediaType => "The Content-Type must be application/json.",
-            Self::BodyTooLarge => {
-                sink.plain("The body is longer than ");
-                sink.number(SetRequest::BODY_MAX);
-                " bytes."
-            }
-            Self::NotUnderstood(error) => {
-                sink.plain("The request could not be understood: ");
-                error.pieces(sink);
-                "."
-            }
+            Self::BodyTooLarge => "The body is longer than # bytes.",
+            Self::NotUnderstood(_) => "The request could not be understood: ",
             Self::Unauthorized => "Authentication is required.",
             Self::Forbidden => "These credentials do not allow this.",
             Self::TooManyRequests => "There were too many requests.",
             Self::NotStored => "The new state could not be stored. Nothing was changed.",
+        }
+    }
+}
+
+impl Pieces for Rejection {
+    fn pieces(&self, sink: &mut impl Sink) {
+        let argument = match self {
+            Self::MethodNotAllowed { allow } => Argument::Text(allow.header()),
+            _ => Argument::Number(SetRequest::BODY_MAX),
         };
-        sink.plain(last);
+        sink.fill(self.template(), [argument, NOTHING]);
+        if let Self::NotUnderstood(error) = self {
+            error.pieces(sink);
+            sink.text(".");
+        }
     }
 }
 

@@ -2,36 +2,80 @@
 
 use core::fmt;
 
+use crate::bytes::first;
+
 /// Takes the pieces of a text in order.
 pub(crate) trait Sink {
-    /// A piece that holds nothing that JSON must escape: it goes into replies as it is.
-    fn plain(&mut self, piece: &str);
-    /// A piece that may hold anything.
-    fn any(&mut self, piece: &str);
+    /// A piece, which may hold anything.
+    fn text(&mut self, piece: &str);
+
+    /// A text with the arguments where it has a `#`, at two places or less.
+    fn fill(&mut self, template: &str, arguments: [Argument<'_>; 2]) {
+        let mut rest = template;
+        for argument in arguments {
+            let (before, Some(behind)) = parted(rest, b'#') else { break };
+            self.text(before);
+            match argument {
+                Argument::Text(text) => self.text(text),
+                Argument::Number(number) => self.number(number),
+            }
+            rest = behind;
+        }
+        self.text(rest);
+    }
+
     /// A number in decimal.
     fn number(&mut self, number: usize) {
-        let mut digits = [0; 20];
-        self.plain(decimal(number, &mut digits));
+        let mut unit: usize = 1;
+        while number / unit.max(1) > 9 {
+            unit *= 10;
+        }
+        // The last unit is 1, and the one behind it 0.
+        while let Some(digits) = number.checked_div(unit) {
+            let digit = digits % 10;
+            self.text("0123456789".get(digit..=digit).unwrap_or_default());
+            unit /= 10;
+        }
     }
 }
+
+/// What is put into a text.
+#[derive(Clone, Copy)]
+pub(crate) enum Argument<'a> {
+    Text(&'a str),
+    Number(usize),
+}
+
+/// What is put into a text that has no place for it.
+pub(crate) const NOTHING: Argument<'_> = Argument::Text("");
 
 /// A text that can give its pieces.
 pub(crate) trait Pieces {
     fn pieces(&self, sink: &mut impl Sink);
 }
 
-/// Writes `number` to the end of `digits`, which any `usize` fits.
-pub(crate) fn decimal(mut number: usize, digits: &mut [u8; 20]) -> &str {
-    let mut start = digits.len();
-    for (at, digit) in digits.iter_mut().enumerate().rev() {
-        *digit = b'0' + (number % 10) as u8;
-        number /= 10;
-        start = at;
-        if number == 0 {
-            break;
-        }
+/// The line of this number, counted from 0, of texts that each end with a line feed.
+pub(crate) const fn line(lines: &'static str, number: usize) -> &'static str {
+    let (mut line, mut rest) = parted(lines, b'\n');
+    let mut at = 0;
+    while at < number
+        && let Some(behind) = rest
+    {
+        (line, rest) = parted(behind, b'\n');
+        at += 1;
     }
-    digits.get(start..).and_then(|digits| core::str::from_utf8(digits).ok()).unwrap_or_default()
+    line
+}
+
+/// What stands before the first such byte, which must be ASCII, and what behind it, if it is there.
+const fn parted(text: &str, mark: u8) -> (&str, Option<&str>) {
+    match text.split_at_checked(first(text.as_bytes(), mark)) {
+        Some((before, behind)) => match behind.split_at_checked(1) {
+            Some((_, behind)) => (before, Some(behind)),
+            None => (before, None),
+        },
+        None => (text, None),
+    }
 }
 
 /// `Display` by way of [`Pieces`].
@@ -42,11 +86,7 @@ pub(crate) fn display(text: &impl Pieces, f: &mut fmt::Formatter<'_>) -> fmt::Re
     }
 
     impl Sink for Formatted<'_, '_> {
-        fn plain(&mut self, piece: &str) {
-            self.any(piece);
-        }
-
-        fn any(&mut self, piece: &str) {
+        fn text(&mut self, piece: &str) {
             if self.result.is_ok() {
                 self.result = self.f.write_str(piece);
             }
@@ -65,11 +105,7 @@ pub(crate) fn reads(text: &impl Pieces, expected: &str) -> bool {
     }
 
     impl Sink for Compared<'_> {
-        fn plain(&mut self, piece: &str) {
-            self.any(piece);
-        }
-
-        fn any(&mut self, piece: &str) {
+        fn text(&mut self, piece: &str) {
             self.rest = self.rest.and_then(|rest| rest.strip_prefix(piece));
         }
     }

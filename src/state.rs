@@ -148,6 +148,12 @@ impl State {
         }
     }
 
+    /// The codes of the three axes: recording, marking, saving.
+    pub(crate) const fn codes(self) -> [u8; 3] {
+        let axes = self.to_byte();
+        [axes & 3, axes >> 2 & 3, axes >> 4]
+    }
+
     /// This state with another recorder axis.
     #[must_use]
     pub const fn with_recording(self, recording: Recording) -> Self {

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::bytes::BY_WORDS;
 use crate::{Action, ActionSet, Marking, Recording, Saving, State};
 
 /// What an action does to a state. Nothing is silent: a cell is always one of the three.
@@ -169,6 +170,36 @@ const fn index(state: State, action: Action) -> usize {
     ((action.code() as usize) << 6 | state.to_byte() as usize) & 511
 }
 
+/// The rule as a table of 32 bytes, indexed by the bits of the action and of its own axis, for machines with little room.
+#[allow(clippy::indexing_slicing, reason = "at compile time, where a panic is an error of the build")]
+const fn compile_small() -> [u8; 32] {
+    let mut table = [0; 32];
+    let mut s = 0;
+    while s < State::ALL.len() {
+        let mut a = 0;
+        while a < Action::ALL.len() {
+            let (state, action) = (State::ALL[s], Action::ALL[a]);
+            let axis = 3 << action.axis() as u8;
+            table[small_index(state, action)] = entry(state, action) & (KIND | axis);
+            a += 1;
+        }
+        s += 1;
+    }
+    table
+}
+
+static SMALL_TABLE: [u8; 32] = compile_small();
+
+const fn small_index(state: State, action: Action) -> usize {
+    ((action.code() << 2 | state.to_byte() >> action.axis() as u8 & 3) & 31) as usize
+}
+
+/// As an entry of the large table: an action leaves the other axes as they are.
+#[allow(clippy::indexing_slicing, reason = "the index is masked to the table's length")]
+const fn small_entry(state: State, action: Action) -> u8 {
+    SMALL_TABLE[small_index(state, action)] | state.to_byte() & !(3 << action.axis() as u8)
+}
+
 impl State {
     /// The transition: what `action` does to this state. Total, pure and `const`.
     ///
@@ -187,7 +218,7 @@ impl State {
     #[allow(clippy::indexing_slicing, reason = "the index is masked to the table's length")]
     #[inline]
     pub const fn apply(self, action: Action) -> Outcome {
-        let entry = TABLE[index(self, action)];
+        let entry = if BY_WORDS { TABLE[index(self, action)] } else { small_entry(self, action) };
         let state = Self::from_axes(entry);
         match entry & KIND {
             CHANGED => Outcome::Changed { from: self, to: state, action },
@@ -232,6 +263,7 @@ mod tests {
     fn the_table_is_the_rule() {
         // At run time, so that what ran at compile time is seen by tools that watch tests.
         assert_eq!(compile(), TABLE);
+        assert_eq!(compile_small(), SMALL_TABLE);
         for &state in &State::ALL {
             for &action in Action::ALL {
                 let by_rule = match rule(state, action) {
@@ -240,6 +272,7 @@ mod tests {
                     Cell::Refused(reason) => Outcome::Refused { state, action, reason },
                 };
                 assert_eq!(state.apply(action), by_rule);
+                assert_eq!(small_entry(state, action), entry(state, action));
                 assert_ne!(matches!(by_rule, Outcome::Changed { .. }), by_rule.state() == state);
             }
         }

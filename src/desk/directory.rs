@@ -1,6 +1,7 @@
 //! Which UCCs there are, how they are set, and who their agents are.
 
 use super::index::{Hash, Index};
+use crate::bytes::same;
 use crate::sink::{Pieces, Sink, display_by_pieces};
 use crate::{Settings, SipUri, UccName};
 
@@ -163,7 +164,7 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Directory<UCCS, 
     #[must_use]
     pub fn find(&self, name: UccName<'_>) -> Option<UccKey> {
         let slot = self.ucc_index.find(name_hash(name.as_str()), |slot| {
-            self.uccs.get(slot).is_some_and(|ucc| self.bytes(ucc.name) == name.as_str().as_bytes())
+            self.uccs.get(slot).is_some_and(|ucc| same(self.bytes(ucc.name), name.as_str().as_bytes()))
         })?;
         Some(UccKey(slot as u16))
     }
@@ -184,7 +185,7 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Directory<UCCS, 
     #[must_use]
     pub fn is_agent(&self, ucc: UccKey, uri: SipUri<'_>) -> bool {
         let found = self.agent_index.find(agent_hash(ucc, uri), |slot| {
-            self.agents.get(slot).is_some_and(|agent| agent.ucc == ucc && uri.is(self.text(agent.uri)))
+            self.agents.get(slot).is_some_and(|agent| agent.ucc == ucc && uri.is(self.bytes(agent.uri)))
         });
         found.is_some()
     }

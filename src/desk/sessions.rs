@@ -11,35 +11,16 @@ pub(super) struct Sessions<const N: usize> {
     index: Index<N>,
 }
 
-/// A session: 24 bytes on a Cortex-M and elsewhere.
+/// A session: 20 bytes.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
-    /// The upper and the lower half of the id, which as one number would be aligned to 16 bytes.
-    id: [u64; 2],
+    id: CorrelationId,
     ucc: UccKey,
     state: State,
 }
 
-impl Entry {
-    const fn hash(&self) -> u32 {
-        let [upper, lower] = self.id;
-        let hash = Hash::new(self.ucc.0 as u32).word((upper >> 32) as u32).word(upper as u32);
-        hash.word((lower >> 32) as u32).word(lower as u32).finish()
-    }
-
-    const fn new(ucc: UccKey, id: CorrelationId, state: State) -> Self {
-        let id = id.to_u128();
-        Self { id: [(id >> 64) as u64, id as u64], ucc, state }
-    }
-
-    const fn id(&self) -> CorrelationId {
-        let [upper, lower] = self.id;
-        CorrelationId::from_u128((upper as u128) << 64 | lower as u128)
-    }
-
-    fn is(&self, other: &Self) -> bool {
-        self.id == other.id && self.ucc == other.ucc
-    }
+fn hash(ucc: UccKey, id: CorrelationId) -> u32 {
+    id.words().into_iter().fold(Hash::new(ucc.0.into()), Hash::word).finish()
 }
 
 impl<const N: usize> Sessions<N> {
@@ -48,8 +29,8 @@ impl<const N: usize> Sessions<N> {
     }
 
     fn slot(&self, ucc: UccKey, id: CorrelationId) -> Option<usize> {
-        let wanted = Entry::new(ucc, id, State::INITIAL);
-        self.index.find(wanted.hash(), |slot| self.entries.get(slot).is_some_and(|entry| entry.is(&wanted)))
+        self.index
+            .find(hash(ucc, id), |slot| self.entries.get(slot).is_some_and(|entry| entry.id == id && entry.ucc == ucc))
     }
 
     pub(super) fn get(&self, ucc: UccKey, id: CorrelationId) -> Option<State> {
@@ -63,11 +44,10 @@ impl<const N: usize> Sessions<N> {
 
     /// Adds a session that is not there yet; `false` if there is no room.
     pub(super) fn add(&mut self, ucc: UccKey, id: CorrelationId, state: State) -> bool {
-        let entry = Entry::new(ucc, id, state);
         let slot = self.entries.len();
-        let has_room = self.entries.push(entry).is_ok();
+        let has_room = self.entries.push(Entry { id, ucc, state }).is_ok();
         if has_room {
-            self.index.insert(entry.hash(), slot);
+            self.index.insert(hash(ucc, id), slot);
         }
         has_room
     }
@@ -77,12 +57,12 @@ impl<const N: usize> Sessions<N> {
         let slot = self.slot(ucc, id)?;
         let removed = *self.entries.get(slot)?;
         let last = self.entries.pop()?;
-        self.index.remove(removed.hash(), slot);
+        self.index.remove(hash(removed.ucc, removed.id), slot);
         if let Some(place) = self.entries.get_mut(slot) {
             *place = last;
             let old_slot = self.entries.len();
-            self.index.remove(last.hash(), old_slot);
-            self.index.insert(last.hash(), slot);
+            self.index.remove(hash(last.ucc, last.id), old_slot);
+            self.index.insert(hash(last.ucc, last.id), slot);
         }
         Some(removed.state)
     }
@@ -92,6 +72,6 @@ impl<const N: usize> Sessions<N> {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (UccKey, CorrelationId, State)> {
-        self.entries.iter().map(|entry| (entry.ucc, entry.id(), entry.state))
+        self.entries.iter().map(|entry| (entry.ucc, entry.id, entry.state))
     }
 }

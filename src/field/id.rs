@@ -22,7 +22,10 @@ use crate::{Fault, Field, FieldError};
 /// # Ok::<(), recording_core::FieldError>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CorrelationId(u128);
+pub struct CorrelationId(
+    /// Eight digits a word, the first of them highest. As one number it would be aligned to 16 bytes.
+    [u32; 4],
+);
 
 impl CorrelationId {
     /// How many bytes the written form takes.
@@ -34,12 +37,17 @@ impl CorrelationId {
     /// The id whose 32 digits are those of `value`.
     #[must_use]
     pub const fn from_u128(value: u128) -> Self {
-        Self(value)
+        Self([(value >> 96) as u32, (value >> 64) as u32, (value >> 32) as u32, value as u32])
     }
 
     /// The id as a number of 32 hexadecimal digits.
     #[must_use]
     pub const fn to_u128(self) -> u128 {
+        let [a, b, c, d] = self.0;
+        (a as u128) << 96 | (b as u128) << 64 | (c as u128) << 32 | d as u128
+    }
+
+    pub(crate) const fn words(self) -> [u32; 4] {
         self.0
     }
 
@@ -52,24 +60,15 @@ impl CorrelationId {
         Self::from_bytes(text.as_bytes()).ok_or(Fault::NotAGuid.of(Field::CorrelationId))
     }
 
+    #[inline]
     pub(crate) fn from_bytes(text: &[u8]) -> Option<Self> {
-        match text {
-            [b'{', hyphenated @ .., b'}'] => Self::from_hyphenated(hyphenated.try_into().ok()?),
-            text => match text.try_into() {
-                Ok(hyphenated) => Self::from_hyphenated(hyphenated),
-                Err(_) => Self::from_digits(text.try_into().ok()?),
-            },
-        }
+        if BY_WORDS { words::read(text) } else { digits::read(text) }.map(Self)
     }
 
     /// From the hyphenated form.
     #[inline]
     pub(crate) fn from_hyphenated(text: &[u8; Self::TEXT_LEN]) -> Option<Self> {
-        if BY_WORDS { words::from_hyphenated(text) } else { digits::from_hyphenated(text) }.map(Self)
-    }
-
-    fn from_digits(text: &[u8; 32]) -> Option<Self> {
-        if BY_WORDS { words::from_digits(text) } else { digits::from_digits(text) }.map(Self)
+        words::from_hyphenated(text).map(Self)
     }
 
     /// The written form, as a value that can be borrowed as `&str`.

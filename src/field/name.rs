@@ -63,12 +63,11 @@ impl<'a> UccName<'a> {
 
 /// `name` is UTF-8.
 const fn fault(name: &[u8]) -> Option<Fault> {
-    const SPECIAL: Special = Special { equal: [b'/', b'/'], flip: 0, below: 0x20, from_del: true };
+    if name.is_empty() {
+        return Some(Fault::Empty);
+    }
     if name.len() > UccName::MAX_LEN {
         return Some(UccName::TOO_LONG);
-    }
-    if SPECIAL.first_in_all(name) == name.len() {
-        return if name.is_empty() { Some(Fault::Empty) } else { None };
     }
     let mut before = 0;
     let mut rest = name;

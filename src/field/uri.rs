@@ -3,7 +3,7 @@
 use core::hash::{Hash, Hasher};
 
 use super::text_field;
-use crate::bytes::Special;
+use crate::bytes::{BY_WORDS, Special};
 use crate::{Fault, Field, FieldError};
 
 /// The SIP URI that names an agent, borrowed from a request.
@@ -69,9 +69,10 @@ impl<'a> SipUri<'a> {
     }
 
     /// Whether `uri` names the same agent.
-    pub(crate) fn is(self, uri: &str) -> bool {
+    pub(crate) fn is(self, uri: &[u8]) -> bool {
+        let own = self.0.as_bytes();
         // The same spelling first: a comparison of words.
-        self.0 == uri || self.0.eq_ignore_ascii_case(uri)
+        BY_WORDS && own == uri || own.eq_ignore_ascii_case(uri)
     }
 }
 
@@ -80,14 +81,23 @@ const fn fault(uri: &[u8]) -> Option<Fault> {
         return Some(SipUri::TOO_LONG);
     }
     let Some(behind) = behind_scheme(uri) else { return Some(Fault::NoSipScheme) };
-    const SPECIAL: Special = Special { equal: [b'@', b'@'], flip: 0, below: b'!', from_del: true };
-    let Some((user, [b'@', host @ ..])) = behind.split_at_checked(SPECIAL.first_in_all(behind)) else {
-        return Some(fault_of(behind));
-    };
-    if user.is_empty() || host.is_empty() {
-        return Some(Fault::NoUserAtHost);
+    let mut ats = 0;
+    let mut rest = behind;
+    while let Some((&byte, others)) = rest.split_first() {
+        match byte {
+            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => return Some(Fault::WhiteSpace),
+            0..=0x1f | 0x7f => return Some(Fault::ControlCharacter),
+            0x80.. => return Some(Fault::NotAscii),
+            b'@' => ats += 1,
+            _ => {}
+        }
+        rest = others;
     }
-    if SPECIAL.first_in_all(host) == host.len() { None } else { Some(fault_of(host)) }
+    match behind {
+        [b'@', ..] | [.., b'@'] => Some(Fault::NoUserAtHost),
+        _ if ats == 1 => None,
+        _ => Some(Fault::NoUserAtHost),
+    }
 }
 
 #[inline]
@@ -99,23 +109,9 @@ const fn behind_scheme(uri: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// What is wrong with a part that has a byte it must not have, or lacks its `@`.
-const fn fault_of(part: &[u8]) -> Fault {
-    let mut rest = part;
-    while let Some((&byte, others)) = rest.split_first() {
-        match byte {
-            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => return Fault::WhiteSpace,
-            0..=0x1f | 0x7f => return Fault::ControlCharacter,
-            0x80.. => return Fault::NotAscii,
-            _ => rest = others,
-        }
-    }
-    Fault::NoUserAtHost
-}
-
 impl PartialEq for SipUri<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.is(other.0)
+        self.is(other.0.as_bytes())
     }
 }
 

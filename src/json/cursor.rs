@@ -3,23 +3,25 @@
 use core::{fmt, str};
 
 use super::error::{JsonError, JsonErrorKind, Token};
-use super::text::Text;
-use super::value::{Array, Object, Value};
-use crate::bytes::Special;
+use super::text::{self, Text};
+use super::value::Kind;
+use crate::bytes::{BY_WORDS, Special};
 
 /// How deep a document may nest; its outermost array or object is level 1. Source: OURS.
 pub const MAX_DEPTH: u8 = 16;
 
 /// A place in a document.
 ///
-/// What reads gives `None` or `false` where something does not hold, and notes what: an error that every return carried
-/// would cost more than the reading.
+/// What reads gives `None` where something does not hold, and notes what: an error that every return carried would cost
+/// more than the reading.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
     /// How many arrays and objects are open around this place.
     depth: u8,
+    /// Which of them are objects, one bit a level, the innermost lowest.
+    objects: u16,
     /// What does not hold, at this place.
     failed: Option<JsonErrorKind>,
 }
@@ -44,28 +46,16 @@ pub(crate) fn text_of(document: &[u8]) -> Result<&str, JsonError> {
 }
 
 impl<'a> Cursor<'a> {
-    /// The place behind the opening bracket that stands here, one level deeper.
-    pub(super) const fn inside(self) -> Self {
-        Self { at: self.at + 1, depth: self.depth + 1, ..self }
+    /// At the first byte of a document that is no white space.
+    pub(super) fn begin(text: &'a str) -> Self {
+        let mut cursor = Self { text, at: 0, depth: 0, objects: 0, failed: None };
+        cursor.space();
+        cursor
     }
 
     /// Whether something was found not to hold.
     pub(super) const fn failed(&self) -> bool {
         self.failed.is_some()
-    }
-
-    /// Goes behind the byte that stands here.
-    pub(super) const fn pass_byte(&mut self) {
-        self.at += 1;
-    }
-
-    pub(super) const fn begin(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0, failed: None }
-    }
-
-    #[inline]
-    pub(super) fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
     }
 
     /// What does not hold. Asked only when something does not.
@@ -89,30 +79,67 @@ impl<'a> Cursor<'a> {
     }
 
     #[inline]
-    pub(super) fn space(&mut self) {
+    pub(super) fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    #[inline]
+    fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
         }
     }
 
-    #[inline]
-    fn take(&mut self, byte: u8, token: Token) -> bool {
-        if self.peek() == Some(byte) {
-            self.at += 1;
-            return true;
-        }
-        self.expected::<()>(token).is_some()
-    }
-
-    pub(super) fn end(&mut self) -> bool {
+    /// Behind the document nothing may follow.
+    pub(super) fn end(&mut self) -> Option<()> {
         self.space();
-        self.peek().is_none() || self.fail::<()>(JsonErrorKind::TrailingText).is_some()
+        if self.peek().is_none() { Some(()) } else { self.fail(JsonErrorKind::TrailingText) }
     }
 
     /// What was passed since `start`.
     #[inline]
     fn since(&self, start: usize) -> &'a str {
         self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    /// How many arrays and objects are open here.
+    pub(super) const fn depth(&self) -> u8 {
+        self.depth
+    }
+
+    /// Passes the bracket that opens an array or object.
+    pub(super) fn open(&mut self, kind: Kind) -> Option<()> {
+        if self.depth == MAX_DEPTH {
+            return self.fail(JsonErrorKind::TooDeep);
+        }
+        self.at += 1;
+        self.depth += 1;
+        self.objects = self.objects << 1 | u16::from(kind == Kind::Object);
+        Some(())
+    }
+
+    /// From behind the bracket that opened this level, if this is its `first` item, or else from behind an item, to the
+    /// next key or element. `false` if instead the level ends: then it is passed.
+    #[inline(never)]
+    pub(super) fn item(&mut self, first: bool) -> Option<bool> {
+        let is_object = self.objects & 1 == 1;
+        self.space();
+        match (self.peek(), is_object) {
+            (Some(b'}'), true) | (Some(b']'), false) => {
+                self.at += 1;
+                self.depth -= 1;
+                self.objects >>= 1;
+                return Some(false);
+            }
+            _ if first => {}
+            (Some(b','), _) => {
+                self.at += 1;
+                self.space();
+            }
+            (_, true) => return self.expected(Token::CommaOrBrace),
+            (_, false) => return self.expected(Token::CommaOrBracket),
+        }
+        Some(true)
     }
 
     /// A key and its colon; behind it stands the value.
@@ -122,232 +149,118 @@ impl<'a> Cursor<'a> {
             return self.expected(Token::Key);
         }
         let key = self.string()?;
-        if self.colon() { Some(key) } else { None }
-    }
-
-    /// What stands between a key and its value.
-    #[inline]
-    pub(super) fn colon(&mut self) -> bool {
         self.space();
-        let is_here = self.take(b':', Token::Colon);
-        self.space();
-        is_here
-    }
-
-    /// A whole value of any type.
-    pub(super) fn value(&mut self) -> Option<Value<'a>> {
-        match self.peek() {
-            Some(b'"') => self.string().map(Value::String),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
-            Some(b't') => self.literal("true", Value::Bool(true)),
-            Some(b'f') => self.literal("false", Value::Bool(false)),
-            Some(b'n') => self.literal("null", Value::Null),
-            Some(open @ (b'{' | b'[')) => {
-                let inside = self.inside();
-                if !self.pass() {
-                    return None;
-                }
-                Some(if open == b'{' {
-                    Value::Object(Object::new(inside, false))
-                } else {
-                    Value::Array(Array::new(inside))
-                })
-            }
-            _ => self.expected(Token::Value),
+        if !self.pass(b':') {
+            return self.expected(Token::Colon);
         }
+        self.space();
+        Some(key)
     }
 
-    /// Passes over a value of any type, with all that is in it. One bit a level says whether that is an array or an object.
+    /// Passes over a value of any type, with all that is in it, and gives it as it stands.
     #[inline(never)]
-    pub(super) fn pass(&mut self) -> bool {
-        let mut objects: u32 = 0;
-        let mut levels: u8 = 0;
-        loop {
-            // Here stands a value.
-            match self.peek() {
-                Some(open @ (b'{' | b'[')) => {
-                    if self.depth + levels >= MAX_DEPTH {
-                        return self.fail::<()>(JsonErrorKind::TooDeep).is_some();
-                    }
-                    self.at += 1;
-                    levels += 1;
-                    let object = open == b'{';
-                    objects = objects << 1 | u32::from(object);
-                    self.space();
-                    match (self.peek(), object) {
-                        (Some(b'}'), true) | (Some(b']'), false) => {}
-                        (_, true) if self.key().is_none() => return false,
-                        _ => continue,
-                    }
+    pub(super) fn value(&mut self) -> Option<&'a str> {
+        let (start, around) = (self.at, self.depth);
+        'values: loop {
+            let kind = Kind::of(self.peek());
+            let mut first = matches!(kind, Kind::Object | Kind::Array);
+            match kind {
+                Kind::Object | Kind::Array => self.open(kind)?,
+                Kind::String => {
+                    self.string()?;
                 }
-                // Never an array or an object: this does not come back here.
-                _ if !self.scalar() => return false,
-                _ if levels == 0 => return true,
-                _ => self.space(),
+                Kind::Number => self.number()?,
+                Kind::Null => self.word("null")?,
+                Kind::Boolean => self.word(if self.peek() == Some(b't') { "true" } else { "false" })?,
             }
-            // Behind a value, or before the end of what is empty.
-            loop {
-                match (self.peek(), objects & 1 == 1) {
-                    (Some(b','), object) => {
-                        self.at += 1;
-                        self.space();
-                        if object && self.key().is_none() {
-                            return false;
-                        }
-                        break;
+            while self.depth > around {
+                if self.item(first)? {
+                    if self.objects & 1 == 1 {
+                        self.key()?;
                     }
-                    (Some(b'}'), true) | (Some(b']'), false) => {
-                        self.at += 1;
-                        levels -= 1;
-                        objects >>= 1;
-                        if levels == 0 {
-                            return true;
-                        }
-                        self.space();
-                    }
-                    (_, object) => {
-                        let token = if object { Token::CommaOrBrace } else { Token::CommaOrBracket };
-                        return self.expected::<()>(token).is_some();
-                    }
+                    continue 'values;
                 }
+                first = false;
             }
+            return Some(self.since(start));
         }
     }
 
-    fn scalar(&mut self) -> bool {
-        match self.peek() {
-            Some(b'"') => self.string().is_some(),
-            Some(b'-' | b'0'..=b'9') => self.number().is_some(),
-            Some(b't') => self.literal("true", ()).is_some(),
-            Some(b'f') => self.literal("false", ()).is_some(),
-            Some(b'n') => self.literal("null", ()).is_some(),
-            _ => self.expected::<()>(Token::Value).is_some(),
-        }
-    }
-
-    fn literal<T>(&mut self, word: &'static str, meaning: T) -> Option<T> {
+    fn word(&mut self, word: &str) -> Option<()> {
         if self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
             self.at += word.len();
-            Some(meaning)
+            Some(())
         } else {
             self.expected(Token::Value)
         }
     }
 
-    fn number(&mut self) -> Option<&'a str> {
+    /// What begins like nothing else is no number either, and no value.
+    fn number(&mut self) -> Option<()> {
         let start = self.at;
-        if self.peek() == Some(b'-') {
-            self.at += 1;
+        self.pass(b'-');
+        if !self.pass(b'0') && !self.digits() {
+            return self.expected(if self.at == start { Token::Value } else { Token::Digit });
         }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-        } else {
-            self.digits()?;
+        if self.pass(b'.') && !self.digits() {
+            return self.expected(Token::Digit);
         }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
+        if self.pass(b'e') || self.pass(b'E') {
+            if !self.pass(b'+') {
+                self.pass(b'-');
             }
-            self.digits()?;
+            if !self.digits() {
+                return self.expected(Token::Digit);
+            }
         }
-        Some(self.since(start))
+        Some(())
     }
 
-    /// At least one digit.
-    fn digits(&mut self) -> Option<()> {
+    /// Passes this byte, if it stands here.
+    fn pass(&mut self, byte: u8) -> bool {
+        let is_here = self.peek() == Some(byte);
+        self.at += usize::from(is_here);
+        is_here
+    }
+
+    /// Whether there is at least one digit; passes all of them.
+    fn digits(&mut self) -> bool {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.peek() {
             self.at += 1;
         }
-        if self.at == start { self.expected(Token::Digit) } else { Some(()) }
+        self.at > start
     }
 
     /// A string, from its opening quote to behind its closing one.
-    #[inline]
+    #[inline(never)]
     pub(super) fn string(&mut self) -> Option<Text<'a>> {
-        let start = self.at + 1;
-        self.at = self.run(start);
-        if self.peek() == Some(b'"') {
-            let text = Text::new(self.since(start), false);
-            self.at += 1;
-            return Some(text);
-        }
-        self.uncommon_string(start)
-    }
-
-    /// The end of what means itself in a string.
-    #[inline(never)]
-    fn run(&self, start: usize) -> usize {
-        start + Special::IN_STRING.first_in_all(self.text.as_bytes().get(start..).unwrap_or_default())
-    }
-
-    /// A string with escapes, or one that does not hold; `start` is where its inside begins.
-    #[inline(never)]
-    fn uncommon_string(&mut self, start: usize) -> Option<Text<'a>> {
+        self.at += 1;
+        let start = self.at;
         let mut escaped = false;
         loop {
+            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+            if BY_WORDS {
+                self.at += Special::IN_STRING.first_in_all(rest);
+            }
             match self.peek() {
-                Some(b'"') => {
-                    let text = Text::new(self.since(start), escaped);
-                    self.at += 1;
-                    return Some(text);
-                }
+                Some(b'"') => break,
                 Some(b'\\') => {
                     escaped = true;
-                    let begin = self.at;
-                    if let Err(kind) = self.escape() {
-                        self.at = begin;
-                        return self.fail(kind);
+                    let rest = self.text.as_bytes().get(self.at + 1..).unwrap_or_default();
+                    match text::escape(rest) {
+                        Ok((_, len)) => self.at += len,
+                        Err(kind) => return self.fail(kind),
                     }
                 }
-                Some(_) => return self.fail(JsonErrorKind::ControlCharacter),
+                Some(0..0x20) => return self.fail(JsonErrorKind::ControlCharacter),
+                Some(_) => {}
                 None => return self.expected(Token::EndOfString),
             }
-            self.at = self.run(self.at);
+            self.at += 1;
         }
-    }
-
-    /// An escape sequence; of a surrogate, with its other half.
-    fn escape(&mut self) -> Result<(), JsonErrorKind> {
+        let text = Text::new(self.since(start), escaped);
         self.at += 1;
-        match self.peek() {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 1;
-                Ok(())
-            }
-            Some(b'u') => match self.unit().ok_or(JsonErrorKind::Escape)? {
-                0xd800..=0xdbff => {
-                    let low = if self.peek() == Some(b'\\') {
-                        self.at += 1;
-                        self.unit()
-                    } else {
-                        None
-                    };
-                    match low {
-                        Some(0xdc00..=0xdfff) => Ok(()),
-                        _ => Err(JsonErrorKind::LoneSurrogate),
-                    }
-                }
-                0xdc00..=0xdfff => Err(JsonErrorKind::LoneSurrogate),
-                _ => Ok(()),
-            },
-            _ => Err(JsonErrorKind::Escape),
-        }
-    }
-
-    /// `u` and four hexadecimal digits.
-    fn unit(&mut self) -> Option<u16> {
-        let [b'u', digits @ ..] = self.text.as_bytes().get(self.at..)?.first_chunk::<5>()? else { return None };
-        let mut unit = 0;
-        for &digit in digits {
-            unit = unit << 4 | char::from(digit).to_digit(16)? as u16;
-        }
-        self.at += 5;
-        Some(unit)
+        Some(text)
     }
 }

@@ -1,7 +1,7 @@
 //! Why a text is no JSON.
 
 use super::MAX_DEPTH;
-use crate::sink::{Pieces, Sink, display_by_pieces};
+use crate::sink::{Argument, NOTHING, Pieces, Sink, display_by_pieces, line};
 
 /// Why a text is no JSON, and at which byte (counted from 0) that shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -57,45 +57,49 @@ pub enum Token {
 }
 
 impl Token {
+    /// As error texts name them, in their order.
+    const TEXTS: &'static str = "\
+an object
+a key
+':'
+a value
+',' or '}'
+',' or ']'
+a digit
+the end of the string
+";
+
     /// As error texts name it.
     #[must_use]
     pub const fn text(self) -> &'static str {
+        line(Self::TEXTS, self as usize)
+    }
+}
+
+impl JsonErrorKind {
+    /// The text, with `#` where something is put in.
+    const fn template(self) -> &'static str {
         match self {
-            Self::Object => "an object",
-            Self::Key => "a key",
-            Self::Colon => "':'",
-            Self::Value => "a value",
-            Self::CommaOrBrace => "',' or '}'",
-            Self::CommaOrBracket => "',' or ']'",
-            Self::Digit => "a digit",
-            Self::EndOfString => "the end of the string",
+            Self::NotUtf8 => "not UTF-8",
+            Self::ByteOrderMark => "a byte order mark",
+            Self::Expected(_) => "expected #",
+            Self::ControlCharacter => "a control character in a string",
+            Self::Escape => "not an escape sequence",
+            Self::LoneSurrogate => "half of a surrogate pair",
+            Self::TooDeep => "nested deeper than # levels",
+            Self::TrailingText => "text behind the document",
         }
     }
 }
 
 impl Pieces for JsonError {
     fn pieces(&self, sink: &mut impl Sink) {
-        sink.plain("invalid JSON at byte ");
-        sink.number(self.at);
-        sink.plain(": ");
-        let last = match self.kind {
-            JsonErrorKind::NotUtf8 => "not UTF-8",
-            JsonErrorKind::ByteOrderMark => "a byte order mark",
-            JsonErrorKind::Expected(what) => {
-                sink.plain("expected ");
-                what.text()
-            }
-            JsonErrorKind::ControlCharacter => "a control character in a string",
-            JsonErrorKind::Escape => "not an escape sequence",
-            JsonErrorKind::LoneSurrogate => "half of a surrogate pair",
-            JsonErrorKind::TooDeep => {
-                sink.plain("nested deeper than ");
-                sink.number(MAX_DEPTH.into());
-                " levels"
-            }
-            JsonErrorKind::TrailingText => "text behind the document",
+        sink.fill("invalid JSON at byte #: ", [Argument::Number(self.at), NOTHING]);
+        let argument = match self.kind {
+            JsonErrorKind::Expected(what) => Argument::Text(what.text()),
+            _ => Argument::Number(MAX_DEPTH.into()),
         };
-        sink.plain(last);
+        sink.fill(self.kind.template(), [argument, NOTHING]);
     }
 }
 

@@ -14,6 +14,19 @@ pub(crate) use cursor::text_of;
 pub use error::{JsonError, JsonErrorKind, Token};
 pub(crate) use text::Unescaped;
 pub use text::{Chars, Text};
+pub(crate) use value::Spelt;
 pub(crate) use value::read_object_of;
 pub use value::{Array, Kind, Object, Value, read, read_object};
 pub(crate) use writer::Writer;
+
+/// The letters of short escape sequences, each with the byte that it means.
+const ESCAPES: [(u8, u8); 8] = [
+    (b'"', b'"'),
+    (b'\\', b'\\'),
+    (b'/', b'/'),
+    (b'b', 0x08),
+    (b'f', 0x0c),
+    (b'n', b'\n'),
+    (b'r', b'\r'),
+    (b't', b'\t'),
+];

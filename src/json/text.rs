@@ -2,8 +2,9 @@
 
 use core::str;
 
-use crate::Fault;
-use crate::bytes::copy;
+use super::ESCAPES;
+use super::error::JsonErrorKind;
+use crate::bytes::{BY_WORDS, hex};
 
 /// The inside of a JSON string, checked by the reader and not yet unescaped.
 #[derive(Debug, Clone, Copy)]
@@ -37,33 +38,34 @@ impl<'a> Text<'a> {
 
     /// The characters that the string means.
     #[must_use]
-    pub fn chars(self) -> Chars<'a> {
-        Chars { rest: self.raw.chars() }
+    pub const fn chars(self) -> Chars<'a> {
+        Chars { rest: self.raw }
     }
 
     /// Whether the string means `other`, without regard to ASCII case.
     #[must_use]
     pub fn eq_ignore_ascii_case(self, other: &str) -> bool {
-        if !self.escaped {
+        if BY_WORDS && !self.escaped {
             return self.raw.eq_ignore_ascii_case(other);
         }
-        let mut others = other.chars();
-        self.chars().all(|c| others.next().is_some_and(|o| o.eq_ignore_ascii_case(&c))) && others.next().is_none()
+        let mut others = other.bytes();
+        self.bytes().all(|byte| others.next().is_some_and(|other| other.eq_ignore_ascii_case(&byte)))
+            && others.next().is_none()
     }
 
     /// Copies the string that is meant into `buffer` and says how long it is. `None` if it does not fit.
     #[must_use]
     pub fn copy_to(self, buffer: &mut [u8]) -> Option<usize> {
         let mut len = 0;
-        for c in self.chars() {
-            let mut utf8 = [0; 4];
-            let utf8 = c.encode_utf8(&mut utf8).as_bytes();
-            if !copy(buffer.get_mut(len..)?, utf8) {
-                return None;
-            }
-            len += utf8.len();
+        for byte in self.bytes() {
+            *buffer.get_mut(len)? = byte;
+            len += 1;
         }
         Some(len)
+    }
+
+    const fn bytes(self) -> Bytes<'a> {
+        Bytes { rest: self.raw.as_bytes(), encoded: 0, left: 0 }
     }
 }
 
@@ -78,71 +80,112 @@ impl<'a> Unescaped<'a> {
         Self { rest: buffer }
     }
 
-    /// The string that is meant: borrowed from the source if it holds no escape, else put into the buffer.
-    ///
-    /// # Errors
-    ///
-    /// [`Fault::TooLong`] if it does not fit into what is left of the buffer.
-    pub(crate) fn text(&mut self, text: Text<'a>) -> Result<&'a str, Fault> {
+    /// How many bytes still fit.
+    pub(crate) fn room(&self) -> u32 {
+        self.rest.len().try_into().unwrap_or(u32::MAX)
+    }
+
+    /// The string that is meant: borrowed from the source if it holds no escape, else put into the buffer. `None` if there
+    /// is no room for it.
+    pub(crate) fn text(&mut self, text: Text<'a>) -> Option<&'a str> {
         if let Some(plain) = text.plain() {
-            return Ok(plain);
+            return Some(plain);
         }
-        let too_long = Fault::TooLong { max: self.rest.len().try_into().unwrap_or(u32::MAX) };
-        let len = text.copy_to(self.rest).ok_or(too_long)?;
-        let (meant, rest) = core::mem::take(&mut self.rest).split_at_mut_checked(len).ok_or(too_long)?;
+        let len = text.copy_to(self.rest)?;
+        let (meant, rest) = core::mem::take(&mut self.rest).split_at_mut_checked(len)?;
         self.rest = rest;
-        str::from_utf8(meant).map_err(|_| Fault::NotUtf8)
+        str::from_utf8(meant).ok()
     }
 }
 
 /// The characters that a [`Text`] means, one after the other.
 #[derive(Debug, Clone)]
 pub struct Chars<'a> {
-    rest: str::Chars<'a>,
+    rest: &'a str,
 }
 
 impl Iterator for Chars<'_> {
     type Item = char;
 
     fn next(&mut self) -> Option<char> {
-        let c = self.rest.next()?;
-        if c != '\\' {
-            return Some(c);
+        let mut chars = self.rest.chars();
+        let mut c = chars.next()?;
+        self.rest = chars.as_str();
+        if c == '\\' {
+            let len;
+            (c, len) = escape(self.rest.as_bytes()).ok()?;
+            self.rest = self.rest.get(len..)?;
         }
-        // The reader let only whole escapes pass.
-        Some(match self.rest.next()? {
-            'b' => '\u{8}',
-            'f' => '\u{c}',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            'u' => self.code_point()?,
-            itself => itself,
-        })
+        Some(c)
     }
 }
 
-impl Chars<'_> {
-    fn code_point(&mut self) -> Option<char> {
-        let first = self.unit()?;
-        if let Some(c) = char::from_u32(first) {
-            return Some(c);
-        }
-        // A surrogate, and never a lone one: behind it stand `\u` and its other half.
-        self.rest.nth(1)?;
-        char::from_u32(pair(first, self.unit()?))
-    }
+/// The bytes that a [`Text`] means, one after the other.
+struct Bytes<'a> {
+    rest: &'a [u8],
+    /// Bytes of a character that was escaped, the next one lowest, and how many there are.
+    encoded: u32,
+    left: usize,
+}
 
-    fn unit(&mut self) -> Option<u32> {
-        let mut unit = 0;
-        for _ in 0..4 {
-            unit = unit << 4 | self.rest.next()?.to_digit(16)?;
+impl Iterator for Bytes<'_> {
+    type Item = u8;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<u8> {
+        if self.left == 0 {
+            let (&byte, behind) = self.rest.split_first()?;
+            self.rest = behind;
+            if byte != b'\\' {
+                return Some(byte);
+            }
+            let (c, len) = escape(behind).ok()?;
+            self.rest = behind.get(len..)?;
+            let mut utf8 = [0; 4];
+            self.left = c.encode_utf8(&mut utf8).len();
+            self.encoded = u32::from_le_bytes(utf8);
         }
-        Some(unit)
+        let byte = self.encoded as u8;
+        self.encoded >>= 8;
+        self.left -= 1;
+        Some(byte)
     }
 }
 
-/// The code point that two surrogates stand for.
-const fn pair(high: u32, low: u32) -> u32 {
-    0x1_0000 + ((high & 0x3ff) << 10) + (low & 0x3ff)
+/// An escape sequence, from behind its backslash on: what it means and how long it is. That of a surrogate has its
+/// other half behind it.
+#[inline(never)]
+pub(super) fn escape(text: &[u8]) -> Result<(char, usize), JsonErrorKind> {
+    let first = text.first().copied().unwrap_or_default();
+    if first != b'u' {
+        return match ESCAPES.iter().find(|(letter, _)| *letter == first) {
+            Some(&(_, meant)) => Ok((meant.into(), 1)),
+            None => Err(JsonErrorKind::Escape),
+        };
+    }
+    let high = unit(text).ok_or(JsonErrorKind::Escape)?;
+    if let Some(c) = char::from_u32(high) {
+        return Ok((c, UNIT_LEN));
+    }
+    let other_half = match text.get(UNIT_LEN..) {
+        Some([b'\\', other_half @ ..]) => unit(other_half),
+        _ => None,
+    };
+    match (high, other_half) {
+        (0xd800..0xdc00, Some(low @ 0xdc00..0xe000)) => {
+            let c = char::from_u32(0x1_0000 + ((high & 0x3ff) << 10) + (low & 0x3ff));
+            Ok((c.unwrap_or_default(), 2 * UNIT_LEN + 1))
+        }
+        _ => Err(JsonErrorKind::LoneSurrogate),
+    }
+}
+
+/// `u` and four hexadecimal digits.
+const UNIT_LEN: usize = 5;
+
+fn unit(text: &[u8]) -> Option<u32> {
+    match text.first_chunk::<UNIT_LEN>()? {
+        [b'u', digits @ ..] => hex(digits),
+        _ => None,
+    }
 }

@@ -3,6 +3,7 @@
 use super::cursor::{Cursor, text_of};
 use super::error::{JsonError, Token};
 use super::text::Text;
+use crate::sink::line;
 
 /// Checks a whole document and gives its value.
 ///
@@ -11,8 +12,7 @@ use super::text::Text;
 /// The first place where the document is no JSON by RFC 8259, or nests deeper than [`MAX_DEPTH`](super::MAX_DEPTH).
 pub fn read(document: &[u8]) -> Result<Value<'_>, JsonError> {
     let mut cursor = Cursor::begin(text_of(document)?);
-    cursor.space();
-    let value = cursor.value().filter(|_| cursor.end());
+    let value = Value::at(&mut cursor).filter(|_| cursor.end().is_some());
     value.ok_or(cursor.error())
 }
 
@@ -28,14 +28,16 @@ pub fn read_object(document: &[u8]) -> Result<Object<'_>, JsonError> {
 }
 
 /// [`read_object`] of a document whose text is known.
+#[inline(never)]
 pub(crate) fn read_object_of(document: &str) -> Result<Object<'_>, JsonError> {
     let mut cursor = Cursor::begin(document);
-    cursor.space();
-    if cursor.peek() != Some(b'{') {
-        cursor.expected::<()>(Token::Object);
-        return Err(cursor.error());
+    match cursor.peek() {
+        Some(b'{') => Ok(Object::at(cursor)),
+        _ => {
+            cursor.expected::<()>(Token::Object);
+            Err(cursor.error())
+        }
     }
-    Ok(Object::new(cursor.inside(), true))
 }
 
 /// A JSON value. Arrays and objects have been checked to their ends and can be walked.
@@ -55,7 +57,20 @@ pub enum Value<'a> {
     Object(Object<'a>),
 }
 
-impl Value<'_> {
+impl<'a> Value<'a> {
+    /// The value that stands here; behind it stands the cursor then.
+    fn at(cursor: &mut Cursor<'a>) -> Option<Self> {
+        let before = *cursor;
+        Some(match Spelt::at(cursor)? {
+            Spelt { kind: Kind::Null, .. } => Self::Null,
+            Spelt { kind: Kind::Boolean, text } => Self::Bool(text.is("true")),
+            Spelt { kind: Kind::Number, text } => Self::Number(text.plain()?),
+            Spelt { kind: Kind::String, text } => Self::String(text),
+            Spelt { kind: Kind::Array, .. } => Self::Array(Array::at(before)),
+            Spelt { kind: Kind::Object, .. } => Self::Object(Object::at(before)),
+        })
+    }
+
     /// Its type.
     #[must_use]
     pub const fn kind(&self) -> Kind {
@@ -88,8 +103,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Of a value that is sound, by its first byte.
-    const fn of(first: Option<u8>) -> Self {
+    /// By the first byte of a value. What begins none is said to be a number too.
+    pub(super) const fn of(first: Option<u8>) -> Self {
         match first {
             Some(b'n') => Self::Null,
             Some(b't' | b'f') => Self::Boolean,
@@ -100,17 +115,35 @@ impl Kind {
         }
     }
 
+    /// As error texts name them, in their order.
+    const TEXTS: &'static str = "\
+null
+a boolean
+a number
+a string
+an array
+an object
+";
+
     /// As error texts name it.
     #[must_use]
     pub const fn text(self) -> &'static str {
-        match self {
-            Self::Null => "null",
-            Self::Boolean => "a boolean",
-            Self::Number => "a number",
-            Self::String => "a string",
-            Self::Array => "an array",
-            Self::Object => "an object",
-        }
+        line(Self::TEXTS, self as usize)
+    }
+}
+
+/// A value as it is spelt: of a string its inside, of all others the whole.
+#[derive(Clone, Copy)]
+pub(crate) struct Spelt<'a> {
+    pub(crate) kind: Kind,
+    pub(crate) text: Text<'a>,
+}
+
+impl<'a> Spelt<'a> {
+    fn at(cursor: &mut Cursor<'a>) -> Option<Self> {
+        let kind = Kind::of(cursor.peek());
+        let text = if kind == Kind::String { cursor.string()? } else { Text::new(cursor.value()?, false) };
+        Some(Self { kind, text })
     }
 }
 
@@ -119,7 +152,6 @@ impl Kind {
 pub struct Object<'a> {
     cursor: Cursor<'a>,
     place: Place,
-    outermost: bool,
 }
 
 /// The elements of an array, in their order.
@@ -137,9 +169,11 @@ enum Place {
 }
 
 impl<'a> Object<'a> {
-    #[inline]
-    pub(super) const fn new(cursor: Cursor<'a>, outermost: bool) -> Self {
-        Self { cursor, place: Place::First, outermost }
+    /// The object that opens here.
+    fn at(mut cursor: Cursor<'a>) -> Self {
+        // Never deeper than may be: what is deeper is no value.
+        cursor.open(Kind::Object);
+        Self { cursor, place: Place::First }
     }
 
     /// The next member, checked to its end; `None` behind the last one.
@@ -163,77 +197,49 @@ impl<'a> Object<'a> {
 
     /// The next key, whose value must be taken before the next one; `None` behind the last one, and where something does
     /// not hold: then [`error`](Self::error) says what.
-    #[inline]
     pub(crate) fn next_key(&mut self) -> Option<Text<'a>> {
-        let cursor = &mut self.cursor;
-        if cursor.failed() {
-            return None;
-        }
-        cursor.space();
-        match (self.place, cursor.peek()) {
-            (Place::Over, _) => return None,
-            (_, Some(b'}')) => {
-                cursor.pass_byte();
-                self.place = Place::Over;
-                if self.outermost {
-                    cursor.end();
-                }
-                return None;
-            }
-            (Place::First, _) => self.place = Place::Later,
-            (Place::Later, Some(b',')) => {
-                cursor.pass_byte();
-                cursor.space();
-            }
-            (Place::Later, _) => return cursor.expected(Token::CommaOrBrace),
-        }
-        cursor.key()
+        if next(&mut self.cursor, &mut self.place) { self.cursor.key() } else { None }
     }
 
     /// The value of the key that was taken last, checked to its end; `None` as for [`next_key`](Self::next_key).
-    #[inline]
     pub(crate) fn value(&mut self) -> Option<Value<'a>> {
-        self.cursor.value()
+        Value::at(&mut self.cursor)
     }
 
-    /// Passes over the value of the key that was taken last.
-    #[inline]
-    pub(crate) fn skip(&mut self) {
-        self.cursor.pass();
-    }
-
-    /// As [`value`](Self::value), for a value that should be a string: if it is none, its kind.
-    #[inline]
-    pub(crate) fn string(&mut self) -> Option<Result<Text<'a>, Kind>> {
-        match self.cursor.peek() {
-            Some(b'"') => self.cursor.string().map(Ok),
-            begins => self.cursor.pass().then(|| Err(Kind::of(begins))),
-        }
+    /// As [`value`](Self::value), of which only the spelling matters.
+    pub(crate) fn spelt(&mut self) -> Option<Spelt<'a>> {
+        Spelt::at(&mut self.cursor)
     }
 }
 
 impl<'a> Array<'a> {
-    pub(super) const fn new(cursor: Cursor<'a>) -> Self {
+    /// The array that opens here.
+    fn at(mut cursor: Cursor<'a>) -> Self {
+        cursor.open(Kind::Array);
         Self { cursor, place: Place::First }
     }
 
     /// The next element; `None` behind the last one. An array is handed out only when it was checked to its end.
     #[allow(clippy::should_implement_trait, reason = "as for objects")]
     pub fn next(&mut self) -> Option<Value<'a>> {
-        let cursor = &mut self.cursor;
-        cursor.space();
-        match (self.place, cursor.peek()) {
-            (Place::Over, _) => return None,
-            (_, Some(b']')) => {
-                self.place = Place::Over;
-                return None;
-            }
-            (Place::First, _) => self.place = Place::Later,
-            (Place::Later, _) => {
-                cursor.pass_byte();
-                cursor.space();
+        if next(&mut self.cursor, &mut self.place) { Value::at(&mut self.cursor) } else { None }
+    }
+}
+
+/// Goes to the next key or element, if there is one.
+fn next(cursor: &mut Cursor<'_>, place: &mut Place) -> bool {
+    if cursor.failed() || *place == Place::Over {
+        return false;
+    }
+    match cursor.item(*place == Place::First) {
+        Some(true) => *place = Place::Later,
+        Some(false) => {
+            *place = Place::Over;
+            if cursor.depth() == 0 {
+                cursor.end();
             }
         }
-        cursor.value()
+        None => {}
     }
+    *place == Place::Later && !cursor.failed()
 }

@@ -1,8 +1,8 @@
 //! Writes JSON into a caller's buffer, and counts on when it is full, so that the error can say what would have done.
 
 use crate::BufferTooSmall;
-use crate::bytes::{Special, copy};
-use crate::sink::{Pieces, Sink, decimal};
+use crate::bytes::{BY_WORDS, Special, copy, hex_digit};
+use crate::sink::Sink;
 
 /// Writes into a buffer. Whatever does not fit is only counted.
 pub(crate) struct Writer<'b> {
@@ -24,8 +24,26 @@ impl<'b> Writer<'b> {
     /// Bytes as they are: what is known to need no escape.
     #[inline]
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
-        copy(self.buffer.get_mut(self.len..).unwrap_or_default(), bytes);
-        self.len += bytes.len();
+        if BY_WORDS {
+            copy(self.buffer.get_mut(self.len..).unwrap_or_default(), bytes);
+            self.len += bytes.len();
+        } else {
+            self.raw_by_bytes(bytes);
+        }
+    }
+
+    #[inline(never)]
+    fn raw_by_bytes(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.byte(byte);
+        }
+    }
+
+    fn byte(&mut self, byte: u8) {
+        if let Some(place) = self.buffer.get_mut(self.len) {
+            *place = byte;
+        }
+        self.len += 1;
     }
 
     /// A number in decimal.
@@ -33,68 +51,94 @@ impl<'b> Writer<'b> {
         if number < 0 {
             self.raw(b"-");
         }
-        self.raw(decimal(number.unsigned_abs() as usize, &mut [0; 20]).as_bytes());
+        self.number(number.unsigned_abs() as usize);
     }
 
     /// A single digit.
     #[inline]
     pub(crate) fn digit(&mut self, digit: u8) {
-        self.raw(&[b'0' + digit]);
+        self.byte(b'0' + digit);
     }
 
     /// The inside of a string: escapes `"`, `\` and the control characters below U+0020, and nothing else.
     #[inline]
     pub(crate) fn escaped(&mut self, text: &str) {
         let mut rest = text.as_bytes();
-        // Nothing is to be escaped in most texts.
-        while let Some((clean, [byte, behind @ ..])) = rest.split_at_checked(first_to_escape(rest)) {
+        if BY_WORDS {
+            // Nothing is to be escaped in most texts.
+            let clean = Special::IN_STRING.first_in_all(rest);
+            let (clean, behind) = rest.split_at_checked(clean).unwrap_or_default();
             self.raw(clean);
-            self.escape(*byte);
             rest = behind;
         }
-        self.raw(rest);
+        if !BY_WORDS || !rest.is_empty() {
+            self.escaped_by_bytes(rest);
+        }
     }
 
-    #[cold]
-    fn escape(&mut self, byte: u8) {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let short = match byte {
-            b'"' => b'"',
-            b'\\' => b'\\',
-            0x08 => b'b',
-            0x0c => b'f',
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
-            _ => {
-                let low = HEX.get(usize::from(byte & 15)).copied().unwrap_or_default();
-                return self.raw(&[b'\\', b'u', b'0', b'0', b'0' + (byte >> 4), low]);
+    #[inline(never)]
+    fn escaped_by_bytes(&mut self, text: &[u8]) {
+        for &byte in text {
+            match byte {
+                b'"' | b'\\' | 0..0x20 => self.byte(b'\\'),
+                _ => {}
             }
-        };
-        self.raw(&[b'\\', short]);
-    }
-
-    /// A string in quotes that is made of pieces.
-    pub(crate) fn pieces(&mut self, text: &impl Pieces) {
-        self.raw(b"\"");
-        text.pieces(self);
-        self.raw(b"\"");
+            let last = match byte {
+                0x08 => b'b',
+                0x0c => b'f',
+                b'\n' => b'n',
+                b'\r' => b'r',
+                b'\t' => b't',
+                0..0x20 => {
+                    self.raw(b"u00");
+                    self.byte(b'0' + (byte >> 4));
+                    hex_digit(byte & 15)
+                }
+                itself => itself,
+            };
+            self.byte(last);
+        }
     }
 }
 
 /// Inside a string.
 impl Sink for Writer<'_> {
-    fn plain(&mut self, piece: &str) {
-        self.raw(piece.as_bytes());
-    }
-
-    fn any(&mut self, piece: &str) {
+    fn text(&mut self, piece: &str) {
         self.escaped(piece);
     }
 }
 
-/// Where the first byte stands that a string must escape.
-#[inline]
-const fn first_to_escape(bytes: &[u8]) -> usize {
-    Special::IN_STRING.first_in_all(bytes)
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::string::String;
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// Both ways to write give the same bytes, into buffers of every length, and the length that would have done.
+    #[test]
+    fn by_words_as_by_bytes() {
+        let every: String = (0..=0xff_u8).map(char::from).collect();
+        for text in ["", "plain", "\"", "a longer text \\ with escapes \u{1f}\u{7f}\n behind", &every] {
+            for len in 0..=2 * text.len() + 80 {
+                let write = |write: fn(&mut Writer<'_>, &str)| {
+                    let mut buffer = std::vec![0; len];
+                    let mut writer = Writer::new(&mut buffer);
+                    write(&mut writer, text);
+                    writer.finish().map(Vec::from)
+                };
+                let by_words = write(|writer, text| {
+                    writer.raw(text.as_bytes());
+                    writer.escaped(text);
+                });
+                let by_bytes = write(|writer, text| {
+                    writer.raw_by_bytes(text.as_bytes());
+                    writer.escaped_by_bytes(text.as_bytes());
+                });
+                assert_eq!(by_words, by_bytes);
+            }
+        }
+    }
 }

@@ -56,38 +56,39 @@ pub struct ErrorReply<'a> {
 ///
 /// Two of them are equal when they read the same.
 #[derive(Clone, Copy)]
-pub struct ErrorMessage<'a> {
-    error_type: ErrorType,
-    message: Message<'a>,
-}
+pub struct ErrorMessage<'a>(Message<'a>);
 
-/// Where the text comes from: it is written piece by piece from what is known, never built first.
+/// Where type and text come from: the text is written piece by piece from what is known, never built first.
 #[derive(Clone, Copy)]
 enum Message<'a> {
     Refusal(Refusal<'a>),
     Rejection(Rejection),
-    Text(&'a str),
+    Other(ErrorType, &'a str),
 }
 
 impl<'a> ErrorMessage<'a> {
     /// An error with a text of one's own.
     #[must_use]
     pub const fn new(error_type: ErrorType, text: &'a str) -> Self {
-        Self { error_type, message: Message::Text(text) }
+        Self(Message::Other(error_type, text))
     }
 
     /// The type.
     #[must_use]
     pub const fn error_type(&self) -> ErrorType {
-        self.error_type
+        match &self.0 {
+            Message::Refusal(refusal) => refusal.error_type(),
+            Message::Rejection(rejection) => rejection.error_type(),
+            Message::Other(error_type, _) => *error_type,
+        }
     }
 
     /// The text as one piece, if it came from outside; the core's own texts are made when they are written, by
     /// `Display`.
     #[must_use]
     pub const fn text(&self) -> Option<&'a str> {
-        match self.message {
-            Message::Text(text) => Some(text),
+        match self.0 {
+            Message::Other(_, text) => Some(text),
             _ => None,
         }
     }
@@ -95,13 +96,13 @@ impl<'a> ErrorMessage<'a> {
 
 impl<'a> From<Refusal<'a>> for ErrorMessage<'a> {
     fn from(refusal: Refusal<'a>) -> Self {
-        Self { error_type: refusal.error_type(), message: Message::Refusal(refusal) }
+        Self(Message::Refusal(refusal))
     }
 }
 
 impl From<Rejection> for ErrorMessage<'_> {
     fn from(rejection: Rejection) -> Self {
-        Self { error_type: rejection.error_type(), message: Message::Rejection(rejection) }
+        Self(Message::Rejection(rejection))
     }
 }
 
@@ -119,10 +120,10 @@ impl From<Rejection> for Reply<'_> {
 
 impl Pieces for ErrorMessage<'_> {
     fn pieces(&self, sink: &mut impl Sink) {
-        match &self.message {
+        match &self.0 {
             Message::Refusal(refusal) => refusal.pieces(sink),
             Message::Rejection(rejection) => rejection.pieces(sink),
-            Message::Text(text) => sink.any(text),
+            Message::Other(_, text) => sink.text(text),
         }
     }
 }
@@ -136,18 +137,18 @@ impl fmt::Display for ErrorMessage<'_> {
 
 impl fmt::Debug for ErrorMessage<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ErrorMessage({:?}, \"{self}\")", self.error_type)
+        write!(f, "ErrorMessage({:?}, \"{self}\")", self.error_type())
     }
 }
 
 impl PartialEq for ErrorMessage<'_> {
     fn eq(&self, other: &Self) -> bool {
-        self.error_type == other.error_type
-            && match (&self.message, &other.message) {
+        self.error_type() == other.error_type()
+            && match (&self.0, &other.0) {
                 (Message::Refusal(one), Message::Refusal(other)) => one.reads_as(other),
                 (Message::Rejection(one), Message::Rejection(other)) => one == other,
-                (_, Message::Text(text)) => sink::reads(self, text),
-                (Message::Text(text), _) => sink::reads(other, text),
+                (_, Message::Other(_, text)) => sink::reads(self, text),
+                (Message::Other(_, text), _) => sink::reads(other, text),
                 _ => false,
             }
     }

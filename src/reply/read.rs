@@ -1,9 +1,9 @@
 //! Replies from bytes, for clients. A .NET server escapes as it likes, orders keys as it likes, and may add keys.
 
 use super::{CapabilitiesReply, ErrorMessage, ErrorReply, StateReply};
-use crate::json::{self, Kind, Value};
-use crate::members::{Members, required};
-use crate::{ErrorType, Expected, Fault, Field, FieldError, Marking, ReadError, Recording, Saving, State};
+use crate::json::{self, Kind, Object, Value};
+use crate::members::Members;
+use crate::{ErrorType, Expected, Fault, Field, Marking, ReadError, Recording, Saving, State};
 
 impl<'a> StateReply<'a> {
     /// Reads the reply to a read or a change of a session's state.
@@ -15,25 +15,27 @@ impl<'a> StateReply<'a> {
     /// If it is no JSON object, lacks a key, has one twice, or holds a value that means nothing. The bare error body
     /// that goes with a status other than 200 is no state reply: see [`ErrorReply::read`].
     pub fn read(document: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, ReadError> {
-        let mut correlation_id = None;
-        let mut states = StateFields::default();
-        let mut error = None;
-        let mut ucc = None;
-        let mut members = Members::of(json::read_object(document)?, buffer);
-        while let Some(field) = members.next() {
-            match field {
-                Some(field @ Field::CorrelationId) => members.once(&mut correlation_id, field, Members::correlation_id),
-                Some(field @ Field::ErrorMessage) => members.once(&mut error, field, Members::error),
-                Some(field @ Field::UccName) => members.once(&mut ucc, field, Members::ucc),
-                other => states.take(other, &mut members),
+        const FIELDS: &[Field] = &[
+            Field::CorrelationId,
+            Field::RecordingState,
+            Field::MarkingState,
+            Field::SavingState,
+            Field::ErrorMessage,
+            Field::UccName,
+        ];
+        Members::of(json::read_object(document), FIELDS, buffer, |members| {
+            let (mut correlation_id, mut error, mut ucc) = (None, None, None);
+            let mut states = StateFields::default();
+            while let Some(field) = members.next() {
+                match field {
+                    Field::CorrelationId => correlation_id = members.correlation_id(field),
+                    Field::ErrorMessage => error = members.error(field),
+                    Field::UccName => ucc = members.ucc(field),
+                    state => states.take(state, members),
+                }
             }
-        }
-        members.end()?;
-        Ok(Self {
-            correlation_id: required(correlation_id, Field::CorrelationId)?,
-            state: states.all()?,
-            error: required(error, Field::ErrorMessage)?,
-            ucc: required(ucc, Field::UccName)?,
+            members.end()?;
+            Some(Self { correlation_id: correlation_id?, state: states.all()?, error: error?, ucc: ucc? })
         })
     }
 }
@@ -45,23 +47,18 @@ impl<'a> CapabilitiesReply<'a> {
     ///
     /// As for [`StateReply::read`].
     pub fn read(document: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, ReadError> {
-        let mut can_edit = None;
-        let mut error = None;
-        let mut ucc = None;
-        let mut members = Members::of(json::read_object(document)?, buffer);
-        while let Some(field) = members.next() {
-            match field {
-                Some(field @ Field::AgentCanEditRecordings) => members.once(&mut can_edit, field, Members::boolean),
-                Some(field @ Field::ErrorMessage) => members.once(&mut error, field, Members::error),
-                Some(field @ Field::UccName) => members.once(&mut ucc, field, Members::ucc),
-                _ => members.skip(),
+        const FIELDS: &[Field] = &[Field::AgentCanEditRecordings, Field::ErrorMessage, Field::UccName];
+        Members::of(json::read_object(document), FIELDS, buffer, |members| {
+            let (mut can_edit, mut error, mut ucc) = (None, None, None);
+            while let Some(field) = members.next() {
+                match field {
+                    Field::AgentCanEditRecordings => can_edit = members.boolean(field),
+                    Field::ErrorMessage => error = members.error(field),
+                    _ => ucc = members.ucc(field),
+                }
             }
-        }
-        members.end()?;
-        Ok(Self {
-            agent_can_edit_recordings: required(can_edit, Field::AgentCanEditRecordings)?,
-            error: required(error, Field::ErrorMessage)?,
-            ucc: required(ucc, Field::UccName)?,
+            members.end()?;
+            Some(Self { agent_can_edit_recordings: can_edit?, error: error?, ucc: ucc? })
         })
     }
 }
@@ -73,16 +70,14 @@ impl<'a> ErrorReply<'a> {
     ///
     /// As for [`StateReply::read`]; an `ErrorMessage` of `null` is an error here.
     pub fn read(document: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, ReadError> {
-        let mut error = None;
-        let mut members = Members::of(json::read_object(document)?, buffer);
-        while let Some(field) = members.next() {
-            match field {
-                Some(field @ Field::ErrorMessage) => members.once(&mut error, field, Members::error_object),
-                _ => members.skip(),
+        Members::of(json::read_object(document), &[Field::ErrorMessage], buffer, |members| {
+            let mut error = None;
+            while let Some(field) = members.next() {
+                error = members.error_object(field);
             }
-        }
-        members.end()?;
-        Ok(Self { error: required(error, Field::ErrorMessage)? })
+            members.end()?;
+            Some(Self { error: error? })
+        })
     }
 }
 
@@ -98,7 +93,7 @@ impl<'a> Members<'a> {
     fn error(&mut self, field: Field) -> Option<Option<ErrorMessage<'a>>> {
         match self.value()? {
             Value::Null => Some(None),
-            Value::Object(members) => self.within(members, Self::error_members).map(Some),
+            Value::Object(object) => self.error_members(object).map(Some),
             other => self.wrong(field, Expected::ObjectOrNull, other.kind()),
         }
     }
@@ -106,24 +101,24 @@ impl<'a> Members<'a> {
     /// An `ErrorMessage` that must be there.
     fn error_object(&mut self, field: Field) -> Option<ErrorMessage<'a>> {
         match self.value()? {
-            Value::Object(members) => self.within(members, Self::error_members),
+            Value::Object(object) => self.error_members(object),
             Value::Null => self.wrong(field, Expected::Object, Kind::Null),
             other => self.wrong(field, Expected::ObjectOrNull, other.kind()),
         }
     }
 
-    fn error_members(&mut self) -> Option<ErrorMessage<'a>> {
-        let mut error_type = None;
-        let mut message = None;
-        while let Some(field) = self.next() {
-            match field {
-                Some(field @ Field::ErrorType) => self.once(&mut error_type, field, Members::error_type),
-                Some(field @ Field::Message) => self.once(&mut message, field, Members::text),
-                _ => self.skip(),
+    fn error_members(&mut self, object: Object<'a>) -> Option<ErrorMessage<'a>> {
+        self.within(object, &[Field::ErrorType, Field::Message], |members| {
+            let (mut error_type, mut message) = (None, None);
+            while let Some(field) = members.next() {
+                match field {
+                    Field::ErrorType => error_type = members.error_type(field),
+                    _ => message = members.text(field),
+                }
             }
-        }
-        let error_type = self.required(error_type, Field::ErrorType)?;
-        Some(ErrorMessage::new(error_type, self.required(message, Field::Message)?))
+            members.end()?;
+            Some(ErrorMessage::new(error_type?, message?))
+        })
     }
 
     fn error_type(&mut self, field: Field) -> Option<ErrorType> {
@@ -140,45 +135,38 @@ impl<'a> Members<'a> {
 
 /// The three states of a document while it is read.
 #[derive(Default)]
-struct StateFields<'a> {
-    recording: Option<Value<'a>>,
-    marking: Option<Value<'a>>,
-    saving: Option<Value<'a>>,
+struct StateFields {
+    recording: Option<Recording>,
+    marking: Option<Marking>,
+    saving: Option<Saving>,
 }
 
-impl<'a> StateFields<'a> {
-    fn take(&mut self, field: Option<Field>, members: &mut Members<'a>) {
-        let (slot, field) = match field {
-            Some(field @ Field::RecordingState) => (&mut self.recording, field),
-            Some(field @ Field::MarkingState) => (&mut self.marking, field),
-            Some(field @ Field::SavingState) => (&mut self.saving, field),
-            _ => return members.skip(),
-        };
-        members.once(slot, field, |members, _| members.value());
-    }
+impl StateFields {
+    const ALL: &'static [Field] = &[Field::RecordingState, Field::MarkingState, Field::SavingState];
 
-    fn all(self) -> Result<State, FieldError> {
-        Ok(State::new(
-            code(self.recording, Field::RecordingState, Recording::from_code, Expected::Recording)?,
-            code(self.marking, Field::MarkingState, Marking::from_code, Expected::MarkingOrSaving)?,
-            code(self.saving, Field::SavingState, Saving::from_code, Expected::MarkingOrSaving)?,
-        ))
-    }
-}
-
-fn code<T>(
-    value: Option<Value<'_>>,
-    field: Field,
-    from_code: fn(u8) -> Option<T>,
-    expected: Expected,
-) -> Result<T, FieldError> {
-    match required(value, field)? {
-        Value::Number(number) => match number.as_bytes() {
-            [digit @ b'0'..=b'9'] => from_code(digit - b'0'),
-            _ => None,
+    fn take(&mut self, field: Field, members: &mut Members<'_>) {
+        match field {
+            Field::RecordingState => self.recording = members.code(field, Recording::from_code, Expected::Recording),
+            Field::MarkingState => self.marking = members.code(field, Marking::from_code, Expected::MarkingOrSaving),
+            _ => self.saving = members.code(field, Saving::from_code, Expected::MarkingOrSaving),
         }
-        .ok_or(Fault::NotOneOf { expected }.of(field)),
-        other => Err(Fault::WrongType { expected, got: other.kind() }.of(field)),
+    }
+
+    fn all(self) -> Option<State> {
+        Some(State::new(self.recording?, self.marking?, self.saving?))
+    }
+}
+
+impl Members<'_> {
+    fn code<T>(&mut self, field: Field, from_code: fn(u8) -> Option<T>, expected: Expected) -> Option<T> {
+        let code = match self.value()? {
+            Value::Number(number) => match number.as_bytes() {
+                [digit] => from_code(digit - b'0'),
+                _ => None,
+            },
+            other => return self.wrong(field, expected, other.kind()),
+        };
+        if code.is_none() { self.fail(Fault::NotOneOf { expected }.of(field)) } else { code }
     }
 }
 
@@ -191,12 +179,13 @@ impl State {
     ///
     /// If it is no JSON object, lacks one of the three, has one twice, or holds a code that means nothing.
     pub fn read(document: &[u8]) -> Result<Self, ReadError> {
-        let mut states = StateFields::default();
-        let mut members = Members::of(json::read_object(document)?, &mut []);
-        while let Some(field) = members.next() {
-            states.take(field, &mut members);
-        }
-        members.end()?;
-        Ok(states.all()?)
+        Members::of(json::read_object(document), StateFields::ALL, &mut [], |members| {
+            let mut states = StateFields::default();
+            while let Some(field) = members.next() {
+                states.take(field, members);
+            }
+            members.end()?;
+            states.all()
+        })
     }
 }

@@ -2,7 +2,8 @@
 
 use super::{CapabilitiesReply, ErrorMessage, ErrorReply, Reply, StateReply};
 use crate::json::Writer;
-use crate::{BufferTooSmall, CorrelationId, SipUri, State, UccName};
+use crate::sink::Pieces;
+use crate::{BufferTooSmall, CorrelationId, ErrorType, SipUri, State, UccName};
 
 /// What every reply must say of itself: the value of its `Content-Type` header.
 pub const CONTENT_TYPE: &str = "application/json; charset=utf-8";
@@ -39,7 +40,7 @@ impl Reply<'_> {
         match self {
             Self::State(reply) => reply.write(buffer),
             Self::Capabilities(reply) => reply.write(buffer),
-            Self::Rejected(rejection) => ErrorReply::from(*rejection).write(buffer),
+            Self::Rejected(rejection) => write_bare(buffer, rejection.error_type(), rejection),
         }
     }
 }
@@ -63,10 +64,8 @@ impl StateReply<'_> {
         writer.raw(br#"{"CorrelationId":""#);
         writer.raw(self.correlation_id.text().as_bytes());
         writer.raw(br#"","#);
-        writer.raw(&members_of(self.state));
-        writer.raw(br#","ErrorMessage":"#);
-        write_error(&mut writer, self.error.as_ref());
-        write_ucc(&mut writer, self.ucc);
+        write_state(&mut writer, self.state);
+        write_end(&mut writer, self.error.as_ref(), self.ucc);
         writer.finish()
     }
 }
@@ -86,9 +85,7 @@ impl CapabilitiesReply<'_> {
         let mut writer = Writer::new(buffer);
         writer.raw(br#"{"AgentCanEditRecordings":"#);
         writer.raw(if self.agent_can_edit_recordings { b"true" } else { b"false" });
-        writer.raw(br#","ErrorMessage":"#);
-        write_error(&mut writer, self.error.as_ref());
-        write_ucc(&mut writer, self.ucc);
+        write_end(&mut writer, self.error.as_ref(), self.ucc);
         writer.finish()
     }
 }
@@ -103,11 +100,7 @@ impl ErrorReply<'_> {
     ///
     /// If the buffer is too small; never with [`MAX_LEN`](Self::MAX_LEN) bytes for what the core made itself.
     pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
-        let mut writer = Writer::new(buffer);
-        writer.raw(br#"{"ErrorMessage":"#);
-        write_error(&mut writer, Some(&self.error));
-        writer.raw(b"}");
-        writer.finish()
+        write_bare(buffer, self.error.error_type(), &self.error)
     }
 }
 
@@ -123,40 +116,48 @@ impl State {
     pub fn write(self, buffer: &mut [u8]) -> Result<&[u8], BufferTooSmall> {
         let mut writer = Writer::new(buffer);
         writer.raw(b"{");
-        writer.raw(&members_of(self));
+        write_state(&mut writer, self);
         writer.raw(b"}");
         writer.finish()
     }
 }
 
-const MEMBERS: &[u8; 51] = br#""RecordingState":0,"MarkingState":0,"SavingState":0"#;
-
-/// Where the three digits stand.
-const RECORDING_AT: usize = br#""RecordingState":"#.len();
-const MARKING_AT: usize = RECORDING_AT + br#"0,"MarkingState":"#.len();
-const SAVING_AT: usize = MARKING_AT + br#"0,"SavingState":"#.len();
-
-/// The three states, as a state reply and the document of a state hold them: one piece with three digits to set.
+/// The three states, as a state reply and the document of a state hold them.
 #[inline]
-const fn members_of(state: State) -> [u8; MEMBERS.len()] {
-    let mut members = *MEMBERS;
-    members[RECORDING_AT] += state.recording().code();
-    members[MARKING_AT] += state.marking().code();
-    members[SAVING_AT] += state.saving().code();
-    members
+fn write_state(writer: &mut Writer<'_>, state: State) {
+    let [recording, marking, saving] = state.codes();
+    writer.raw(br#""RecordingState":"#);
+    writer.digit(recording);
+    writer.raw(br#","MarkingState":"#);
+    writer.digit(marking);
+    writer.raw(br#","SavingState":"#);
+    writer.digit(saving);
 }
 
-fn write_error(writer: &mut Writer<'_>, error: Option<&ErrorMessage<'_>>) {
-    let Some(error) = error else { return writer.raw(b"null") };
-    writer.raw(br#"{"ErrorType":"#);
-    writer.decimal(error.error_type().code());
-    writer.raw(br#","Message":"#);
-    writer.pieces(error);
-    writer.raw(b"}");
-}
-
-fn write_ucc(writer: &mut Writer<'_>, ucc: UccName<'_>) {
+/// What the replies to understood requests end with.
+fn write_end(writer: &mut Writer<'_>, error: Option<&ErrorMessage<'_>>, ucc: UccName<'_>) {
+    writer.raw(br#","ErrorMessage":"#);
+    match error {
+        None => writer.raw(b"null"),
+        Some(error) => write_error(writer, error.error_type(), error),
+    }
     writer.raw(br#","UCCName":""#);
     writer.escaped(ucc.as_str());
+    writer.raw(br#""}"#);
+}
+
+fn write_bare<'b>(buffer: &'b mut [u8], error_type: ErrorType, text: &impl Pieces) -> Result<&'b [u8], BufferTooSmall> {
+    let mut writer = Writer::new(buffer);
+    writer.raw(br#"{"ErrorMessage":"#);
+    write_error(&mut writer, error_type, text);
+    writer.raw(b"}");
+    writer.finish()
+}
+
+fn write_error(writer: &mut Writer<'_>, error_type: ErrorType, text: &impl Pieces) {
+    writer.raw(br#"{"ErrorType":"#);
+    writer.decimal(error_type.code());
+    writer.raw(br#","Message":""#);
+    text.pieces(writer);
     writer.raw(br#""}"#);
 }

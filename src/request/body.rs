@@ -3,7 +3,7 @@
 use super::{Scratch, SetRequest, usual};
 use crate::bytes::BY_WORDS;
 use crate::json::{self, Writer};
-use crate::members::{Members, required};
+use crate::members::Members;
 use crate::{BufferTooSmall, CorrelationId, Field, ReadError, Rejection, SipUri, UccName};
 
 impl<'a> SetRequest<'a> {
@@ -38,26 +38,19 @@ impl<'a> SetRequest<'a> {
     /// Reads whatever is sound, and says what is wrong with the rest.
     #[inline(never)]
     pub(super) fn read_members(body: &'a str, scratch: &'a mut Scratch) -> Result<Self, ReadError> {
-        let mut action = None;
-        let mut requester = None;
-        let mut correlation_id = None;
-        let mut ucc = None;
-        let mut members = Members::of(json::read_object_of(body)?, &mut scratch.0);
-        while let Some(field) = members.next() {
-            match field {
-                Some(field @ Field::Action) => members.once(&mut action, field, Members::action),
-                Some(field @ Field::RequesterSipUri) => members.once(&mut requester, field, Members::requester),
-                Some(field @ Field::CorrelationId) => members.once(&mut correlation_id, field, Members::correlation_id),
-                Some(field @ Field::UccName) => members.once(&mut ucc, field, Members::ucc),
-                _ => members.skip(),
+        const FIELDS: &[Field] = &[Field::Action, Field::RequesterSipUri, Field::CorrelationId, Field::UccName];
+        Members::of(json::read_object_of(body), FIELDS, &mut scratch.0, |members| {
+            let (mut action, mut requester, mut correlation_id, mut ucc) = (None, None, None, None);
+            while let Some(field) = members.next() {
+                match field {
+                    Field::Action => action = members.action(field),
+                    Field::RequesterSipUri => requester = members.requester(field),
+                    Field::CorrelationId => correlation_id = members.correlation_id(field),
+                    _ => ucc = members.ucc(field),
+                }
             }
-        }
-        members.end()?;
-        Ok(Self {
-            action: required(action, Field::Action)?,
-            requester: required(requester, Field::RequesterSipUri)?,
-            correlation_id: required(correlation_id, Field::CorrelationId)?,
-            ucc: required(ucc, Field::UccName)?,
+            members.end()?;
+            Some(Self { action: action?, requester: requester?, correlation_id: correlation_id?, ucc: ucc? })
         })
     }
 

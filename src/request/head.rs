@@ -2,7 +2,8 @@
 
 use super::target::{self, Route};
 use super::{CapabilitiesRequest, Request, Scratch, SetRequest, StateRequest};
-use crate::Rejection;
+use crate::bytes::same;
+use crate::{Allow, Rejection};
 
 /// A request whose method, target and content type are sound. What is left to read is the body, if it wants one.
 ///
@@ -26,12 +27,15 @@ impl<'a> Head<'a> {
     /// [`Rejection::UnsupportedMediaType`].
     pub fn read(method: &[u8], target: &'a [u8], content_type: Option<&[u8]>) -> Result<Self, Rejection> {
         let route = Route::of(target).ok_or(Rejection::UnknownPath)?;
-        match (route, method) {
-            (Route::Set, b"POST") => {}
-            (Route::Usual(_) | Route::State { .. } | Route::Capabilities { .. }, b"GET" | b"HEAD") => {}
-            _ => return Err(Rejection::MethodNotAllowed { allow: route.allow() }),
+        let allow = route.allow();
+        let allowed = match allow {
+            Allow::Post => same(method, b"POST"),
+            Allow::GetHead => same(method, b"GET") || same(method, b"HEAD"),
+        };
+        if !allowed {
+            return Err(Rejection::MethodNotAllowed { allow });
         }
-        if route == Route::Set && !content_type.is_some_and(is_json) {
+        if allow == Allow::Post && !content_type.is_some_and(is_json) {
             return Err(Rejection::UnsupportedMediaType);
         }
         Ok(Self { route })
@@ -54,8 +58,9 @@ impl<'a> Head<'a> {
         match self.route {
             Route::Usual(request) => Ok(Request::State(request)),
             Route::State { ucc, correlation_id } => {
-                let ucc = target::ucc(ucc, &mut scratch.0)?;
-                let correlation_id = target::correlation_id(correlation_id)?;
+                let (id_room, ucc_room) = scratch.parts();
+                let ucc = target::ucc(ucc, ucc_room)?;
+                let correlation_id = target::correlation_id(correlation_id, id_room)?;
                 Ok(Request::State(StateRequest { ucc, correlation_id }))
             }
             Route::Capabilities { ucc } => {
@@ -86,7 +91,7 @@ impl<'a> Request<'a> {
 
 /// `application/json` in any case, with or without parameters; no other JSON types. OURS.
 fn is_json(content_type: &[u8]) -> bool {
-    let mut essence = content_type.split(|&byte| byte == b';').next().unwrap_or_default();
+    let (mut essence, _parameters) = target::parted(content_type, b';');
     // The white space of headers, which is less than ASCII's.
     while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = essence {
         essence = rest;

@@ -56,13 +56,18 @@ pub struct CapabilitiesRequest<'a> {
 pub struct Scratch([u8; Self::LEN]);
 
 impl Scratch {
-    /// Bytes of room: the longest name and the longest URI.
-    const LEN: usize = UccName::MAX_LEN + SipUri::MAX_LEN;
+    /// Bytes of room: the longest id, the longest name and the longest URI.
+    const LEN: usize = CorrelationId::READ_MAX + UccName::MAX_LEN + SipUri::MAX_LEN;
 
     /// Fresh room.
     #[must_use]
     pub const fn new() -> Self {
         Self([0; Self::LEN])
+    }
+
+    /// Room for an id, and room for the rest.
+    fn parts(&mut self) -> (&mut [u8], &mut [u8]) {
+        self.0.split_at_mut_checked(CorrelationId::READ_MAX).unwrap_or_default()
     }
 }
 

@@ -2,10 +2,12 @@
 
 use core::str;
 
-use crate::bytes::{BY_WORDS, Special};
+use crate::bytes::{BY_WORDS, Special, first, hex, same};
 use crate::json::Writer;
 use crate::rejection::Allow;
-use crate::{BufferTooSmall, CapabilitiesRequest, CorrelationId, Fault, Field, FieldError, StateRequest, UccName};
+use crate::{
+    BufferTooSmall, CapabilitiesRequest, CorrelationId, Fault, Field, FieldError, SetRequest, StateRequest, UccName,
+};
 
 const PREFIX: &[u8] = b"/attendantservice/api/";
 const VERSION: &[u8] = b"v2/";
@@ -32,22 +34,24 @@ impl<'a> Route<'a> {
     /// Fixed parts match as they stand, before percent-decoding, in their own case; a query is ignored; an empty part
     /// makes the path unknown. OURS.
     pub(super) fn of(target: &'a [u8]) -> Option<Self> {
-        let target = if target.first() == Some(&b'/') { target } else { path_of_absolute(target)? };
-        let path = target.strip_prefix(PREFIX)?;
+        if BY_WORDS && let Some(usual) = usual(target) { Some(usual) } else { Self::by_parts(target) }
+    }
+
+    fn by_parts(target: &'a [u8]) -> Option<Self> {
+        let (target, _query) = parted(target, b'?');
+        let path = if target.first() == Some(&b'/') { target } else { path_of_absolute(target)? };
+        let path = path.strip_prefix(PREFIX)?;
         let path = path.strip_prefix(VERSION).unwrap_or(path).strip_prefix(RECORDING)?;
-        if BY_WORDS && let Some(usual) = usual(path) {
-            return Some(usual);
-        }
-        let (first, behind) = part(path);
-        let Some(behind) = behind else {
-            return if first == SET { Some(Self::Set) } else { None };
+        let (ucc, second) = parted(path, b'/');
+        let Some(second) = second else {
+            return if same(ucc, SET) { Some(Self::Set) } else { None };
         };
-        match part(behind) {
-            (second, None) if !first.is_empty() && !second.is_empty() => Some(match first {
-                CAPABILITIES => Self::Capabilities { ucc: second },
-                ucc => Self::State { ucc, correlation_id: second },
-            }),
-            _ => None,
+        if ucc.is_empty() || second.is_empty() || first(second, b'/') < second.len() {
+            None
+        } else if same(ucc, CAPABILITIES) {
+            Some(Self::Capabilities { ucc: second })
+        } else {
+            Some(Self::State { ucc, correlation_id: second })
         }
     }
 
@@ -59,10 +63,16 @@ impl<'a> Route<'a> {
     }
 }
 
-/// A read whose name needs no decoding and whose id is hyphenated, without a query, in one pass. Everything else is left
-/// to those who take all that is sound: this decides nothing.
+/// The target of a `set` as nearly everybody spells it, or a read whose name needs no decoding and whose id is
+/// hyphenated, without a query, in one pass. Everything else is left to those who take all that is sound: this decides
+/// nothing.
 #[inline]
-fn usual(path: &[u8]) -> Option<Route<'_>> {
+fn usual(target: &[u8]) -> Option<Route<'_>> {
+    if target == SetRequest::TARGET.as_bytes() {
+        return Some(Route::Set);
+    }
+    let path = target.strip_prefix(PREFIX)?;
+    let path = path.strip_prefix(VERSION).unwrap_or(path).strip_prefix(RECORDING)?;
     // What ends a part, and what a name does not hold as it stands. Flipping moves `%` next to the control characters.
     const SPECIAL: Special = Special { equal: [b'/', b'?'], flip: b'%' ^ b' ', below: b' ' + 1, from_del: true };
     let (ucc, [b'/', correlation_id @ ..]) = path.split_at_checked(SPECIAL.first_in_all(path))? else { return None };
@@ -71,74 +81,56 @@ fn usual(path: &[u8]) -> Option<Route<'_>> {
     if ucc == CAPABILITIES { None } else { Some(Route::Usual(request)) }
 }
 
-/// The first part of a path, and what stands behind its `/`, if there is one before the query.
-fn part(path: &[u8]) -> (&[u8], Option<&[u8]>) {
-    const SPECIAL: Special = Special { equal: [b'/', b'?'], flip: 0, below: 0, from_del: false };
-    match path.split_at_checked(SPECIAL.first_in_all(path)) {
-        Some((part, [b'/', behind @ ..])) => (part, Some(behind)),
-        Some((part, _)) => (part, None),
-        None => (path, None),
+/// What stands before the first such byte, and what behind it, if it is there.
+pub(super) fn parted(bytes: &[u8], mark: u8) -> (&[u8], Option<&[u8]>) {
+    match bytes.split_at_checked(first(bytes, mark)) {
+        Some((before, [_, behind @ ..])) => (before, Some(behind)),
+        _ => (bytes, None),
     }
 }
 
 /// From the path on, of a target in absolute form (`http://host/path`), which RFC 9112 has every server accept; that it
 /// is served by its path alone is OURS.
-#[inline(never)]
 fn path_of_absolute(target: &[u8]) -> Option<&[u8]> {
-    let scheme_end = target.iter().position(|&byte| byte == b':')?;
-    let (scheme, rest) = target.split_at_checked(scheme_end)?;
+    let (scheme, Some([b'/', b'/', rest @ ..])) = parted(target, b':') else { return None };
+    let authority = first(rest, b'/');
     let known = scheme.eq_ignore_ascii_case(b"http") || scheme.eq_ignore_ascii_case(b"https");
-    let rest = rest.strip_prefix(b"://").filter(|_| known)?;
-    match part(rest) {
-        (authority, Some(_)) if !authority.is_empty() => rest.get(authority.len()..),
-        _ => None,
-    }
+    if known && authority > 0 { rest.get(authority..) } else { None }
 }
 
-/// Decodes a UCC's name from a path.
+/// Decodes a UCC's name from a path, and gives what is left of the buffer.
 pub(super) fn ucc<'a>(part: &'a [u8], buffer: &'a mut [u8]) -> Result<UccName<'a>, FieldError> {
     UccName::new(decode(part, buffer, UccName::TOO_LONG).map_err(|fault| fault.of(Field::UccName))?)
 }
 
 /// Decodes a correlation id from a path.
-pub(super) fn correlation_id(part: &[u8]) -> Result<CorrelationId, FieldError> {
-    let id = CorrelationId::from_bytes(part).or_else(|| {
-        let mut buffer = [0; CorrelationId::READ_MAX];
-        let len = decode_into(part, &mut buffer, Fault::NotAGuid).ok()?;
-        CorrelationId::from_bytes(buffer.get(..len)?)
-    });
+pub(super) fn correlation_id(part: &[u8], buffer: &mut [u8]) -> Result<CorrelationId, FieldError> {
+    let text = decode(part, buffer, Fault::NotAGuid);
+    let id = text.ok().and_then(|text| CorrelationId::from_bytes(text.as_bytes()));
     id.ok_or(Fault::NotAGuid.of(Field::CorrelationId))
 }
 
 /// What a part means: itself if it holds no percent code, else what the buffer then holds.
-fn decode<'a>(part: &'a [u8], buffer: &'a mut [u8], too_long: Fault) -> Result<&'a str, Fault> {
-    const PERCENT: Special = Special { equal: [b'%', b'%'], flip: 0, below: 0, from_del: false };
-    let bytes = if PERCENT.first_in_all(part) == part.len() {
-        part
-    } else {
-        let len = decode_into(part, buffer, too_long)?;
-        buffer.get(..len).unwrap_or_default()
-    };
-    str::from_utf8(bytes).map_err(|_| Fault::NotUtf8)
-}
-
 #[inline(never)]
-fn decode_into(part: &[u8], buffer: &mut [u8], too_long: Fault) -> Result<usize, Fault> {
-    let mut bytes = part.iter();
-    let mut len = 0;
-    while let Some(&byte) = bytes.next() {
-        let mut digit = || char::from(*bytes.next()?).to_digit(16);
-        let meant = match byte {
-            b'%' => match (digit(), digit()) {
-                (Some(high), Some(low)) => (high << 4 | low) as u8,
-                _ => return Err(Fault::PercentCode),
-            },
-            itself => itself,
-        };
-        *buffer.get_mut(len).ok_or(too_long)? = meant;
-        len += 1;
+fn decode<'a>(part: &'a [u8], buffer: &'a mut [u8], too_long: Fault) -> Result<&'a str, Fault> {
+    let mut meant = part;
+    if first(part, b'%') < part.len() {
+        let mut rest = part;
+        let mut len = 0;
+        while let Some((&byte, behind)) = rest.split_first() {
+            let place = buffer.get_mut(len).ok_or(too_long)?;
+            *place = byte;
+            rest = behind;
+            if byte == b'%' {
+                let (digits, behind) = rest.split_first_chunk::<2>().ok_or(Fault::PercentCode)?;
+                *place = hex(digits).ok_or(Fault::PercentCode)? as u8;
+                rest = behind;
+            }
+            len += 1;
+        }
+        meant = buffer.get(..len).unwrap_or_default();
     }
-    Ok(len)
+    str::from_utf8(meant).map_err(|_| Fault::NotUtf8)
 }
 
 /// Writes `text` as a part of a path: everything but the unreserved characters of RFC 3986 as percent codes.
@@ -205,56 +197,61 @@ mod tests {
     extern crate std;
 
     use std::format;
+    use std::string::String;
     use std::vec::Vec;
 
     use super::*;
 
     const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
 
-    /// What a path means by the way that takes all paths.
-    fn by_parts(path: &[u8]) -> Option<StateRequest<'_>> {
-        let (first, Some(behind)) = part(path) else { return None };
-        let (second, None) = part(behind) else { return None };
-        if first.is_empty() || first == CAPABILITIES || first.contains(&b'%') {
-            return None;
+    /// What a target means by the way that takes all of them.
+    fn by_parts(target: &[u8]) -> Option<Route<'_>> {
+        match Route::by_parts(target)? {
+            Route::State { ucc, correlation_id } if !ucc.contains(&b'%') => {
+                let correlation_id = super::correlation_id(correlation_id, &mut [0; 64]).ok()?;
+                let ucc = UccName::new(str::from_utf8(ucc).ok()?).ok()?;
+                Some(Route::Usual(StateRequest { ucc, correlation_id }))
+            }
+            other => Some(other),
         }
-        let ucc = UccName::new(str::from_utf8(first).ok()?).ok()?;
-        Some(StateRequest { ucc, correlation_id: correlation_id(second).ok()? })
     }
 
-    /// Every byte in every place of a path, left out, put in or changed: what is read in one pass is what its parts say.
+    /// Every byte in every place of a target, left out, put in or changed: what is read in one pass is what its parts say.
     #[test]
     fn in_one_pass_as_by_parts() {
         let (mut tried, mut read) = (0, 0);
-        let mut try_path = |path: &[u8]| {
+        let mut try_target = |target: &[u8]| {
             tried += 1;
-            if let Some(Route::Usual(request)) = usual(path) {
-                assert_eq!(by_parts(path), Some(request), "{}", path.escape_ascii());
+            if let Some(route) = usual(target) {
+                assert_eq!(by_parts(target), Some(route), "{}", target.escape_ascii());
                 read += 1;
             }
         };
-        for name in ["ucc-demo-name", "u", "capabilitie", "set", &"n".repeat(UccName::MAX_LEN)] {
-            let path = format!("{name}/{ID}").into_bytes();
-            for at in 0..=path.len() {
-                let (before, behind) = path.split_at(at);
-                try_path(before);
+        let reads = ["ucc-demo-name", "u", "capabilitie", "set", &"n".repeat(UccName::MAX_LEN)]
+            .map(|name| format!("/attendantservice/api/v2/recording/{name}/{ID}"));
+        for target in reads.iter().map(String::as_str).chain([SetRequest::TARGET]) {
+            let target = target.as_bytes();
+            for at in 0..=target.len() {
+                let (before, behind) = target.split_at(at);
+                try_target(before);
                 for byte in 0..=u8::MAX {
-                    try_path(&[before, &[byte], behind].concat());
-                    try_path(&[before, &[byte], behind.get(1..).unwrap_or_default()].concat());
+                    try_target(&[before, &[byte], behind].concat());
+                    try_target(&[before, &[byte], behind.get(1..).unwrap_or_default()].concat());
                 }
-                try_path(&[before, behind.get(1..).unwrap_or_default()].concat());
+                try_target(&[before, behind.get(1..).unwrap_or_default()].concat());
             }
         }
-        std::println!("usual paths with one change: {tried}, {read} of them still read in one pass");
+        std::println!("usual targets with one change: {tried}, {read} of them still read in one pass");
         assert!(read > tried / 20 && read < tried);
     }
 
     #[test]
     fn which_paths_are_usual() {
-        let usual = |name: &str, id: &str| usual(format!("{name}/{id}").as_bytes()).is_some();
+        const START: &str = "/attendantservice/api/recording/";
+        let usual = |name: &str, id: &str| usual(format!("{START}{name}/{id}").as_bytes()).is_some();
         for byte in 0..=u8::MAX {
             let name = Vec::from([b'a', byte]);
-            let path = [name.as_slice(), b"/", ID.as_bytes()].concat();
+            let path = [START.as_bytes(), &name, b"/", ID.as_bytes()].concat();
             let expected = byte.is_ascii() && !byte.is_ascii_control() && !b"/?%".contains(&byte);
             assert_eq!(super::usual(&path).is_some(), expected, "{byte}");
         }

@@ -81,19 +81,24 @@ fn end(desk: &mut Small, ucc: &str, id: u128) -> Option<u8> {
     Some(ended.disposition.code())
 }
 
+/// What a device has in its memory from the start. Clearing it is the work of its start-up code and not counted.
+static mut DESK: Small = Small::new(Directory::new());
+static mut BUFFERS: Buffers =
+    Buffers { scratch: Scratch::new(), reply: [0; Reply::MAX_LEN], event: [0; Event::MAX_LEN] };
+
 /// Calls everything with values that the optimiser knows nothing of.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
-    let mut desk = Small::new(Directory::new());
-    let mut buffers = Buffers { scratch: Scratch::new(), reply: [0; Reply::MAX_LEN], event: [0; Event::MAX_LEN] };
     let mut answer = Answer { status: 0, allow: None, reply: 0, event: 0 };
+    // Nothing else runs, and nothing else names the two.
+    let (desk, buffers) = unsafe { (&mut *(&raw mut DESK), &mut *(&raw mut BUFFERS)) };
     loop {
         let text = black_box("");
         let bytes = text.as_bytes();
         let raw = Raw { method: bytes, target: bytes, content_type: black_box(Some(bytes)), body: bytes };
-        request_to_reply(black_box(&mut desk), black_box(&raw), black_box(&mut buffers), &mut answer);
+        request_to_reply(black_box(&mut *desk), black_box(&raw), black_box(&mut *buffers), &mut answer);
         black_box(&answer);
-        black_box(begin(black_box(&mut desk), black_box(text), black_box(1)));
-        black_box(end(black_box(&mut desk), black_box(text), black_box(1)));
+        black_box(begin(black_box(&mut *desk), black_box(text), black_box(1)));
+        black_box(end(black_box(&mut *desk), black_box(text), black_box(1)));
     }
 }

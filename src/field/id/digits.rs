@@ -1,35 +1,38 @@
 //! Ids from digits to numbers and back, a digit at a time: the smallest code.
 
-/// Where the hyphens stand.
-const HYPHENS: [usize; 4] = [8, 13, 18, 23];
+use crate::bytes::{hex, hex_digit};
 
-pub(super) fn from_hyphenated(text: &[u8; 36]) -> Option<u128> {
-    let mut value = 0;
-    for (at, &byte) in text.iter().enumerate() {
-        if !HYPHENS.contains(&at) {
-            value = with_digit(value, byte)?;
-        } else if byte != b'-' {
-            return None;
+/// Any of the three forms: eight groups of four digits, with hyphens behind the second to the fifth or without any.
+pub(super) fn read(text: &[u8]) -> Option<[u32; 4]> {
+    let (mut rest, hyphenated) = match text {
+        [b'{', inside @ .., b'}'] => (inside, true),
+        _ => (text, text.len() > 32),
+    };
+    let mut groups = 0;
+    let mut words = [0; 4];
+    for word in &mut words {
+        for _ in 0..2 {
+            if hyphenated && matches!(groups, 2..=5) {
+                rest = rest.strip_prefix(b"-")?;
+            }
+            let (digits, behind) = rest.split_first_chunk::<4>()?;
+            *word = *word << 16 | hex(digits)?;
+            rest = behind;
+            groups += 1;
         }
     }
-    Some(value)
+    if rest.is_empty() { Some(words) } else { None }
 }
 
-pub(super) fn from_digits(text: &[u8; 32]) -> Option<u128> {
-    text.iter().try_fold(0, |value, &byte| with_digit(value, byte))
-}
-
-fn with_digit(value: u128, byte: u8) -> Option<u128> {
-    Some(value << 4 | u128::from(char::from(byte).to_digit(16)?))
-}
-
-pub(super) fn text(mut value: u128) -> [u8; 36] {
+pub(super) fn text(words: [u32; 4]) -> [u8; 36] {
     let mut text = [b'-'; 36];
-    for (at, place) in text.iter_mut().enumerate() {
-        if !HYPHENS.contains(&at) {
-            let digit = (value >> 124) as u8;
-            value <<= 4;
-            *place = digit + if digit < 10 { b'0' } else { b'a' - 10 };
+    let mut places = text.iter_mut().enumerate().filter(|(at, _)| !matches!(at, 8 | 13 | 18 | 23));
+    for mut word in words {
+        for _ in 0..8 {
+            if let Some((_, place)) = places.next() {
+                *place = hex_digit((word >> 28) as u8);
+            }
+            word <<= 4;
         }
     }
     text

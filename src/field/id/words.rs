@@ -2,33 +2,43 @@
 
 use crate::bytes::copy;
 
+/// Any of the three forms.
+pub(super) fn read(text: &[u8]) -> Option<[u32; 4]> {
+    match text {
+        [b'{', hyphenated @ .., b'}'] => from_hyphenated(hyphenated.try_into().ok()?),
+        text => match text.try_into() {
+            Ok(hyphenated) => from_hyphenated(hyphenated),
+            Err(_) => from_digits(text.try_into().ok()?),
+        },
+    }
+}
+
 #[inline]
-pub(super) fn from_hyphenated(text: &[u8; 36]) -> Option<u128> {
+pub(super) fn from_hyphenated(text: &[u8; 36]) -> Option<[u32; 4]> {
     let hyphens = [8, 13, 18, 23].iter().all(|&at| text.get(at) == Some(&b'-'));
     let two = |first, second| u64::from(four(text, first)) | u64::from(four(text, second)) << 32;
     if hyphens { value_of([eight(text, 0), two(9, 14), two(19, 24), eight(text, 28)]) } else { None }
 }
 
 #[inline]
-pub(super) fn from_digits(text: &[u8; 32]) -> Option<u128> {
+fn from_digits(text: &[u8; 32]) -> Option<[u32; 4]> {
     value_of([eight(text, 0), eight(text, 8), eight(text, 16), eight(text, 24)])
 }
 
 /// The value of 32 digits, eight a word, the first of them lowest.
 #[inline]
-const fn value_of([a, b, c, d]: [u64; 4]) -> Option<u128> {
+fn value_of(digits: [u64; 4]) -> Option<[u32; 4]> {
+    let [a, b, c, d] = digits;
     // Only digits, all of them, before any is worth something.
     if (wrong_digits(a) | wrong_digits(b) | wrong_digits(c) | wrong_digits(d)) != 0 {
         return None;
     }
-    let upper = (hex_value(a) as u64) << 32 | hex_value(b) as u64;
-    let lower = (hex_value(c) as u64) << 32 | hex_value(d) as u64;
-    Some((upper as u128) << 64 | lower as u128)
+    Some(digits.map(hex_value))
 }
 
 #[inline]
-pub(super) fn text(value: u128) -> [u8; 36] {
-    let [a, b, c, d] = [96, 64, 32, 0].map(|shift| hex_digits((value >> shift) as u32));
+pub(super) fn text(words: [u32; 4]) -> [u8; 36] {
+    let [a, b, c, d] = words.map(hex_digits);
     let mut text = [b'-'; 36];
     copy_at(&mut text, 0, &a);
     let [b0, b1] = halves(b);
@@ -102,8 +112,9 @@ mod tests {
     extern crate std;
 
     use core::str;
+    use std::format;
 
-    use super::super::digits;
+    use super::super::{CorrelationId, digits};
     use super::*;
 
     #[test]
@@ -133,33 +144,35 @@ mod tests {
         }
     }
 
-    /// Every byte in every place of both forms, and every nibble in every place of the number.
+    /// Every byte in every place of all forms, and every nibble in every place of the number.
     #[test]
     fn a_word_at_a_time_as_a_digit_at_a_time() {
-        let hyphenated = *b"01a9fF5c-89Ab-cdEF-0edc-b09876543210";
-        let plain: [u8; 32] =
-            hyphenated.iter().copied().filter(|&byte| byte != b'-').collect::<std::vec::Vec<_>>().try_into().unwrap();
-        let expected = u128::from_str_radix(str::from_utf8(&plain).unwrap(), 16).ok();
-        assert_eq!([from_hyphenated(&hyphenated), from_digits(&plain)], [expected; 2]);
-        assert_eq!(from_digits(&plain), digits::from_digits(&plain));
-        for byte in 0..=u8::MAX {
-            for place in 0..36 {
-                let mut text = hyphenated;
-                text[place] = byte;
-                assert_eq!(from_hyphenated(&text), digits::from_hyphenated(&text), "{text:?}");
-            }
-            for place in 0..32 {
-                let mut text = plain;
-                text[place] = byte;
-                assert_eq!(from_digits(&text), digits::from_digits(&text), "{text:?}");
+        let hyphenated = "01a9fF5c-89Ab-cdEF-0edc-b09876543210";
+        let plain = hyphenated.replace('-', "");
+        let expected = u128::from_str_radix(&plain, 16).ok().map(|value| CorrelationId::from_u128(value).words());
+        for form in [hyphenated, &plain, &format!("{{{hyphenated}}}"), &format!("{{{plain}}}")] {
+            let valid = if form.len() == 34 { None } else { expected };
+            assert_eq!([read(form.as_bytes()), digits::read(form.as_bytes())], [valid; 2], "{form}");
+            for place in 0..=form.len() {
+                let (before, behind) = form.as_bytes().split_at(place);
+                for byte in 0..=u8::MAX {
+                    for text in [
+                        [before, &[byte], behind].concat(),
+                        [before, &[byte], behind.get(1..).unwrap_or_default()].concat(),
+                    ] {
+                        assert_eq!(read(&text), digits::read(&text), "{}", text.escape_ascii());
+                    }
+                }
+                assert_eq!(read(before), digits::read(before), "{}", before.escape_ascii());
+                assert_eq!(read(behind), digits::read(behind), "{}", behind.escape_ascii());
             }
         }
         for place in 0..32 {
             for nibble in 0..16_u128 {
-                let value = nibble << (4 * place);
-                let written = text(value);
-                assert_eq!(written, digits::text(value));
-                assert_eq!(from_hyphenated(&written), Some(value));
+                let words = CorrelationId::from_u128(nibble << (4 * place)).words();
+                let written = text(words);
+                assert_eq!(written, digits::text(words));
+                assert_eq!(from_hyphenated(&written), Some(words));
             }
         }
     }
