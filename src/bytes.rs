@@ -1,5 +1,7 @@
 //! Searching bytes, a word at a time where words are long, and copying that cannot panic.
 
+use core::str;
+
 /// Whether bytes are worked on a word at a time, and what is usual is read in a straight line of its own. Machines with
 /// shorter words have less room for code than need for speed. What is read is the same: the tests here have both ways, and
 /// all tests run on machines of both kinds.
@@ -26,6 +28,37 @@ pub(crate) fn same(one: &[u8], other: &[u8]) -> bool {
 #[inline(never)]
 fn same_by_bytes(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one == other)
+}
+
+/// What stands behind `start`, if the bytes begin with that.
+#[inline]
+pub(crate) fn behind<'a>(bytes: &'a [u8], start: &[u8]) -> Option<&'a [u8]> {
+    if BY_WORDS { bytes.strip_prefix(start) } else { behind_by_bytes(bytes, start) }
+}
+
+#[inline(never)]
+fn behind_by_bytes<'a>(bytes: &'a [u8], start: &[u8]) -> Option<&'a [u8]> {
+    let (own_start, behind) = bytes.split_at_checked(start.len())?;
+    if same_by_bytes(own_start, start) { Some(behind) } else { None }
+}
+
+/// The bytes as text.
+///
+/// # Errors
+///
+/// How many of them are text, if not all.
+#[inline]
+pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, usize> {
+    if BY_WORDS { str::from_utf8(bytes).map_err(|error| error.valid_up_to()) } else { utf8_in_little_code(bytes) }
+}
+
+#[inline(never)]
+fn utf8_in_little_code(bytes: &[u8]) -> Result<&str, usize> {
+    match bytes.utf8_chunks().next() {
+        None => Ok(""),
+        Some(chunk) if chunk.invalid().is_empty() => Ok(chunk.valid()),
+        Some(chunk) => Err(chunk.valid().len()),
+    }
 }
 
 /// Where the first such byte stands; the length if there is none.

@@ -42,6 +42,9 @@ macro_rules! wire_codes {
             /// All of them, by ascending code.
             pub const ALL: &'static [Self] = &[$(Self::$Variant),+];
 
+            /// The names by ascending code, which begins with 0 or 1 and leaves none out.
+            pub(crate) const NAMES: &'static str = concat!($($name, "\n"),+);
+
             /// The number on the wire.
             #[must_use]
             pub const fn code(self) -> u8 {
@@ -51,9 +54,7 @@ macro_rules! wire_codes {
             /// The name on the wire, as the page spells it.
             #[must_use]
             pub const fn name(self) -> &'static str {
-                // The codes are consecutive; they begin with 0 or 1.
-                let first = [$($code),+][0];
-                $crate::sink::line(concat!($($name, "\n"),+), (self.code() - first) as usize)
+                $crate::sink::line(Self::NAMES, (self.code() - [$($code),+][0]) as usize)
             }
 
             /// The one with this number, if there is one.

@@ -2,7 +2,7 @@
 
 use crate::bytes::BY_WORDS;
 use crate::json::{Kind, Text};
-use crate::sink::{Argument, NOTHING, Pieces, Sink, display_by_pieces, line};
+use crate::sink::{Argument, Pieces, Sink, display_by_pieces, line};
 
 /// The kind of an error on the wire.
 ///
@@ -252,13 +252,13 @@ impl Fault {
 
 impl Pieces for Fault {
     fn pieces(&self, sink: &mut impl Sink) {
-        let arguments = match *self {
-            Self::WrongType { expected, got } => [Argument::Text(got.text()), Argument::Text(expected.text())],
-            Self::NotOneOf { expected } => [Argument::Text(expected.text()), NOTHING],
-            Self::TooLong { max } => [Argument::Number(max as usize), NOTHING],
-            _ => [NOTHING; 2],
+        let (first, second) = match *self {
+            Self::WrongType { expected, got } => (Argument::Text(got.text()), expected.text()),
+            Self::NotOneOf { expected } => (Argument::Text(expected.text()), ""),
+            Self::TooLong { max } => (Argument::Number(max as usize), ""),
+            _ => (Argument::Text(""), ""),
         };
-        sink.fill(self.template(), arguments);
+        sink.fill(self.template(), &[first, Argument::Text(second)]);
     }
 }
 

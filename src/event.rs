@@ -36,7 +36,7 @@ impl<'a> Event<'a> {
         writer.raw(br#"{"UccName":""#);
         writer.escaped(self.ucc.as_str());
         writer.raw(br#"","CorrelationId":""#);
-        writer.raw(self.correlation_id.text().as_bytes());
+        writer.id(self.correlation_id);
         writer.raw(br#"","StateAction":"#);
         writer.digit(self.action.code());
         writer.raw(b"}");
@@ -52,7 +52,7 @@ impl<'a> Event<'a> {
     /// If it is no JSON object, lacks a key, has one twice, or holds a value that means nothing.
     pub fn read(document: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, ReadError> {
         const FIELDS: &[Field] = &[Field::UccName, Field::CorrelationId, Field::StateAction];
-        Members::of(json::read_object(document), FIELDS, buffer, |members| {
+        Members::of(json::read_object(document)?, FIELDS, buffer, |members| {
             let (mut ucc, mut correlation_id, mut action) = (None, None, None);
             while let Some(field) = members.next() {
                 match field {

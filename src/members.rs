@@ -5,7 +5,7 @@
 
 use core::mem;
 
-use crate::json::{JsonError, Kind, Object, Spelt, Unescaped, Value};
+use crate::json::{Kind, Object, Text, Unescaped, Value};
 use crate::{Action, CorrelationId, Expected, Fault, Field, FieldError, ReadError, SipUri, UccName};
 
 /// The members of an object, field by field.
@@ -26,15 +26,15 @@ impl<'a> Members<'a> {
     /// # Errors
     ///
     /// What did not hold.
-    pub(crate) fn of<T>(
-        object: Result<Object<'a>, JsonError>,
+    pub(crate) fn of<T, E: From<ReadError>>(
+        object: Object<'a>,
         fields: &'static [Field],
         buffer: &'a mut [u8],
         read: impl FnOnce(&mut Self) -> Option<T>,
-    ) -> Result<T, ReadError> {
+    ) -> Result<T, E> {
         let unescaped = Unescaped::into(buffer);
-        let mut members = Self { object: object?, fields, read: 0, fault: None, unescaped };
-        read(&mut members).ok_or_else(|| members.first_fault())
+        let mut members = Self { object, fields, read: 0, fault: None, unescaped };
+        read(&mut members).ok_or_else(|| members.first_fault().into())
     }
 
     /// What `read` makes of an object that is the value which was taken last.
@@ -62,7 +62,7 @@ impl<'a> Members<'a> {
                 Some(field) if self.fields.contains(&field) => {
                     let bit = 1 << field as u16;
                     if self.read & bit != 0 {
-                        return self.fail(Fault::Repeated.of(field));
+                        return self.fail(field, Fault::Repeated);
                     }
                     self.read |= bit;
                     return Some(field);
@@ -81,7 +81,7 @@ impl<'a> Members<'a> {
         }
         match self.fields.iter().find(|&&field| self.read >> field as u16 & 1 == 0) {
             None => Some(()),
-            Some(&field) => self.fail(Fault::Missing.of(field)),
+            Some(&field) => self.fail(field, Fault::Missing),
         }
     }
 
@@ -94,14 +94,14 @@ impl<'a> Members<'a> {
         }
     }
 
-    pub(crate) const fn fail<T>(&mut self, error: FieldError) -> Option<T> {
-        self.fault = Some(error);
+    pub(crate) const fn fail<T>(&mut self, field: Field, fault: Fault) -> Option<T> {
+        self.fault = Some(fault.of(field));
         None
     }
 
     /// A value that must be of another type.
     pub(crate) const fn wrong<T>(&mut self, field: Field, expected: Expected, got: Kind) -> Option<T> {
-        self.fail(Fault::WrongType { expected, got }.of(field))
+        self.fail(field, Fault::WrongType { expected, got })
     }
 
     /// The value, whatever it is.
@@ -117,49 +117,52 @@ impl<'a> Members<'a> {
     /// A string as it is meant; `too_long` if there is no room for it.
     #[inline(never)]
     fn short_text(&mut self, field: Field, too_long: Fault) -> Option<&'a str> {
-        let Spelt { kind, text } = self.object.spelt()?;
+        let spelt = self.object.spelt()?;
+        let kind = Kind::of(spelt);
         if kind != Kind::String {
             return self.wrong(field, Expected::String, kind);
         }
-        let text = self.unescaped.text(text);
-        if text.is_none() { self.fail(too_long.of(field)) } else { text }
+        let text = self.unescaped.text(Text::quoted(spelt));
+        if text.is_none() { self.fail(field, too_long) } else { text }
     }
 
     /// An action by its id or by its name: the integers 1 to 7 as they are spelt, no `1.0`, and the names in any case.
     #[inline(never)]
     pub(crate) fn action(&mut self, field: Field) -> Option<Action> {
         let expected = Expected::Action;
-        let Spelt { kind, text } = self.object.spelt()?;
-        let action = match kind {
-            Kind::Number => match text.plain()?.as_bytes() {
+        let spelt = self.object.spelt()?;
+        let action = match Kind::of(spelt) {
+            Kind::Number => match spelt.as_bytes() {
                 [digit] => Action::from_code(digit - b'0'),
                 _ => None,
             },
-            Kind::String => Action::ALL.iter().copied().find(|action| text.eq_ignore_ascii_case(action.name())),
+            Kind::String => {
+                Action::ALL.iter().copied().find(|action| Text::quoted(spelt).eq_ignore_ascii_case(action.name()))
+            }
             other => return self.wrong(field, expected, other),
         };
-        if action.is_none() { self.fail(Fault::NotOneOf { expected }.of(field)) } else { action }
+        if action.is_none() { self.fail(field, Fault::NotOneOf { expected }) } else { action }
     }
 
     #[inline(never)]
     pub(crate) fn correlation_id(&mut self, field: Field) -> Option<CorrelationId> {
         let id = CorrelationId::from_bytes(self.short_text(field, Fault::NotAGuid)?.as_bytes());
-        if id.is_none() { self.fail(Fault::NotAGuid.of(field)) } else { id }
+        if id.is_none() { self.fail(field, Fault::NotAGuid) } else { id }
     }
 
     #[inline(never)]
     pub(crate) fn ucc(&mut self, field: Field) -> Option<UccName<'a>> {
-        match UccName::new(self.short_text(field, UccName::TOO_LONG)?) {
+        match UccName::checked(self.short_text(field, UccName::TOO_LONG)?) {
             Ok(name) => Some(name),
-            Err(error) => self.fail(error),
+            Err(fault) => self.fail(field, fault),
         }
     }
 
     #[inline(never)]
     pub(crate) fn requester(&mut self, field: Field) -> Option<SipUri<'a>> {
-        match SipUri::new(self.short_text(field, SipUri::TOO_LONG)?) {
+        match SipUri::checked(self.short_text(field, SipUri::TOO_LONG)?) {
             Ok(uri) => Some(uri),
-            Err(error) => self.fail(error),
+            Err(fault) => self.fail(field, fault),
         }
     }
 }

@@ -106,21 +106,18 @@ impl Refusal<'_> {
 
 impl Pieces for Refusal<'_> {
     fn pieces(&self, sink: &mut impl Sink) {
-        let id;
-        let arguments = match *self {
+        use Argument::{Id, Text};
+        let arguments = match self {
             Self::UnknownUcc { ucc }
             | Self::NotLicensed { ucc }
             | Self::AudioRecordingOff { ucc }
-            | Self::EditingOff { ucc } => [ucc.as_str(), ""],
-            Self::NotAnAgent { requester, ucc } => [requester.as_str(), ucc.as_str()],
-            Self::UnknownSession { correlation_id } => {
-                id = correlation_id.text();
-                [id.as_str(), ""]
-            }
-            Self::NotAllowed { action, reason } => [action.name(), reason.recorder().name()],
-            Self::Repeat { action, already } => [action.name(), already],
+            | Self::EditingOff { ucc } => [Text(ucc.as_str()), Text("")],
+            Self::NotAnAgent { requester, ucc } => [Text(requester.as_str()), Text(ucc.as_str())],
+            Self::UnknownSession { correlation_id } => [Id(correlation_id), Text("")],
+            Self::NotAllowed { action, reason } => [Text(action.name()), Text(reason.recorder().name())],
+            Self::Repeat { action, already } => [Text(action.name()), Text(already)],
         };
-        sink.fill(self.template(), arguments.map(Argument::Text));
+        sink.fill(self.template(), &arguments);
     }
 }
 

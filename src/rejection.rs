@@ -1,7 +1,7 @@
 //! Why a request gets no answer from the rules: it could not be understood, or its shell stands in the way.
 
 use crate::json::JsonError;
-use crate::sink::{Argument, NOTHING, Pieces, Sink, display_by_pieces};
+use crate::sink::{Argument, Pieces, Sink, display_by_pieces};
 use crate::{ErrorType, FieldError, SetRequest};
 
 /// Why a document could not be read: it is no JSON, or a field does not hold.
@@ -150,7 +150,7 @@ impl Pieces for Rejection {
             Self::MethodNotAllowed { allow } => Argument::Text(allow.header()),
             _ => Argument::Number(SetRequest::BODY_MAX),
         };
-        sink.fill(self.template(), [argument, NOTHING]);
+        sink.fill(self.template(), &[argument]);
         if let Self::NotUnderstood(error) = self {
             error.pieces(sink);
             sink.text(".");

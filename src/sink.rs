@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::CorrelationId;
 use crate::bytes::first;
 
 /// Takes the pieces of a text in order.
@@ -9,45 +10,63 @@ pub(crate) trait Sink {
     /// A piece, which may hold anything.
     fn text(&mut self, piece: &str);
 
-    /// A text with the arguments where it has a `#`, at two places or less.
-    fn fill(&mut self, template: &str, arguments: [Argument<'_>; 2]) {
+    /// A text with the arguments in the places of each `#`. Those that it has no place for are left out.
+    fn fill(&mut self, template: &str, arguments: &[Argument<'_>]) {
         let mut rest = template;
         for argument in arguments {
             let (before, Some(behind)) = parted(rest, b'#') else { break };
             self.text(before);
             match argument {
                 Argument::Text(text) => self.text(text),
-                Argument::Number(number) => self.number(number),
+                Argument::Number(number) => self.number(*number),
+                Argument::Id(id) => self.id(**id),
             }
             rest = behind;
         }
         self.text(rest);
     }
 
-    /// A number in decimal.
+    /// An id as it is written.
+    fn id(&mut self, id: CorrelationId) {
+        self.text(id.text().as_str());
+    }
+
+    /// A number in decimal, without a division, which small machines do not have.
     fn number(&mut self, number: usize) {
-        let mut unit: usize = 1;
-        while number / unit.max(1) > 9 {
-            unit *= 10;
-        }
-        // The last unit is 1, and the one behind it 0.
-        while let Some(digits) = number.checked_div(unit) {
-            let digit = digits % 10;
-            self.text("0123456789".get(digit..=digit).unwrap_or_default());
-            unit /= 10;
+        let mut rest = number;
+        for &unit in &UNITS {
+            let mut digit = 0;
+            while rest >= unit {
+                rest -= unit;
+                digit += 1;
+            }
+            if number >= unit || unit == 1 {
+                self.text("0123456789".get(digit..=digit).unwrap_or_default());
+            }
         }
     }
 }
+
+/// What the digits of a number are worth, the first one most.
+const UNITS: [usize; usize::MAX.ilog10() as usize + 1] = {
+    let mut units = [1; _];
+    let mut rest: &mut [usize] = &mut units;
+    let mut unit: usize = 1;
+    while let Some((last, before)) = rest.split_last_mut() {
+        *last = unit;
+        unit = unit.wrapping_mul(10);
+        rest = before;
+    }
+    units
+};
 
 /// What is put into a text.
 #[derive(Clone, Copy)]
 pub(crate) enum Argument<'a> {
     Text(&'a str),
     Number(usize),
+    Id(&'a CorrelationId),
 }
-
-/// What is put into a text that has no place for it.
-pub(crate) const NOTHING: Argument<'_> = Argument::Text("");
 
 /// A text that can give its pieces.
 pub(crate) trait Pieces {

@@ -3,6 +3,7 @@
 use core::fmt;
 use core::num::NonZeroU8;
 
+use crate::action::Axis;
 use crate::codes::wire_codes;
 
 wire_codes! {
@@ -148,10 +149,9 @@ impl State {
         }
     }
 
-    /// The codes of the three axes: recording, marking, saving.
-    pub(crate) const fn codes(self) -> [u8; 3] {
-        let axes = self.to_byte();
-        [axes & 3, axes >> 2 & 3, axes >> 4]
+    /// The code that an axis has.
+    pub(crate) const fn code_of(self, axis: Axis) -> u8 {
+        self.0.get() >> axis as u8 & 3
     }
 
     /// This state with another recorder axis.

@@ -38,7 +38,9 @@ class Image:
             if found := re.match(r"([0-9a-f]+) ([0-9a-f]+) (\w) (.*)", line):
                 address, size, kind, name = found.groups()
                 name = re.sub(r"::h[0-9a-f]{16}$", "", name).replace("recording_core::", "")
-                self.symbols[int(address, 16) & ~1] = (name, int(size, 16), kind in "tT")
+                # What stands in RAM is the caller's.
+                if kind not in "bBdD":
+                    self.symbols[int(address, 16) & ~1] = (name, int(size, 16), kind in "tT")
         # Addresses by the names that the linker knows.
         named = re.findall(r"^([0-9a-f]+) \w (\S+)$", self._tool("llvm-nm", "--defined-only"), re.M)
         self.addresses = {name: int(address, 16) & ~1 for address, name in named}
@@ -183,6 +185,34 @@ def stack_table(images):
         goal = f"goal {GOAL_STACK}: " + ("reached" if depth <= GOAL_STACK else f"**{depth / GOAL_STACK - 1:.0%} over**")
         steps = ", ".join(f"`{name}` {size}" for name, size in path)
         yield f"| {image.target} | `{image.level}` | {depth:,} | {steps} | {goal} |"
+
+
+# What a symbol belongs to, by how its name begins; the first that fits counts.
+PARTS = [
+    ("request_to_reply|begin|end|OUTLINED", "what is inlined into the entries: routes, decisions, replies, events"),
+    ("json::|_\\$LT\\$recording_core\\.\\.json|<json", "JSON, read strictly and written"),
+    ("request::|<request|members::|<members|error::|<error", "bodies, targets and their fields"),
+    ("field::|<field|bytes::|<bytes", "ids, names and URIs, and searching bytes"),
+    ("reply::|<reply|sink::|<.*sink|refusal::|rejection::", "replies and the texts of errors"),
+    ("desk::|<desk", "sessions and directory"),
+    ("transition::TABLE", "the transition's table"),
+    ("transition::|state::|action::|settings::|event::|decision::|<state|<action", "states and actions"),
+    (MEMORY.pattern, "memcpy and the like"),
+]
+
+
+def parts_table(image):
+    """Where the bytes are."""
+    sums = {}
+    for name, size, _ in image.symbols.values():
+        if name != SCAFFOLD:
+            part = next((part for begins, part in PARTS if re.match(begins, name)), "Rust's own library")
+            sums[part] = sums.get(part, 0) + size
+    sums["texts and other constants without a name, and padding"] = image.total() - sum(sums.values())
+    yield f"| {image.target} at `{image.level}` | bytes |"
+    yield "|---|--:|"
+    for part, size in sorted(sums.items(), key=lambda item: -item[1]):
+        yield f"| {part} | {size:,} |"
 
 
 def print_largest(images, count=25):

@@ -29,8 +29,9 @@ impl<const N: usize> Sessions<N> {
     }
 
     fn slot(&self, ucc: UccKey, id: CorrelationId) -> Option<usize> {
-        self.index
-            .find(hash(ucc, id), |slot| self.entries.get(slot).is_some_and(|entry| entry.id == id && entry.ucc == ucc))
+        self.index.find(hash(ucc, id), |slot| {
+            self.entries.get(slot).is_some_and(|entry| entry.ucc == ucc && entry.id.words().iter().eq(&id.words()))
+        })
     }
 
     pub(super) fn get(&self, ucc: UccKey, id: CorrelationId) -> Option<State> {

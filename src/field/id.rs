@@ -78,6 +78,13 @@ impl CorrelationId {
     }
 }
 
+impl CorrelationId {
+    /// Gives the written form, byte by byte: the smaller way.
+    pub(crate) fn each_byte(self, take: impl FnMut(u8)) {
+        digits::each(self.0, take);
+    }
+}
+
 /// A correlation id as it is written: hyphenated, in lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdText([u8; CorrelationId::TEXT_LEN]);

@@ -54,9 +54,16 @@ impl<'a> UccName<'a> {
     ///
     /// [`Fault::Empty`], [`Fault::TooLong`], [`Fault::ControlCharacter`] or [`Fault::Slash`].
     pub const fn new(name: &'a str) -> Result<Self, FieldError> {
+        match Self::checked(name) {
+            Ok(name) => Ok(name),
+            Err(fault) => Err(fault.of(Field::UccName)),
+        }
+    }
+
+    pub(crate) const fn checked(name: &'a str) -> Result<Self, Fault> {
         match fault(name.as_bytes()) {
             None => Ok(Self(name)),
-            Some(fault) => Err(fault.of(Field::UccName)),
+            Some(fault) => Err(fault),
         }
     }
 }

@@ -42,9 +42,16 @@ impl<'a> SipUri<'a> {
     /// [`Fault::TooLong`], [`Fault::NotAscii`], [`Fault::ControlCharacter`], [`Fault::WhiteSpace`],
     /// [`Fault::NoSipScheme`] or [`Fault::NoUserAtHost`].
     pub const fn new(uri: &'a str) -> Result<Self, FieldError> {
+        match Self::checked(uri) {
+            Ok(uri) => Ok(uri),
+            Err(fault) => Err(fault.of(Field::RequesterSipUri)),
+        }
+    }
+
+    pub(crate) const fn checked(uri: &'a str) -> Result<Self, Fault> {
         match fault(uri.as_bytes()) {
             None => Ok(Self(uri)),
-            Some(fault) => Err(fault.of(Field::RequesterSipUri)),
+            Some(fault) => Err(fault),
         }
     }
 
@@ -85,11 +92,11 @@ const fn fault(uri: &[u8]) -> Option<Fault> {
     let mut rest = behind;
     while let Some((&byte, others)) = rest.split_first() {
         match byte {
-            b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c => return Some(Fault::WhiteSpace),
-            0..=0x1f | 0x7f => return Some(Fault::ControlCharacter),
-            0x80.. => return Some(Fault::NotAscii),
             b'@' => ats += 1,
-            _ => {}
+            b'!'..=b'~' => {}
+            b' ' | b'\t'..=b'\r' => return Some(Fault::WhiteSpace),
+            0x80.. => return Some(Fault::NotAscii),
+            _ => return Some(Fault::ControlCharacter),
         }
         rest = others;
     }

@@ -1,11 +1,11 @@
 //! The strict reader itself: RFC 8259, UTF-8, bounded depth, no recursion.
 
-use core::{fmt, str};
+use core::fmt;
 
 use super::error::{JsonError, JsonErrorKind, Token};
 use super::text::{self, Text};
 use super::value::Kind;
-use crate::bytes::{BY_WORDS, Special};
+use crate::bytes::{BY_WORDS, Special, behind, utf8};
 
 /// How deep a document may nest; its outermost array or object is level 1. Source: OURS.
 pub const MAX_DEPTH: u8 = 16;
@@ -39,10 +39,10 @@ impl fmt::Debug for Cursor<'_> {
 /// [`JsonErrorKind::ByteOrderMark`] or [`JsonErrorKind::NotUtf8`].
 #[inline]
 pub(crate) fn text_of(document: &[u8]) -> Result<&str, JsonError> {
-    if document.starts_with(b"\xef\xbb\xbf") {
+    if behind(document, b"\xef\xbb\xbf").is_some() {
         return Err(JsonError { kind: JsonErrorKind::ByteOrderMark, at: 0 });
     }
-    str::from_utf8(document).map_err(|error| JsonError { kind: JsonErrorKind::NotUtf8, at: error.valid_up_to() })
+    utf8(document).map_err(|at| JsonError { kind: JsonErrorKind::NotUtf8, at })
 }
 
 impl<'a> Cursor<'a> {
@@ -148,7 +148,9 @@ impl<'a> Cursor<'a> {
         if self.peek() != Some(b'"') {
             return self.expected(Token::Key);
         }
-        let key = self.string()?;
+        let start = self.at;
+        self.string()?;
+        let key = Text::quoted(self.since(start));
         self.space();
         if !self.pass(b':') {
             return self.expected(Token::Colon);
@@ -162,13 +164,11 @@ impl<'a> Cursor<'a> {
     pub(super) fn value(&mut self) -> Option<&'a str> {
         let (start, around) = (self.at, self.depth);
         'values: loop {
-            let kind = Kind::of(self.peek());
+            let kind = Kind::of(self.text.get(self.at..).unwrap_or_default());
             let mut first = matches!(kind, Kind::Object | Kind::Array);
             match kind {
                 Kind::Object | Kind::Array => self.open(kind)?,
-                Kind::String => {
-                    self.string()?;
-                }
+                Kind::String => self.string()?,
                 Kind::Number => self.number()?,
                 Kind::Null => self.word("null")?,
                 Kind::Boolean => self.word(if self.peek() == Some(b't') { "true" } else { "false" })?,
@@ -187,7 +187,8 @@ impl<'a> Cursor<'a> {
     }
 
     fn word(&mut self, word: &str) -> Option<()> {
-        if self.text.as_bytes().get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        if behind(rest, word.as_bytes()).is_some() {
             self.at += word.len();
             Some(())
         } else {
@@ -234,11 +235,10 @@ impl<'a> Cursor<'a> {
 
     /// A string, from its opening quote to behind its closing one.
     #[inline(never)]
-    pub(super) fn string(&mut self) -> Option<Text<'a>> {
-        self.at += 1;
-        let start = self.at;
-        let mut escaped = false;
+    fn string(&mut self) -> Option<()> {
         loop {
+            // Behind the opening quote, or behind what means something inside.
+            self.at += 1;
             let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
             if BY_WORDS {
                 self.at += Special::IN_STRING.first_in_all(rest);
@@ -246,10 +246,9 @@ impl<'a> Cursor<'a> {
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
-                    escaped = true;
                     let rest = self.text.as_bytes().get(self.at + 1..).unwrap_or_default();
                     match text::escape(rest) {
-                        Ok((_, len)) => self.at += len,
+                        Ok((_, len)) => self.at += usize::from(len),
                         Err(kind) => return self.fail(kind),
                     }
                 }
@@ -257,10 +256,8 @@ impl<'a> Cursor<'a> {
                 Some(_) => {}
                 None => return self.expected(Token::EndOfString),
             }
-            self.at += 1;
         }
-        let text = Text::new(self.since(start), escaped);
         self.at += 1;
-        Some(text)
+        Some(())
     }
 }

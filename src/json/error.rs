@@ -1,7 +1,7 @@
 //! Why a text is no JSON.
 
 use super::MAX_DEPTH;
-use crate::sink::{Argument, NOTHING, Pieces, Sink, display_by_pieces, line};
+use crate::sink::{Argument, Pieces, Sink, display_by_pieces, line};
 
 /// Why a text is no JSON, and at which byte (counted from 0) that shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -94,12 +94,12 @@ impl JsonErrorKind {
 
 impl Pieces for JsonError {
     fn pieces(&self, sink: &mut impl Sink) {
-        sink.fill("invalid JSON at byte #: ", [Argument::Number(self.at), NOTHING]);
+        sink.fill("invalid JSON at byte #: ", &[Argument::Number(self.at)]);
         let argument = match self.kind {
             JsonErrorKind::Expected(what) => Argument::Text(what.text()),
             _ => Argument::Number(MAX_DEPTH.into()),
         };
-        sink.fill(self.kind.template(), [argument, NOTHING]);
+        sink.fill(self.kind.template(), &[argument]);
     }
 }
 

@@ -14,8 +14,7 @@ pub(crate) use cursor::text_of;
 pub use error::{JsonError, JsonErrorKind, Token};
 pub(crate) use text::Unescaped;
 pub use text::{Chars, Text};
-pub(crate) use value::Spelt;
-pub(crate) use value::read_object_of;
+pub(crate) use value::object_of;
 pub use value::{Array, Kind, Object, Value, read, read_object};
 pub(crate) use writer::Writer;
 

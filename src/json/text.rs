@@ -1,39 +1,41 @@
 //! A JSON string as it stands in the source, and what it means.
 
-use core::str;
-
 use super::ESCAPES;
 use super::error::JsonErrorKind;
-use crate::bytes::{BY_WORDS, hex};
+use crate::bytes::{BY_WORDS, first, hex, utf8};
 
 /// The inside of a JSON string, checked by the reader and not yet unescaped.
 #[derive(Debug, Clone, Copy)]
 pub struct Text<'a> {
     raw: &'a str,
-    escaped: bool,
 }
 
 impl<'a> Text<'a> {
-    pub(super) const fn new(raw: &'a str, escaped: bool) -> Self {
-        Self { raw, escaped }
+    /// The inside of a string of a document that the reader has passed.
+    #[cfg(feature = "serde-json-core")]
+    pub(crate) const fn of_checked(raw: &'a str) -> Self {
+        Self { raw }
     }
 
-    /// The inside of a string of a document that the reader has passed, as another decoder cut it out.
-    #[cfg(feature = "serde-json-core")]
-    pub(crate) fn of_checked(raw: &'a str) -> Self {
-        Self { raw, escaped: raw.contains('\\') }
+    /// The inside of a string that stands there with its quotes.
+    pub(crate) fn quoted(spelt: &'a str) -> Self {
+        Self { raw: spelt.get(1..spelt.len().saturating_sub(1)).unwrap_or_default() }
+    }
+
+    const fn escaped(self) -> bool {
+        first(self.raw.as_bytes(), b'\\') < self.raw.len()
     }
 
     /// Whether the string means exactly `other`.
     #[must_use]
     pub fn is(self, other: &str) -> bool {
-        if self.escaped { self.chars().eq(other.chars()) } else { self.raw == other }
+        self.chars().eq(other.chars())
     }
 
     /// The string as it stands, if it holds no escape: nothing needs to be copied.
     #[must_use]
     pub const fn plain(self) -> Option<&'a str> {
-        if self.escaped { None } else { Some(self.raw) }
+        if self.escaped() { None } else { Some(self.raw) }
     }
 
     /// The characters that the string means.
@@ -45,7 +47,7 @@ impl<'a> Text<'a> {
     /// Whether the string means `other`, without regard to ASCII case.
     #[must_use]
     pub fn eq_ignore_ascii_case(self, other: &str) -> bool {
-        if BY_WORDS && !self.escaped {
+        if BY_WORDS && !self.escaped() {
             return self.raw.eq_ignore_ascii_case(other);
         }
         let mut others = other.bytes();
@@ -94,7 +96,7 @@ impl<'a> Unescaped<'a> {
         let len = text.copy_to(self.rest)?;
         let (meant, rest) = core::mem::take(&mut self.rest).split_at_mut_checked(len)?;
         self.rest = rest;
-        str::from_utf8(meant).ok()
+        utf8(meant).ok()
     }
 }
 
@@ -114,7 +116,7 @@ impl Iterator for Chars<'_> {
         if c == '\\' {
             let len;
             (c, len) = escape(self.rest.as_bytes()).ok()?;
-            self.rest = self.rest.get(len..)?;
+            self.rest = self.rest.get(len.into()..)?;
         }
         Some(c)
     }
@@ -140,7 +142,7 @@ impl Iterator for Bytes<'_> {
                 return Some(byte);
             }
             let (c, len) = escape(behind).ok()?;
-            self.rest = behind.get(len..)?;
+            self.rest = behind.get(len.into()..)?;
             let mut utf8 = [0; 4];
             self.left = c.encode_utf8(&mut utf8).len();
             self.encoded = u32::from_le_bytes(utf8);
@@ -155,17 +157,17 @@ impl Iterator for Bytes<'_> {
 /// An escape sequence, from behind its backslash on: what it means and how long it is. That of a surrogate has its
 /// other half behind it.
 #[inline(never)]
-pub(super) fn escape(text: &[u8]) -> Result<(char, usize), JsonErrorKind> {
-    let first = text.first().copied().unwrap_or_default();
-    if first != b'u' {
-        return match ESCAPES.iter().find(|(letter, _)| *letter == first) {
+pub(super) fn escape(text: &[u8]) -> Result<(char, u8), JsonErrorKind> {
+    let kind = text.first().copied().unwrap_or_default();
+    if kind != b'u' {
+        return match ESCAPES.iter().find(|(letter, _)| *letter == kind) {
             Some(&(_, meant)) => Ok((meant.into(), 1)),
             None => Err(JsonErrorKind::Escape),
         };
     }
     let high = unit(text).ok_or(JsonErrorKind::Escape)?;
     if let Some(c) = char::from_u32(high) {
-        return Ok((c, UNIT_LEN));
+        return Ok((c, UNIT_LEN as u8));
     }
     let other_half = match text.get(UNIT_LEN..) {
         Some([b'\\', other_half @ ..]) => unit(other_half),
@@ -174,7 +176,7 @@ pub(super) fn escape(text: &[u8]) -> Result<(char, usize), JsonErrorKind> {
     match (high, other_half) {
         (0xd800..0xdc00, Some(low @ 0xdc00..0xe000)) => {
             let c = char::from_u32(0x1_0000 + ((high & 0x3ff) << 10) + (low & 0x3ff));
-            Ok((c.unwrap_or_default(), 2 * UNIT_LEN + 1))
+            Ok((c.unwrap_or_default(), 2 * UNIT_LEN as u8 + 1))
         }
         _ => Err(JsonErrorKind::LoneSurrogate),
     }

@@ -24,20 +24,22 @@ pub fn read(document: &[u8]) -> Result<Value<'_>, JsonError> {
 /// If the document is no UTF-8 or does not begin with an object.
 #[inline]
 pub fn read_object(document: &[u8]) -> Result<Object<'_>, JsonError> {
-    read_object_of(text_of(document)?)
+    let object = object_of(text_of(document)?);
+    match object.error() {
+        None => Ok(object),
+        Some(error) => Err(error),
+    }
 }
 
-/// [`read_object`] of a document whose text is known.
-#[inline(never)]
-pub(crate) fn read_object_of(document: &str) -> Result<Object<'_>, JsonError> {
+/// [`read_object`] of a document whose text is known. What is no object gives one without members whose
+/// [`error`](Object::error) says so.
+pub(crate) fn object_of(document: &str) -> Object<'_> {
     let mut cursor = Cursor::begin(document);
-    match cursor.peek() {
-        Some(b'{') => Ok(Object::at(cursor)),
-        _ => {
-            cursor.expected::<()>(Token::Object);
-            Err(cursor.error())
-        }
+    if cursor.peek() == Some(b'{') {
+        return Object::at(cursor);
     }
+    cursor.expected::<()>(Token::Object);
+    Object { cursor, place: Place::Over }
 }
 
 /// A JSON value. Arrays and objects have been checked to their ends and can be walked.
@@ -61,13 +63,14 @@ impl<'a> Value<'a> {
     /// The value that stands here; behind it stands the cursor then.
     fn at(cursor: &mut Cursor<'a>) -> Option<Self> {
         let before = *cursor;
-        Some(match Spelt::at(cursor)? {
-            Spelt { kind: Kind::Null, .. } => Self::Null,
-            Spelt { kind: Kind::Boolean, text } => Self::Bool(text.is("true")),
-            Spelt { kind: Kind::Number, text } => Self::Number(text.plain()?),
-            Spelt { kind: Kind::String, text } => Self::String(text),
-            Spelt { kind: Kind::Array, .. } => Self::Array(Array::at(before)),
-            Spelt { kind: Kind::Object, .. } => Self::Object(Object::at(before)),
+        let spelt = cursor.value()?;
+        Some(match Kind::of(spelt) {
+            Kind::Null => Self::Null,
+            Kind::Boolean => Self::Bool(spelt == "true"),
+            Kind::Number => Self::Number(spelt),
+            Kind::String => Self::String(Text::quoted(spelt)),
+            Kind::Array => Self::Array(Array::at(before)),
+            Kind::Object => Self::Object(Object::at(before)),
         })
     }
 
@@ -103,14 +106,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// By the first byte of a value. What begins none is said to be a number too.
-    pub(super) const fn of(first: Option<u8>) -> Self {
-        match first {
-            Some(b'n') => Self::Null,
-            Some(b't' | b'f') => Self::Boolean,
-            Some(b'"') => Self::String,
-            Some(b'[') => Self::Array,
-            Some(b'{') => Self::Object,
+    /// Of a value as it is spelt, by its first byte. What begins no value is said to be a number too.
+    pub(crate) const fn of(spelt: &str) -> Self {
+        match spelt.as_bytes() {
+            [b'n', ..] => Self::Null,
+            [b't' | b'f', ..] => Self::Boolean,
+            [b'"', ..] => Self::String,
+            [b'[', ..] => Self::Array,
+            [b'{', ..] => Self::Object,
             _ => Self::Number,
         }
     }
@@ -129,21 +132,6 @@ an object
     #[must_use]
     pub const fn text(self) -> &'static str {
         line(Self::TEXTS, self as usize)
-    }
-}
-
-/// A value as it is spelt: of a string its inside, of all others the whole.
-#[derive(Clone, Copy)]
-pub(crate) struct Spelt<'a> {
-    pub(crate) kind: Kind,
-    pub(crate) text: Text<'a>,
-}
-
-impl<'a> Spelt<'a> {
-    fn at(cursor: &mut Cursor<'a>) -> Option<Self> {
-        let kind = Kind::of(cursor.peek());
-        let text = if kind == Kind::String { cursor.string()? } else { Text::new(cursor.value()?, false) };
-        Some(Self { kind, text })
     }
 }
 
@@ -206,9 +194,9 @@ impl<'a> Object<'a> {
         Value::at(&mut self.cursor)
     }
 
-    /// As [`value`](Self::value), of which only the spelling matters.
-    pub(crate) fn spelt(&mut self) -> Option<Spelt<'a>> {
-        Spelt::at(&mut self.cursor)
+    /// As [`value`](Self::value), as it is spelt.
+    pub(crate) fn spelt(&mut self) -> Option<&'a str> {
+        self.cursor.value()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Writes JSON into a caller's buffer, and counts on when it is full, so that the error can say what would have done.
 
-use crate::BufferTooSmall;
 use crate::bytes::{BY_WORDS, Special, copy, hex_digit};
 use crate::sink::Sink;
+use crate::{BufferTooSmall, CorrelationId};
 
 /// Writes into a buffer. Whatever does not fit is only counted.
 pub(crate) struct Writer<'b> {
@@ -22,7 +22,7 @@ impl<'b> Writer<'b> {
     }
 
     /// Bytes as they are: what is known to need no escape.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn raw(&mut self, bytes: &[u8]) {
         if BY_WORDS {
             copy(self.buffer.get_mut(self.len..).unwrap_or_default(), bytes);
@@ -39,11 +39,27 @@ impl<'b> Writer<'b> {
         }
     }
 
+    #[inline(never)]
     fn byte(&mut self, byte: u8) {
         if let Some(place) = self.buffer.get_mut(self.len) {
             *place = byte;
         }
         self.len += 1;
+    }
+
+    /// An id.
+    #[inline(always)]
+    pub(crate) fn id(&mut self, id: CorrelationId) {
+        if BY_WORDS {
+            self.raw(id.text().as_bytes());
+        } else {
+            self.id_by_bytes(id);
+        }
+    }
+
+    #[inline(never)]
+    fn id_by_bytes(&mut self, id: CorrelationId) {
+        id.each_byte(|byte| self.byte(byte));
     }
 
     /// A number in decimal.
@@ -55,9 +71,16 @@ impl<'b> Writer<'b> {
     }
 
     /// A single digit.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn digit(&mut self, digit: u8) {
-        self.byte(b'0' + digit);
+        if BY_WORDS {
+            if let Some(place) = self.buffer.get_mut(self.len) {
+                *place = b'0' + digit;
+            }
+            self.len += 1;
+        } else {
+            self.byte(b'0' + digit);
+        }
     }
 
     /// The inside of a string: escapes `"`, `\` and the control characters below U+0020, and nothing else.
@@ -90,7 +113,9 @@ impl<'b> Writer<'b> {
                 b'\r' => b'r',
                 b'\t' => b't',
                 0..0x20 => {
-                    self.raw(b"u00");
+                    self.byte(b'u');
+                    self.byte(b'0');
+                    self.byte(b'0');
                     self.byte(b'0' + (byte >> 4));
                     hex_digit(byte & 15)
                 }
@@ -106,6 +131,10 @@ impl Sink for Writer<'_> {
     fn text(&mut self, piece: &str) {
         self.escaped(piece);
     }
+
+    fn id(&mut self, id: CorrelationId) {
+        Self::id(self, id);
+    }
 }
 
 #[cfg(test)]
@@ -116,6 +145,8 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
+
+    const ID: CorrelationId = CorrelationId::from_u128(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210);
 
     /// Both ways to write give the same bytes, into buffers of every length, and the length that would have done.
     #[test]
@@ -132,10 +163,12 @@ mod tests {
                 let by_words = write(|writer, text| {
                     writer.raw(text.as_bytes());
                     writer.escaped(text);
+                    writer.id(ID);
                 });
                 let by_bytes = write(|writer, text| {
                     writer.raw_by_bytes(text.as_bytes());
                     writer.escaped_by_bytes(text.as_bytes());
+                    writer.id_by_bytes(ID);
                 });
                 assert_eq!(by_words, by_bytes);
             }

@@ -23,7 +23,7 @@ impl<'a> StateReply<'a> {
             Field::ErrorMessage,
             Field::UccName,
         ];
-        Members::of(json::read_object(document), FIELDS, buffer, |members| {
+        Members::of(json::read_object(document)?, FIELDS, buffer, |members| {
             let (mut correlation_id, mut error, mut ucc) = (None, None, None);
             let mut states = StateFields::default();
             while let Some(field) = members.next() {
@@ -48,7 +48,7 @@ impl<'a> CapabilitiesReply<'a> {
     /// As for [`StateReply::read`].
     pub fn read(document: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, ReadError> {
         const FIELDS: &[Field] = &[Field::AgentCanEditRecordings, Field::ErrorMessage, Field::UccName];
-        Members::of(json::read_object(document), FIELDS, buffer, |members| {
+        Members::of(json::read_object(document)?, FIELDS, buffer, |members| {
             let (mut can_edit, mut error, mut ucc) = (None, None, None);
             while let Some(field) = members.next() {
                 match field {
@@ -70,7 +70,7 @@ impl<'a> ErrorReply<'a> {
     ///
     /// As for [`StateReply::read`]; an `ErrorMessage` of `null` is an error here.
     pub fn read(document: &'a [u8], buffer: &'a mut [u8]) -> Result<Self, ReadError> {
-        Members::of(json::read_object(document), &[Field::ErrorMessage], buffer, |members| {
+        Members::of(json::read_object(document)?, &[Field::ErrorMessage], buffer, |members| {
             let mut error = None;
             while let Some(field) = members.next() {
                 error = members.error_object(field);
@@ -126,7 +126,7 @@ impl<'a> Members<'a> {
             Value::Number(spelt) => match spelt.parse() {
                 // JSON has a zero with a minus sign, and serde takes it for no integer.
                 Ok(code) if spelt != "-0" => Some(ErrorType::from_code(code)),
-                _ => self.fail(Fault::NotOneOf { expected: Expected::ErrorType }.of(field)),
+                _ => self.fail(field, Fault::NotOneOf { expected: Expected::ErrorType }),
             },
             other => self.wrong(field, Expected::Number, other.kind()),
         }
@@ -166,7 +166,7 @@ impl Members<'_> {
             },
             other => return self.wrong(field, expected, other.kind()),
         };
-        if code.is_none() { self.fail(Fault::NotOneOf { expected }.of(field)) } else { code }
+        if code.is_none() { self.fail(field, Fault::NotOneOf { expected }) } else { code }
     }
 }
 
@@ -179,7 +179,7 @@ impl State {
     ///
     /// If it is no JSON object, lacks one of the three, has one twice, or holds a code that means nothing.
     pub fn read(document: &[u8]) -> Result<Self, ReadError> {
-        Members::of(json::read_object(document), StateFields::ALL, &mut [], |members| {
+        Members::of(json::read_object(document)?, StateFields::ALL, &mut [], |members| {
             let mut states = StateFields::default();
             while let Some(field) = members.next() {
                 states.take(field, members);

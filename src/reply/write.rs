@@ -1,6 +1,7 @@
 //! Replies to bytes: keys in the page's order, without white space.
 
 use super::{CapabilitiesReply, ErrorMessage, ErrorReply, Reply, StateReply};
+use crate::action::Axis;
 use crate::json::Writer;
 use crate::sink::Pieces;
 use crate::{BufferTooSmall, CorrelationId, ErrorType, SipUri, State, UccName};
@@ -62,7 +63,7 @@ impl StateReply<'_> {
     pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
         let mut writer = Writer::new(buffer);
         writer.raw(br#"{"CorrelationId":""#);
-        writer.raw(self.correlation_id.text().as_bytes());
+        writer.id(self.correlation_id);
         writer.raw(br#"","#);
         write_state(&mut writer, self.state);
         write_end(&mut writer, self.error.as_ref(), self.ucc);
@@ -125,13 +126,12 @@ impl State {
 /// The three states, as a state reply and the document of a state hold them.
 #[inline]
 fn write_state(writer: &mut Writer<'_>, state: State) {
-    let [recording, marking, saving] = state.codes();
     writer.raw(br#""RecordingState":"#);
-    writer.digit(recording);
+    writer.digit(state.code_of(Axis::Recording));
     writer.raw(br#","MarkingState":"#);
-    writer.digit(marking);
+    writer.digit(state.code_of(Axis::Marking));
     writer.raw(br#","SavingState":"#);
-    writer.digit(saving);
+    writer.digit(state.code_of(Axis::Saving));
 }
 
 /// What the replies to understood requests end with.

@@ -4,7 +4,7 @@ use super::{Scratch, SetRequest, usual};
 use crate::bytes::BY_WORDS;
 use crate::json::{self, Writer};
 use crate::members::Members;
-use crate::{BufferTooSmall, CorrelationId, Field, ReadError, Rejection, SipUri, UccName};
+use crate::{BufferTooSmall, CorrelationId, Field, Rejection, SipUri, UccName};
 
 impl<'a> SetRequest<'a> {
     /// The longest body that is read, in bytes. Source: OURS.
@@ -25,21 +25,34 @@ impl<'a> SetRequest<'a> {
     ///
     /// [`Rejection::BodyTooLarge`], or [`Rejection::NotUnderstood`] with what is wrong.
     pub fn read(body: &'a [u8], scratch: &'a mut Scratch) -> Result<Self, Rejection> {
+        Self::read_as(body, scratch, |request| request)
+    }
+
+    /// As [`read`](Self::read), made into what the caller wants where it is read: it is large enough that copying counts.
+    pub(super) fn read_as<T>(
+        body: &'a [u8],
+        scratch: &'a mut Scratch,
+        make: impl FnOnce(Self) -> T,
+    ) -> Result<T, Rejection> {
         if body.len() > Self::BODY_MAX {
             return Err(Rejection::BodyTooLarge);
         }
         let body = json::text_of(body)?;
         match if BY_WORDS { usual::read(body) } else { None } {
-            Some(request) => Ok(request),
-            None => Ok(Self::read_members(body, scratch)?),
+            Some(request) => Ok(make(request)),
+            None => Self::read_members(body, scratch, make),
         }
     }
 
     /// Reads whatever is sound, and says what is wrong with the rest.
     #[inline(never)]
-    pub(super) fn read_members(body: &'a str, scratch: &'a mut Scratch) -> Result<Self, ReadError> {
+    pub(super) fn read_members<T>(
+        body: &'a str,
+        scratch: &'a mut Scratch,
+        make: impl FnOnce(Self) -> T,
+    ) -> Result<T, Rejection> {
         const FIELDS: &[Field] = &[Field::Action, Field::RequesterSipUri, Field::CorrelationId, Field::UccName];
-        Members::of(json::read_object_of(body), FIELDS, &mut scratch.0, |members| {
+        Members::of(json::object_of(body), FIELDS, &mut scratch.0, |members| {
             let (mut action, mut requester, mut correlation_id, mut ucc) = (None, None, None, None);
             while let Some(field) = members.next() {
                 match field {
@@ -50,7 +63,7 @@ impl<'a> SetRequest<'a> {
                 }
             }
             members.end()?;
-            Some(Self { action: action?, requester: requester?, correlation_id: correlation_id?, ucc: ucc? })
+            Some(make(Self { action: action?, requester: requester?, correlation_id: correlation_id?, ucc: ucc? }))
         })
     }
 
@@ -66,7 +79,7 @@ impl<'a> SetRequest<'a> {
         writer.raw(br#","RequesterSipUri":""#);
         writer.escaped(self.requester.as_str());
         writer.raw(br#"","CorrelationId":""#);
-        writer.raw(self.correlation_id.text().as_bytes());
+        writer.id(self.correlation_id);
         writer.raw(br#"","UCCName":""#);
         writer.escaped(self.ucc.as_str());
         writer.raw(br#""}"#);

@@ -67,7 +67,7 @@ impl<'a> Head<'a> {
                 let ucc = target::ucc(ucc, &mut scratch.0)?;
                 Ok(Request::Capabilities(CapabilitiesRequest { ucc }))
             }
-            Route::Set => SetRequest::read(body, scratch).map(Request::Set),
+            Route::Set => SetRequest::read_as(body, scratch, Request::Set),
         }
     }
 }
@@ -78,6 +78,7 @@ impl<'a> Request<'a> {
     /// # Errors
     ///
     /// Those of the two, in their order.
+    #[inline(never)]
     pub fn read(
         method: &[u8],
         target: &'a [u8],

@@ -1,8 +1,6 @@
 //! Request targets: which call a path means, and percent codes both ways.
 
-use core::str;
-
-use crate::bytes::{BY_WORDS, Special, first, hex, same};
+use crate::bytes::{BY_WORDS, Special, behind, first, hex, same, utf8};
 use crate::json::Writer;
 use crate::rejection::Allow;
 use crate::{
@@ -40,8 +38,8 @@ impl<'a> Route<'a> {
     fn by_parts(target: &'a [u8]) -> Option<Self> {
         let (target, _query) = parted(target, b'?');
         let path = if target.first() == Some(&b'/') { target } else { path_of_absolute(target)? };
-        let path = path.strip_prefix(PREFIX)?;
-        let path = path.strip_prefix(VERSION).unwrap_or(path).strip_prefix(RECORDING)?;
+        let path = behind(path, PREFIX)?;
+        let path = behind(behind(path, VERSION).unwrap_or(path), RECORDING)?;
         let (ucc, second) = parted(path, b'/');
         let Some(second) = second else {
             return if same(ucc, SET) { Some(Self::Set) } else { None };
@@ -117,20 +115,20 @@ fn decode<'a>(part: &'a [u8], buffer: &'a mut [u8], too_long: Fault) -> Result<&
     if first(part, b'%') < part.len() {
         let mut rest = part;
         let mut len = 0;
-        while let Some((&byte, behind)) = rest.split_first() {
+        while let Some((&byte, others)) = rest.split_first() {
             let place = buffer.get_mut(len).ok_or(too_long)?;
             *place = byte;
-            rest = behind;
+            rest = others;
             if byte == b'%' {
-                let (digits, behind) = rest.split_first_chunk::<2>().ok_or(Fault::PercentCode)?;
+                let (digits, others) = rest.split_first_chunk::<2>().ok_or(Fault::PercentCode)?;
                 *place = hex(digits).ok_or(Fault::PercentCode)? as u8;
-                rest = behind;
+                rest = others;
             }
             len += 1;
         }
         meant = buffer.get(..len).unwrap_or_default();
     }
-    str::from_utf8(meant).map_err(|_| Fault::NotUtf8)
+    utf8(meant).map_err(|_| Fault::NotUtf8)
 }
 
 /// Writes `text` as a part of a path: everything but the unreserved characters of RFC 3986 as percent codes.
@@ -168,7 +166,7 @@ impl StateRequest<'_> {
             name => encode(&mut writer, name),
         }
         writer.raw(b"/");
-        writer.raw(self.correlation_id.text().as_bytes());
+        writer.id(self.correlation_id);
         writer.finish()
     }
 }
@@ -196,6 +194,7 @@ impl CapabilitiesRequest<'_> {
 mod tests {
     extern crate std;
 
+    use core::str;
     use std::format;
     use std::string::String;
     use std::vec::Vec;

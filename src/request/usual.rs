@@ -58,7 +58,7 @@ mod tests {
     fn agree(body: &str) -> bool {
         let Some(usual) = read(body) else { return false };
         let mut scratch = Scratch::new();
-        assert_eq!(SetRequest::read_members(body, &mut scratch).ok(), Some(usual), "{body}");
+        assert_eq!(SetRequest::read_members(body, &mut scratch, |request| request).ok(), Some(usual), "{body}");
         let spelt = (usual.requester.as_str(), usual.ucc.as_str());
         assert!(body.contains(spelt.0) && body.contains(spelt.1));
         true

@@ -8,7 +8,9 @@
 
 use core::hint::black_box;
 
-use recording_core::{Begun, CorrelationId, Desk, Directory, Event, Reply, Request, Scratch, Session, State, UccName};
+use recording_core::{
+    Begun, CorrelationId, Desk, Directory, Event, Handled, Rejection, Reply, Request, Scratch, Session, State, UccName,
+};
 
 /// Nothing can panic: the handler is not in the image, else it would not link.
 #[panic_handler]
@@ -33,6 +35,11 @@ struct Raw<'a> {
 /// The caller's buffers.
 struct Buffers {
     scratch: Scratch,
+    out: Out,
+}
+
+/// Those that are written.
+struct Out {
     reply: [u8; Reply::MAX_LEN],
     event: [u8; Event::MAX_LEN],
 }
@@ -49,19 +56,34 @@ struct Answer {
 #[inline(never)]
 #[unsafe(no_mangle)]
 fn request_to_reply(desk: &mut Small, raw: &Raw<'_>, buffers: &mut Buffers, answer: &mut Answer) {
-    let reply = match Request::read(raw.method, raw.target, raw.content_type, raw.body, &mut buffers.scratch) {
-        Ok(request) => {
-            let handled = desk.handle(&request);
-            if let Some(event) = handled.event {
-                answer.event = event.write(&mut buffers.event).map_or(0, <[u8]>::len);
-            }
-            handled.reply
-        }
-        Err(rejection) => rejection.into(),
-    };
+    match Request::read(raw.method, raw.target, raw.content_type, raw.body, &mut buffers.scratch) {
+        Ok(request) => serve(desk, &request, &mut buffers.out, answer),
+        Err(rejection) => reject(rejection, &mut buffers.out, answer),
+    }
+}
+
+#[inline(never)]
+fn reject(rejection: Rejection, out: &mut Out, answer: &mut Answer) {
+    write(&rejection.into(), out, answer);
+}
+
+/// Of its own, so that reading and handling use the same stack one after the other.
+#[inline(never)]
+fn serve(desk: &mut Small, request: &Request<'_>, out: &mut Out, answer: &mut Answer) {
+    // The call-detail record is not in the image: its name is the audit's affair.
+    let Handled { event, reply, .. } = desk.handle(request);
+    if let Some(event) = event {
+        answer.event = event.write(&mut out.event).map_or(0, <[u8]>::len);
+    }
+    write(&reply, out, answer);
+}
+
+/// The answer's head and body.
+#[inline(never)]
+fn write(reply: &Reply<'_>, out: &mut Out, answer: &mut Answer) {
     answer.status = reply.status();
     answer.allow = reply.allow();
-    answer.reply = reply.write(&mut buffers.reply).map_or(0, <[u8]>::len);
+    answer.reply = reply.write(&mut out.reply).map_or(0, <[u8]>::len);
 }
 
 /// A call begins. The name and the id come from the device's own side.
@@ -84,7 +106,7 @@ fn end(desk: &mut Small, ucc: &str, id: u128) -> Option<u8> {
 /// What a device has in its memory from the start. Clearing it is the work of its start-up code and not counted.
 static mut DESK: Small = Small::new(Directory::new());
 static mut BUFFERS: Buffers =
-    Buffers { scratch: Scratch::new(), reply: [0; Reply::MAX_LEN], event: [0; Event::MAX_LEN] };
+    Buffers { scratch: Scratch::new(), out: Out { reply: [0; Reply::MAX_LEN], event: [0; Event::MAX_LEN] } };
 
 /// Calls everything with values that the optimiser knows nothing of.
 #[unsafe(no_mangle)]
