@@ -57,29 +57,29 @@ pub enum ProvisioningFault {
 impl Pieces for ProvisioningError {
     fn pieces(&self, sink: &mut impl Sink) {
         if let Some(ucc) = self.ucc {
-            sink.plain("uccs[");
+            sink.text("uccs[");
             sink.number(ucc);
-            sink.plain("]");
+            sink.text("]");
         }
         if let Some(key) = self.key {
-            sink.plain(if self.ucc.is_some() { "." } else { "" });
-            sink.plain(key);
+            sink.text(if self.ucc.is_some() { "." } else { "" });
+            sink.text(key);
         }
         if let Some(agent) = self.agent {
-            sink.plain("[");
+            sink.text("[");
             sink.number(agent);
-            sink.plain("]");
+            sink.text("]");
         }
         if self.ucc.is_some() || self.key.is_some() {
-            sink.plain(": ");
+            sink.text(": ");
         }
         match self.why {
             ProvisioningFault::Json(error) => error.pieces(sink),
             ProvisioningFault::Expected(what) => {
-                sink.plain("expected ");
-                sink.plain(what);
+                sink.text("expected ");
+                sink.text(what);
             }
-            ProvisioningFault::UnknownKey => sink.plain("has a key that is not known"),
+            ProvisioningFault::UnknownKey => sink.text("has a key that is not known"),
             ProvisioningFault::Value(fault) => fault.pieces(sink),
             ProvisioningFault::Directory(error) => error.pieces(sink),
         }
@@ -98,9 +98,18 @@ impl ProvisioningError {
     ///
     /// If the buffer is too small; never with [`MAX_LEN`](Self::MAX_LEN) bytes.
     pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
-        let mut writer = Writer::new(buffer);
-        self.pieces(&mut writer);
-        writer.finish()
+        let mut plain = Plain(Writer::new(buffer));
+        self.pieces(&mut plain);
+        plain.0.finish()
+    }
+}
+
+/// A text as it is, where the writer alone would take it for the inside of a JSON string.
+struct Plain<'b>(Writer<'b>);
+
+impl Sink for Plain<'_> {
+    fn text(&mut self, piece: &str) {
+        self.0.raw(piece.as_bytes());
     }
 }
 

@@ -67,15 +67,15 @@ pub enum DirectoryError {
 impl Pieces for DirectoryError {
     fn pieces(&self, sink: &mut impl Sink) {
         let (before, capacity, behind) = match *self {
-            Self::UccExists => return sink.plain("there is a UCC of this name already"),
-            Self::UnknownUcc => return sink.plain("no UCC of this directory"),
+            Self::UccExists => return sink.text("there is a UCC of this name already"),
+            Self::UnknownUcc => return sink.text("no UCC of this directory"),
             Self::UccsFull { capacity } => ("more than ", capacity, " UCCs"),
             Self::AgentsFull { capacity } => ("more than ", capacity, " agents"),
             Self::TextFull { capacity } => ("names and URIs of more than ", capacity, " bytes together"),
         };
-        sink.plain(before);
+        sink.text(before);
         sink.number(capacity);
-        sink.plain(behind);
+        sink.text(behind);
     }
 }
 
