@@ -10,13 +10,14 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
-use recording_core::{Head, Reply, Scratch};
+use recording_core::{Head, Reply, Scratch, SipUri};
 
 use crate::arrival::{self, Arrival};
+use crate::auth::Principal;
 use crate::metrics::Call;
 use crate::service::Service;
 use crate::store::Store;
-use crate::{audit, hub, reply};
+use crate::{audit, auth, hub, reply};
 
 /// The recording API, and the hub that tells of its changes. One handler takes every request of the API, so that nothing
 /// but the core says what is unknown, not allowed, unsupported, too large or not understood.
@@ -87,6 +88,9 @@ async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> (
         Ok(recording_core::Request::Capabilities(request)) => {
             (Call::Capabilities, reply::of(&Reply::Capabilities(service.capabilities(&request))))
         }
+        Ok(recording_core::Request::Set(request)) if !may_act(parts, request.requester) => {
+            (Call::Set, auth::guard::another_requester(parts))
+        }
         Ok(recording_core::Request::Set(request)) => {
             let done = service.set(&request).await;
             (Call::Set, done.map_or_else(reply::rejection, |done| reply::of(&Reply::State(done))))
@@ -96,6 +100,11 @@ async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> (
             (Call::Unknown, reply::rejection(rejection))
         }
     }
+}
+
+/// Whether the request's token, if tokens are asked for, allows a set in this name.
+fn may_act(parts: &Parts, requester: SipUri<'_>) -> bool {
+    parts.extensions.get::<Principal>().is_none_or(|principal| principal.may_act_as(requester))
 }
 
 /// The request target as it came.

@@ -3,6 +3,8 @@
 //! Headers never come here, so no credential can be logged. Texts from outside are logged as `str` values, which the
 //! formatter puts in quotes and escapes: none of them can break a line or forge another.
 
+use core::net::SocketAddr;
+
 use recording_core::{
     CapabilitiesReply, CorrelationId, Disposition, Pending, Refusal, Rejection, SetRequest, State, StateReply, UccName,
 };
@@ -150,5 +152,17 @@ pub(crate) fn ended(ucc: UccName<'_>, correlation_id: CorrelationId, state: Stat
         outcome = "ended",
         %state,
         disposition = disposition.name(),
+    );
+}
+
+/// A request that was kept out for what its caller is, not for what it asks.
+pub(crate) fn kept_out(status: u16, peer: Option<SocketAddr>, principal: Option<&str>, reason: &str) {
+    info!(
+        target: TARGET,
+        outcome = "kept out",
+        status,
+        peer = peer.map(tracing::field::display),
+        principal,
+        reason,
     );
 }

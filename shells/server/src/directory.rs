@@ -1,9 +1,10 @@
 //! The UCCs: what the decision needs to know besides the session itself.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, PoisonError, RwLock};
 
 use recording_core::{Settings, SipUri, SipUriBuf, UccName, UccNameBuf};
+
+use crate::shared::Shared;
 
 /// One UCC.
 #[derive(Debug, Clone)]
@@ -96,26 +97,5 @@ impl Directory {
     }
 }
 
-/// The directory in force. A reload exchanges it as a whole; whoever took it before keeps what they took.
-#[derive(Debug)]
-pub struct SharedDirectory(RwLock<Arc<Directory>>);
-
-impl SharedDirectory {
-    /// Puts a first directory in force.
-    #[must_use]
-    pub fn new(directory: Directory) -> Self {
-        Self(RwLock::new(Arc::new(directory)))
-    }
-
-    /// The directory in force.
-    #[must_use]
-    pub fn current(&self) -> Arc<Directory> {
-        // Nothing under this lock can panic half-way: the value is good even if the lock is poisoned.
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts another directory in force. Sessions stay, even those whose UCC is gone.
-    pub fn replace(&self, directory: Directory) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(directory);
-    }
-}
+/// The directory in force. Sessions stay when another takes its place, even those whose UCC is gone.
+pub type SharedDirectory = Shared<Directory>;

@@ -15,6 +15,7 @@
 //! | [`net`] | accepts connections and holds each to its limits |
 //! | [`openapi`] | the API as an `OpenAPI` document, made of the core's types |
 //! | [`possible`] | what an agent could do with a session: the core's answer |
+//! | [`auth`] | who may call: bearer tokens, what each is good for, how often |
 //! | [`server`] | both listeners together, started and stopped |
 //! | [`demo`] | the world of a server without a config |
 //! | [`cli`] | options, signals, exit codes |
@@ -27,6 +28,7 @@ pub mod admin;
 pub mod api;
 mod arrival;
 mod audit;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod demo;
@@ -40,6 +42,7 @@ pub mod possible;
 mod reply;
 pub mod server;
 pub mod service;
+pub mod shared;
 pub mod store;
 mod tasks;
 mod turns;

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tracing::{error, info, warn};
 
-use crate::net::{Acceptor, Limits, bind};
+use crate::auth::Guard;
+use crate::net::{Acceptor, Limits, Tls, bind};
 use crate::service::Service;
 use crate::store::Store;
 use crate::{admin, api, hub};
@@ -24,11 +26,43 @@ pub struct Addresses {
     pub admin: SocketAddr,
 }
 
+/// What stands between the network and the listeners. By default nothing does.
+#[derive(Debug, Default)]
+pub struct Protection {
+    /// TLS for the recording API.
+    pub api_tls: Option<Arc<Tls>>,
+    /// TLS for the admin's requests: the same certificate, or none.
+    pub admin_tls: Option<Arc<Tls>>,
+    /// Who may call the recording API.
+    pub api: Arc<Guard>,
+    /// Who may call the admin's requests.
+    pub admin: Arc<Guard>,
+}
+
+impl Protection {
+    /// Reads all its files again. One that is bad changes nothing, and the log says so.
+    pub fn reload(&self) {
+        if let Some(tls) = self.api_tls.as_ref().or(self.admin_tls.as_ref()) {
+            let file = tls.files().certificate.display();
+            match tls.reload() {
+                Ok(()) => info!(target: "recording", %file, "certificate read again"),
+                Err(error) => {
+                    error!(target: "recording", "bad certificate: {error}");
+                    warn!(target: "recording", %file, "the old certificate stays in force");
+                }
+            }
+        }
+        self.api.reload();
+        self.admin.reload();
+    }
+}
+
 /// A server that runs.
 #[derive(Debug)]
 pub struct Running<S> {
     addresses: Addresses,
     service: Arc<Service<S>>,
+    protection: Protection,
     stop: watch::Sender<bool>,
     listeners: [JoinHandle<()>; 2],
 }
@@ -62,7 +96,7 @@ impl core::error::Error for StartError {
     }
 }
 
-/// Starts both listeners, or none.
+/// Starts both listeners, or none, for whoever can reach them.
 ///
 /// # Errors
 ///
@@ -71,6 +105,20 @@ pub async fn start<S: Store>(
     service: Arc<Service<S>>,
     addresses: Addresses,
     limits: Limits,
+) -> Result<Running<S>, StartError> {
+    start_protected(service, addresses, limits, Protection::default()).await
+}
+
+/// Starts both listeners, or none.
+///
+/// # Errors
+///
+/// If one of the addresses cannot be listened on.
+pub async fn start_protected<S: Store>(
+    service: Arc<Service<S>>,
+    addresses: Addresses,
+    limits: Limits,
+    protection: Protection,
 ) -> Result<Running<S>, StartError> {
     let bound = async |address| match bind(address).await {
         Ok(listener) => listener.local_addr().map(|local| (listener, local)),
@@ -84,12 +132,17 @@ pub async fn start<S: Store>(
     // Before the first change can be made.
     tokio::spawn(hub::pass_on(service.events().subscribe(), service.hub().clone()));
     let (stop, stopped) = watch::channel(false);
-    let acceptor = |router| Acceptor::new(router, limits, Arc::clone(service.tasks()), stopped.clone());
-    let api = acceptor(api::router(Arc::clone(&service))).run(api);
-    let admin = acceptor(admin::router(Arc::clone(&service))).run(admin);
+    let acceptor = |router, tls: &Option<Arc<Tls>>| {
+        Acceptor::new(router, limits, tls.clone(), Arc::clone(service.tasks()), stopped.clone())
+    };
+    let api_router = Arc::clone(&protection.api).before_api(api::router(Arc::clone(&service)));
+    let admin_router = Arc::clone(&protection.admin).before_admin(admin::router(Arc::clone(&service)));
+    let api = acceptor(api_router, &protection.api_tls).run(api);
+    let admin = acceptor(admin_router, &protection.admin_tls).run(admin);
     Ok(Running {
         addresses: Addresses { api: api_address, admin: admin_address },
         service,
+        protection,
         stop,
         listeners: [tokio::spawn(api), tokio::spawn(admin)],
     })
@@ -106,6 +159,12 @@ impl<S: Store> Running<S> {
     #[must_use]
     pub const fn service(&self) -> &Arc<Service<S>> {
         &self.service
+    }
+
+    /// What stands before it.
+    #[must_use]
+    pub const fn protection(&self) -> &Protection {
+        &self.protection
     }
 
     /// Stops accepting, closes idle connections, and finishes what is in flight, for at most `grace`. Says whether

@@ -6,17 +6,22 @@ use std::io::{self, Write};
 use recording_core::SetRequest;
 
 use crate::demo;
-use crate::server::Addresses;
+use crate::server::{Addresses, Running};
+use crate::store::Store;
 
 /// Says where it listens, and in the demo world what to try.
-pub(super) fn print(out: &mut impl Write, addresses: Addresses, is_demo: bool) -> io::Result<()> {
-    let Addresses { api, admin } = addresses;
-    writeln!(out, "API    http://{api}")?;
-    writeln!(out, "admin  http://{admin}")?;
+pub(super) fn print<S: Store>(out: &mut impl Write, running: &Running<S>, is_demo: bool) -> io::Result<()> {
+    let (Addresses { api, admin }, protection) = (running.addresses(), running.protection());
+    let scheme = |tls: &Option<_>| if tls.is_some() { "https" } else { "http" };
+    let (api_scheme, admin_scheme) = (scheme(&protection.api_tls), scheme(&protection.admin_tls));
+    writeln!(out, "API    {api_scheme}://{api}")?;
+    writeln!(out, "admin  {admin_scheme}://{admin}")?;
     if is_demo {
-        let (base, set) = (reachable(api), SetRequest::TARGET);
+        let (base, set) = (format!("{api_scheme}://{}", reachable(api)), SetRequest::TARGET);
+        // What curl needs to be let in: a place for the token.
+        let token = if protection.api.wants_token() { " -H \"Authorization: Bearer $TOKEN\"" } else { "" };
         let (ucc, session, agent) = (demo::UCC, demo::SESSION, demo::AGENT);
-        let state = format!("curl http://{base}/attendantservice/api/recording/{ucc}/{session}");
+        let state = format!("curl {base}/attendantservice/api/recording/{ucc}/{session}{token}");
         let body = format!(
             r#"{{"Action":"Pause","RequesterSipUri":"{agent}","CorrelationId":"{session}","UCCName":"{ucc}"}}"#
         );
@@ -26,7 +31,7 @@ pub(super) fn print(out: &mut impl Write, addresses: Addresses, is_demo: bool) -
         writeln!(out, "\n  # read the state of the recording: 1 is started\n  {state}")?;
         writeln!(
             out,
-            "\n  # pause it, as before card data is spoken\n  curl http://{base}{set} -H 'Content-Type: application/json' -d '{body}'"
+            "\n  # pause it, as before card data is spoken\n  curl {base}{set}{token} -H 'Content-Type: application/json' -d '{body}'"
         )?;
         writeln!(out, "\n  # read it again: 3 is paused\n  {state}\n")?;
     }

@@ -3,6 +3,7 @@
 mod banner;
 pub mod options;
 mod probe;
+pub mod protection;
 mod signals;
 
 use core::net::SocketAddr;
@@ -14,12 +15,16 @@ use std::sync::Arc;
 use options::{Command, Options};
 use signals::{Asked, Signals};
 use tracing::{error, info, warn};
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::auth::tokens;
 use crate::config::{self, ConfigError};
 use crate::demo;
 use crate::directory::Directory;
 use crate::hub;
-use crate::server::{self, Running};
+use crate::server::{self, Protection, Running};
 use crate::service::Service;
 use crate::store::{MemoryStore, Store};
 
@@ -40,6 +45,7 @@ pub fn main() -> ExitCode {
         Ok(Command::Version) => say(concat!("recording-server ", env!("CARGO_PKG_VERSION"), "\n")),
         Ok(Command::Check(file)) => check(&file),
         Ok(Command::Probe(address)) => probe(address),
+        Ok(Command::MakeToken(name)) => make_token(&name),
         Ok(Command::Serve(options)) => serve(&options),
         Err(error) => fail(error),
     }
@@ -64,6 +70,16 @@ fn in_file(file: &Path, error: &ConfigError) -> String {
     format!("{}:{space}{error}", file.display())
 }
 
+fn make_token(name: &str) -> ExitCode {
+    match tokens::make(name) {
+        Ok(made) => say(&format!(
+            "token, for its bearer alone; it is shown only now:\n{}\n\nline for --tokens or --admin-tokens:\n{}\n",
+            made.token, made.line
+        )),
+        Err(error) => fail(format_args!("--make-token: {error}")),
+    }
+}
+
 fn check(file: &Path) -> ExitCode {
     match config::load(file) {
         Ok(directory) => say(&format!("{}: good, {}\n", file.display(), count(&directory))),
@@ -86,7 +102,10 @@ fn count(directory: &Directory) -> String {
 }
 
 fn serve(options: &Options) -> ExitCode {
-    tracing_subscriber::fmt().with_max_level(options.log).with_writer(io::stderr).with_ansi(false).init();
+    // Libraries do not write to this log: what one of them might tell of a request is not ours to know.
+    let ours = Targets::new().with_target("recording", options.log).with_target("signalr_hub", options.log);
+    let log = tracing_subscriber::fmt().with_max_level(options.log).with_writer(io::stderr).with_ansi(false);
+    log.finish().with(ours).init();
     let directory = match &options.config {
         None => demo::directory(),
         Some(file) => match config::load(file) {
@@ -94,13 +113,17 @@ fn serve(options: &Options) -> ExitCode {
             Err(errors) => return fail(errors.first().map_or_else(String::new, |error| in_file(file, error))),
         },
     };
+    let protection = match options.protection.load() {
+        Ok(protection) => protection,
+        Err(error) => return fail(error),
+    };
     match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(options, directory)),
+        Ok(runtime) => runtime.block_on(run(options, directory, protection)),
         Err(error) => fail(format_args!("cannot start: {error}")),
     }
 }
 
-async fn run(options: &Options, directory: Directory) -> ExitCode {
+async fn run(options: &Options, directory: Directory, protection: Protection) -> ExitCode {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => return fail(format_args!("cannot listen for signals: {error}")),
@@ -113,12 +136,12 @@ async fn run(options: &Options, directory: Directory) -> ExitCode {
         // An empty store in memory opens it.
         let _ = service.store().begin(&key, demo::STATE).await;
     }
-    let running = match server::start(service, options.addresses, options.limits).await {
+    let running = match server::start_protected(service, options.addresses, options.limits, protection).await {
         Ok(running) => running,
         Err(error) => return fail(error),
     };
     // Whoever started it may not listen; the log tells as well.
-    let _ = banner::print(&mut io::stdout().lock(), running.addresses(), is_demo);
+    let _ = banner::print(&mut io::stdout().lock(), &running, is_demo);
     let server::Addresses { api, admin } = running.addresses();
     info!(target: "recording", %api, %admin, "listening");
 
@@ -143,6 +166,7 @@ async fn second(signals: &mut Signals) {
 }
 
 fn reload<S: Store>(options: &Options, running: &Running<S>) {
+    running.protection().reload();
     let Some(file) = &options.config else {
         warn!(target: "recording", "there is no config to read again: this is the demo world");
         return;

@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use lexopt::{Arg, Parser, ValueExt as _};
 use tracing::level_filters::LevelFilter;
 
+use super::protection::ProtectionOptions;
 use crate::hub::EventCase;
 use crate::net::Limits;
 use crate::server::Addresses;
@@ -25,8 +26,10 @@ pub enum Command {
     Check(PathBuf),
     /// Ask the server whose admin's requests are served here whether it is ready.
     Probe(SocketAddr),
+    /// Make a token for somebody of this name.
+    MakeToken(String),
     /// Serve.
-    Serve(Options),
+    Serve(Box<Options>),
 }
 
 /// How to serve.
@@ -46,6 +49,8 @@ pub struct Options {
     pub limits: Limits,
     /// How long to go on after a signal to end.
     pub grace: Duration,
+    /// Who may do what.
+    pub protection: ProtectionOptions,
 }
 
 impl Default for Options {
@@ -61,6 +66,7 @@ impl Default for Options {
             log: LevelFilter::INFO,
             limits: Limits::default(),
             grace: Duration::from_secs(10),
+            protection: ProtectionOptions::default(),
         }
     }
 }
@@ -68,6 +74,12 @@ impl Default for Options {
 /// What is wrong with the command line, in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageError(String);
+
+impl UsageError {
+    pub(super) const fn new(text: String) -> Self {
+        Self(text)
+    }
+}
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,6 +142,13 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
             Arg::Long("idle-timeout") => options.limits.idle = seconds("--idle-timeout", &mut parser)?,
             Arg::Long("write-timeout") => options.limits.write = seconds("--write-timeout", &mut parser)?,
             Arg::Long("grace") => options.grace = seconds("--grace", &mut parser)?,
+            Arg::Long("make-token") => return Ok(Command::MakeToken(text("--make-token", &mut parser)?)),
+            Arg::Long(option) => {
+                let option = option.to_owned();
+                if !options.protection.take(&option, &mut parser)? {
+                    return Err(Arg::Long(&option).unexpected().into());
+                }
+            }
             other => return Err(other.unexpected().into()),
         }
     }
@@ -145,10 +164,18 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
     if api == admin && api.port() != 0 {
         return Err(UsageError(format!("--listen and --admin are both {api}; the two must differ")));
     }
-    Ok(Command::Serve(options))
+    options.protection.check(options.addresses)?;
+    Ok(Command::Serve(Box::new(options)))
 }
 
-fn wrong(option: &str, value: &OsString, expected: impl fmt::Display) -> UsageError {
+/// A text that is not empty.
+pub(super) fn text(option: &str, parser: &mut Parser) -> Result<String, UsageError> {
+    let value = parser.value()?;
+    let text = value.to_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    text.ok_or_else(|| wrong(option, &value, "a text"))
+}
+
+pub(super) fn wrong(option: &str, value: &OsString, expected: impl fmt::Display) -> UsageError {
     UsageError(format!("{option}: '{}' is not {expected}", value.to_string_lossy().escape_debug()))
 }
 
@@ -183,7 +210,7 @@ fn level(value: &OsString) -> Result<LevelFilter, UsageError> {
     value.parse().map_err(|_| wrong("--log", value, "a level"))
 }
 
-fn number(option: &str, parser: &mut Parser, range: RangeInclusive<u64>) -> Result<u64, UsageError> {
+pub(super) fn number(option: &str, parser: &mut Parser, range: RangeInclusive<u64>) -> Result<u64, UsageError> {
     let value = parser.value()?;
     let number = value.parse::<u64>().ok().filter(|number| range.contains(number));
     number.ok_or_else(|| wrong(option, &value, format_args!("a number from {} to {}", range.start(), range.end())))

@@ -51,9 +51,13 @@ impl Connections {
         Place { connections: Arc::clone(self), id }
     }
 
-    /// Asks the connection to end that has waited longest for its client. None is asked whose request is there.
+    /// Asks the connection to end that has waited longest for its client. None is asked whose request is there, and none
+    /// while another one is about to end: on a busy machine that may take a while, and one is enough.
     pub(super) fn evict_one(&self) {
         let open = self.open();
+        if open.by_id.values().any(|progress| progress.is_leaving()) {
+            return;
+        }
         let waiting = open.by_id.values().filter_map(|progress| Some((progress.waiting_since()?, progress)));
         if let Some((_, progress)) = waiting.min_by_key(|(since, _)| *since) {
             progress.evict();

@@ -1,30 +1,23 @@
 //! Accepts connections and serves each in a task of its own.
 
 use core::net::SocketAddr;
-use core::pin::pin;
 use core::time::Duration;
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::header::CONNECTION;
-use http_body::Body as _;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
-use tower_service::Service as _;
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
 use super::Limits;
-use super::connections::{Connections, Place};
-use super::progress::{Client, Due, Progress};
-use super::streaming;
-use super::wire::Wire;
-use crate::tasks::{Task, Tasks};
+use super::connection::Connection;
+use super::connections::Connections;
+use super::progress::Progress;
+use super::tls::Tls;
+use crate::tasks::Tasks;
 
 /// How long to hold still when the system has no more sockets to give.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(20);
@@ -46,6 +39,7 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 pub struct Acceptor {
     router: Router,
     limits: Limits,
+    tls: Option<Arc<Tls>>,
     epoch: Instant,
     connections: Arc<Connections>,
     tasks: Arc<Tasks>,
@@ -53,13 +47,20 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    pub(crate) fn new(router: Router, limits: Limits, tasks: Arc<Tasks>, stop: watch::Receiver<bool>) -> Self {
-        Self { router, limits, epoch: Instant::now(), connections: Arc::default(), tasks, stop }
+    pub(crate) fn new(
+        router: Router,
+        limits: Limits,
+        tls: Option<Arc<Tls>>,
+        tasks: Arc<Tasks>,
+        stop: watch::Receiver<bool>,
+    ) -> Self {
+        Self { router, limits, tls, epoch: Instant::now(), connections: Arc::default(), tasks, stop }
     }
 
     /// Accepts until told to stop. Connections go on by themselves.
     pub(crate) async fn run(self, listener: TcpListener) {
         let mut stop = self.stop.clone();
+        let mut reserve = reserve();
         loop {
             let accepted = tokio::select! {
                 biased;
@@ -67,19 +68,32 @@ impl Acceptor {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     tokio::select! {
                         biased;
                         _ = stop.wait_for(|&stop| stop) => return,
                         () = self.make_room() => {}
                     }
-                    self.serve(stream);
+                    self.serve(stream, peer);
                 }
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
-                    warn!(target: "recording", reason = error.to_string(), "cannot accept a connection");
-                    self.connections.evict_one();
-                    sleep(OUT_OF_SOCKETS).await;
+                    // Without a socket to give the system does not even look whether anyone waits. With this one it does,
+                    // so that nobody has to go for nobody.
+                    drop(reserve.take());
+                    match timeout(Duration::ZERO, listener.accept()).await {
+                        Err(_nobody_waits) => {}
+                        Ok(accepted) => {
+                            warn!(target: "recording", reason = error.to_string(), "cannot accept a connection");
+                            self.connections.evict_one();
+                            match accepted {
+                                Ok((stream, peer)) => self.serve(stream, peer),
+                                Err(_) => sleep(OUT_OF_SOCKETS).await,
+                            }
+                            let _ = timeout(OUT_OF_SOCKETS, self.connections.one_ended()).await;
+                        }
+                    }
+                    reserve = self::reserve();
                 }
             }
         }
@@ -92,13 +106,16 @@ impl Acceptor {
         }
     }
 
-    fn serve(&self, stream: TcpStream) {
+    fn serve(&self, stream: TcpStream, peer: SocketAddr) {
         let progress = Arc::new(Progress::new(self.limits, self.epoch));
         let place = self.connections.add(Arc::clone(&progress));
         let connection = Connection {
             router: self.router.clone(),
             limits: self.limits,
+            tls: self.tls.clone(),
+            peer,
             progress,
+            tasks: Arc::clone(&self.tasks),
             stop: self.stop.clone(),
             _place: place,
             _task: self.tasks.begin(),
@@ -107,77 +124,13 @@ impl Acceptor {
     }
 }
 
+/// A place for one more socket, kept for when there is no other.
+fn reserve() -> Option<File> {
+    File::open(if cfg!(windows) { "NUL" } else { "/dev/null" }).ok()
+}
+
 /// A client that was gone before it was accepted.
 fn is_the_clients(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
-
-struct Connection {
-    router: Router,
-    limits: Limits,
-    progress: Arc<Progress>,
-    stop: watch::Receiver<bool>,
-    _place: Place,
-    _task: Task,
-}
-
-impl Connection {
-    async fn run(mut self, stream: TcpStream) {
-        // Replies are small and complete: there is nothing to wait for.
-        let _ = stream.set_nodelay(true);
-        let progress = &self.progress;
-        let router = &self.router;
-        let service = service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-            progress.head_is_there(request.body().is_end_stream());
-            request.extensions_mut().insert(Client(Arc::clone(progress)));
-            let mut router = router.clone();
-            async move {
-                let response = router.call(request.map(Body::new)).await;
-                let response = response.map(|response| streaming::follow(response, progress));
-                // Ours to close means that the client may still be sending.
-                if response.as_ref().is_ok_and(|response| response.headers().contains_key(CONNECTION)) {
-                    progress.linger();
-                }
-                response
-            }
-        });
-        let connection = http1::Builder::new()
-            // A client may close its sending side and still wait for its reply.
-            .half_close(true)
-            // All times are kept here: they must hold for a request as a whole.
-            .header_read_timeout(None)
-            .max_header_size(self.limits.head)
-            .max_buf_size(self.limits.head.max(8192))
-            .max_headers(MOST_HEADERS)
-            .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(progress))), service)
-            .with_upgrades();
-        let mut connection = pin!(connection);
-        let mut alarm = pin!(sleep_until(Instant::now()));
-        let mut stopping = false;
-        loop {
-            tokio::select! {
-                biased;
-                // An error is the client's: nothing to tell anyone.
-                _ = connection.as_mut() => break,
-                () = alarm.as_mut() => {}
-                () = progress.nudged() => {}
-                _ = self.stop.wait_for(|&stop| stop), if !stopping => {
-                    stopping = true;
-                    if progress.is_idle() {
-                        return;
-                    }
-                    connection.as_mut().graceful_shutdown();
-                }
-            }
-            match progress.due() {
-                Due::Now => return,
-                Due::At(end) => alarm.as_mut().reset(end),
-            }
-        }
-        progress.until_given_up().await;
-    }
-}
-
-/// How many header lines a request may have.
-const MOST_HEADERS: usize = 100;

@@ -13,18 +13,29 @@
 //! still holds. A connection that was upgraded keeps its place until whoever has it gives it up, and is theirs to limit.
 //! Neither can be made to give up its place: what offers streams has to bound their number.
 //!
+//! With TLS the handshake counts to the time of the first request. HTTP/2 (with TLS only, where both sides agree on it)
+//! keeps the same limits: a connection that has no request open is idle, each body has its own time from its head on, and
+//! the bytes of a head count as HTTP/2 counts them. What breaks the rules of HTTP/2 is answered as HTTP/2 says, without a
+//! body.
+//!
 //! So clients that are slow, half-open or many can cost each other's places, never those of requests that are there.
 
+mod client;
+mod connection;
 mod connections;
+mod framing;
 mod listener;
 mod progress;
 mod streaming;
+mod streams;
+mod tls;
 mod wire;
 
 use core::time::Duration;
 
+pub(crate) use client::Client;
 pub use listener::{Acceptor, bind};
-pub(crate) use progress::Client;
+pub use tls::{Tls, TlsError, TlsFiles};
 
 /// What a listener grants its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,12 +2,13 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
-use std::sync::Arc;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Limits;
+use super::framing::Lengths;
+use super::streams::Streams;
 
 /// How long a connection that the server ends is still read from, so that the last reply is not lost: closing a socket
 /// with unread data resets the connection, and the client may never see what it was told.
@@ -34,7 +35,8 @@ pub(super) enum Phase {
     Closing,
 }
 
-/// Where a connection stands. Written by the task of the connection alone; read by the one that accepts, too.
+/// Where a connection stands. Written by the task of the connection, and by those of its requests if there may be many
+/// at once ([`Streams`] then lets them take turns); read by the one that accepts, too.
 #[derive(Debug)]
 pub(super) struct Progress {
     limits: Limits,
@@ -49,6 +51,10 @@ pub(super) struct Progress {
     evicted: AtomicBool,
     nudge: Notify,
     wire_gone: Notify,
+    /// The requests at once, where there may be many.
+    pub(super) streams: Streams,
+    /// Whether a length was seen, where one request follows the other.
+    pub(super) lengths: Lengths,
 }
 
 /// Until when a connection may go on as it is.
@@ -71,12 +77,14 @@ impl Progress {
             evicted: AtomicBool::new(false),
             nudge: Notify::new(),
             wire_gone: Notify::new(),
+            streams: Streams::default(),
+            lengths: Lengths::default(),
         };
         progress.enter(Phase::Fresh);
         progress
     }
 
-    fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.epoch.elapsed().as_micros() as u64
     }
 
@@ -93,15 +101,15 @@ impl Progress {
         }
     }
 
-    fn since(&self) -> u64 {
+    pub(super) fn since(&self) -> u64 {
         self.phase.load(Ordering::Relaxed) >> 3
     }
 
-    fn set(&self, phase: Phase, since: u64) {
+    pub(super) fn set(&self, phase: Phase, since: u64) {
         self.phase.store(since << 3 | phase as u64, Ordering::Relaxed);
     }
 
-    fn enter(&self, phase: Phase) {
+    pub(super) fn enter(&self, phase: Phase) {
         self.set(phase, self.now());
     }
 
@@ -197,9 +205,25 @@ impl Progress {
         }
     }
 
+    /// If the connection is between requests, gives it a moment for its farewell, and says so.
+    pub(super) fn leave(&self) -> bool {
+        let may = self.phase() == Phase::Idle
+            && self.blocked.load(Ordering::Relaxed) == 0
+            && !self.evicted.load(Ordering::Relaxed);
+        if may {
+            self.enter(Phase::Closing);
+        }
+        may
+    }
+
     /// How long the connection has waited for its client; `None` if it does not.
     pub(super) fn waiting_since(&self) -> Option<u64> {
         (!self.is_the_servers_turn() && !self.evicted.load(Ordering::Relaxed)).then(|| self.since())
+    }
+
+    /// Whether it was asked to end, and nothing came in between.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.evicted.load(Ordering::Relaxed) && !self.is_the_servers_turn()
     }
 
     /// Asks the connection to end, unless it is at work by then.
@@ -211,6 +235,11 @@ impl Progress {
     /// Waits for a reason to ask again until when the connection may go on.
     pub(super) async fn nudged(&self) {
         self.nudge.notified().await;
+    }
+
+    /// When a request must have arrived that began at `since`.
+    pub(super) fn deadline(&self, since: u64) -> Instant {
+        self.epoch + Duration::from_micros(since) + self.limits.request
     }
 
     pub(super) fn due(&self) -> Due {
@@ -237,21 +266,5 @@ impl Progress {
             blocked => end = end.min(self.epoch + Duration::from_micros(blocked) + self.limits.write),
         }
         if end <= now { Due::Now } else { Due::At(end) }
-    }
-}
-
-/// What the handler of a request knows of its client.
-#[derive(Debug, Clone)]
-pub(crate) struct Client(pub(super) Arc<Progress>);
-
-impl Client {
-    /// When the request must have arrived.
-    pub(crate) fn deadline(&self) -> Instant {
-        self.0.epoch + Duration::from_micros(self.0.since()) + self.0.limits.request
-    }
-
-    /// The request has arrived: from now on nobody waits for the client.
-    pub(crate) fn arrived(&self) {
-        self.0.enter(Phase::Busy);
     }
 }

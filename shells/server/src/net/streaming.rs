@@ -10,6 +10,7 @@ use axum::response::Response;
 use http_body::{Body as _, Frame, SizeHint};
 
 use super::progress::Progress;
+use super::streams::Stay;
 
 /// Tells `progress` what kind of response this is, and of the end of a stream.
 pub(super) fn follow(response: Response, progress: &Arc<Progress>) -> Response {
@@ -23,22 +24,33 @@ pub(super) fn follow(response: Response, progress: &Arc<Progress>) -> Response {
         return response;
     }
     progress.streaming();
-    let progress = Arc::clone(progress);
-    response.map(|body| Body::new(Stream { body, progress }))
+    lasting(response, Answered(Arc::clone(progress)))
 }
 
-struct Stream {
-    body: Body,
-    progress: Arc<Progress>,
+/// Lets the stay of one request of many last as long as its response.
+pub(super) fn stay(response: Response, stay: Stay) -> Response {
+    if response.body().size_hint().exact().is_some() { response } else { lasting(response, stay) }
 }
 
-impl Drop for Stream {
+/// Tells of the end of a stream, where there is one at a time.
+struct Answered(Arc<Progress>);
+
+impl Drop for Answered {
     fn drop(&mut self) {
-        self.progress.answered();
+        self.0.answered();
     }
 }
 
-impl http_body::Body for Stream {
+fn lasting<T: Send + Unpin + 'static>(response: Response, until_its_end: T) -> Response {
+    response.map(|body| Body::new(Stream { body, _until_its_end: until_its_end }))
+}
+
+struct Stream<T> {
+    body: Body,
+    _until_its_end: T,
+}
+
+impl<T: Unpin> http_body::Body for Stream<T> {
     type Data = Bytes;
     type Error = axum::Error;
 

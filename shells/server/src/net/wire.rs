@@ -7,25 +7,37 @@ use std::sync::Arc;
 
 use recording_core::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply, ErrorType};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::framing::Line;
 use super::progress::Progress;
+
+/// Which HTTP is on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Version {
+    /// One request after the other: its bytes tell where it stands.
+    Http1,
+    /// Requests and more between each other: only the library knows where they stand.
+    Http2,
+}
 
 /// A connection's stream. It tells [`Progress`] what happens, puts the API's error body into the answers that the HTTP
 /// library makes of its own, and ends a connection so that the last reply arrives.
 #[derive(Debug)]
-pub(super) struct Wire {
-    stream: TcpStream,
+pub(super) struct Wire<S> {
+    stream: S,
     progress: Arc<Progress>,
+    version: Version,
+    /// Where in a line the bytes that come are.
+    line: Line,
     /// What stands for the library's own answer, and how much of it is written.
     own_answer: Option<(Vec<u8>, usize)>,
     /// The client has closed its side.
     ended: bool,
 }
 
-impl Wire {
-    pub(super) const fn new(stream: TcpStream, progress: Arc<Progress>) -> Self {
-        Self { stream, progress, own_answer: None, ended: false }
+impl<S: AsyncWrite + Unpin> Wire<S> {
+    pub(super) const fn new(stream: S, progress: Arc<Progress>, version: Version) -> Self {
+        Self { stream, progress, version, line: Line::first(), own_answer: None, ended: false }
     }
 
     fn poll_own_answer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -43,7 +55,7 @@ impl Wire {
     }
 }
 
-impl Drop for Wire {
+impl<S> Drop for Wire<S> {
     fn drop(&mut self) {
         self.progress.wire_gone();
     }
@@ -79,12 +91,16 @@ fn answer(status: &str) -> Vec<u8> {
     answer
 }
 
-impl AsyncRead for Wire {
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
         if buffer.filled().len() > before {
-            self.progress.received();
+            if self.version == Version::Http1 {
+                let this = &mut *self;
+                this.progress.received();
+                this.progress.lengths.watch(&mut this.line, buffer.filled().get(before..).unwrap_or_default());
+            }
         } else if buffer.remaining() > 0 {
             self.ended = true;
         }
@@ -92,9 +108,9 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.own_answer.is_none() && self.progress.is_between_requests() {
+        if self.version == Version::Http1 && self.own_answer.is_none() && self.progress.is_between_requests() {
             self.own_answer = own_status(bytes).map(|status| (answer(status), 0));
         }
         if self.own_answer.is_some() {
@@ -111,9 +127,14 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.progress.flushed();
-        Poll::Ready(Ok(()))
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        match flushed {
+            Poll::Ready(Ok(())) => self.progress.flushed(),
+            // TLS takes what it is given and only then waits.
+            Poll::Pending => self.progress.write_blocked(),
+            Poll::Ready(Err(_)) => {}
+        }
+        flushed
     }
 
     /// Closes the server's side; then, if the client may still be sending, takes what it sends until it has seen that.

@@ -11,6 +11,7 @@ mod http;
 mod hub;
 mod limits;
 mod manual;
+mod process;
 mod program;
 mod status;
 mod support;

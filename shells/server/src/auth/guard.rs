@@ -1,0 +1,223 @@
+//! What stands before a listener's router.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::HeaderValue;
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::request::Parts;
+use axum::response::Response;
+use recording_core::Rejection;
+use tower_service::Service as _;
+use tracing::{error, info, warn};
+
+use super::credential::{self, Wrong};
+use super::jwt::Jwts;
+use super::origins::{self, Origins};
+use super::rate::{Caller, Rate};
+use super::tokens::Tokens;
+use super::{FileError, FromFile, Parse, Principal};
+use crate::net::Client;
+use crate::{arrival, audit, reply};
+
+/// The path of the hubs: what is there or below wants a token that is good for events.
+const HUBS: &str = "/attendantservice/hubs";
+
+/// A part of the server that a token can be good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The recording API.
+    Api,
+    /// The recording events.
+    Hub,
+    /// Call control and operations.
+    Admin,
+}
+
+/// What a listener asks of its callers.
+#[derive(Debug, Default)]
+pub struct Guard {
+    /// The static tokens.
+    pub tokens: Option<FromFile<Tokens>>,
+    /// What JWTs are checked with.
+    pub jwts: Option<Jwts>,
+    /// The origins whose pages may call.
+    pub origins: Origins,
+    /// How often each may call.
+    pub rate: Option<Rate>,
+}
+
+/// The paths of the admin listener that tell nothing, for those who only look whether the server is well.
+const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
+
+impl Guard {
+    /// Whether it would let everything through.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        !self.wants_token() && self.origins.is_empty() && self.rate.is_none()
+    }
+
+    /// Whether a token is asked for.
+    #[must_use]
+    pub const fn wants_token(&self) -> bool {
+        self.tokens.is_some() || self.jwts.is_some()
+    }
+
+    /// Reads the files again. One that is bad changes nothing, and the log says so.
+    pub fn reload(&self) {
+        if let Some(tokens) = &self.tokens {
+            told(tokens, "tokens read again", tokens.reload());
+        }
+        if let Some(jwts) = &self.jwts {
+            told(jwts.keys(), "keys read again", jwts.keys().reload());
+        }
+    }
+
+    /// Puts the guard before the API and the hubs.
+    pub fn before_api(self: Arc<Self>, router: Router) -> Router {
+        self.before(router, |path| if is_hub(path) { Part::Hub } else { Part::Api })
+    }
+
+    /// Puts the guard before the admin's requests.
+    pub fn before_admin(self: Arc<Self>, router: Router) -> Router {
+        self.before(router, |_| Part::Admin)
+    }
+
+    fn before(self: Arc<Self>, router: Router, part: fn(&str) -> Part) -> Router {
+        if self.is_idle() {
+            return router;
+        }
+        Router::new().fallback(move |request: Request| {
+            let (guard, router) = (Arc::clone(&self), router.clone());
+            async move { guard.answer(router, request, part).await }
+        })
+    }
+
+    async fn answer(&self, mut router: Router, request: Request, part: fn(&str) -> Part) -> Response {
+        let (mut parts, body) = request.into_parts();
+        let part = part(parts.uri.path());
+        let origin = self.origins.of(&parts.headers).cloned();
+        let asked = origin.as_ref().and_then(|_| origins::preflight(&parts));
+        let kept_out = asked.or_else(|| self.admit(&mut parts, part).err().map(|why| why.answer(&parts)));
+        let mut response = match kept_out {
+            None => match router.call(Request::from_parts(parts, body)).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            },
+            Some(response) => {
+                let usable = arrival::discard(body, &parts.headers, &parts.extensions).await;
+                if usable { response } else { reply::and_close(response) }
+            }
+        };
+        if !self.origins.is_empty() {
+            origins::vary(&mut response);
+        }
+        if let Some(origin) = origin {
+            origins::admit(&mut response, origin);
+        }
+        response
+    }
+
+    /// Lets a request through, who it comes from in its extensions and its token taken out; or says why not.
+    fn admit(&self, parts: &mut Parts, part: Part) -> Result<(), KeptOut> {
+        if self.origins.forbid(parts) {
+            return Err(KeptOut::Origin);
+        }
+        let mut caller = None;
+        if self.wants_token() && !(part == Part::Admin && OPEN_PATHS.contains(&parts.uri.path())) {
+            let token = credential::take(parts, is_hub(parts.uri.path())).map_err(KeptOut::Token)?;
+            let (principal, is_good) = self.principal(&token, part).map_err(KeptOut::Token)?;
+            if !is_good {
+                return Err(KeptOut::Part(principal));
+            }
+            caller = Some(Caller::Principal(principal.shared_name()));
+            parts.extensions.insert(principal);
+        }
+        let peer = || parts.extensions.get::<Client>().map(|client| Caller::at(client.peer().ip()));
+        match (&self.rate, caller.or_else(peer)) {
+            (Some(rate), Some(caller)) => rate.take(caller).map_err(KeptOut::Rate),
+            _ => Ok(()),
+        }
+    }
+
+    fn principal(&self, token: &[u8], part: Part) -> Result<(Principal, bool), Wrong> {
+        if let Some(tokens) = &self.tokens
+            && let Some((principal, is_good)) = tokens.value().current().find(token, part)
+        {
+            return Ok((principal.clone(), is_good));
+        }
+        match &self.jwts {
+            // Nothing else has two dots, if it is not meant to be one.
+            Some(jwts) if token.iter().filter(|&&byte| byte == b'.').count() == 2 => {
+                jwts.check(token).map(|principal| (principal, true))
+            }
+            _ => Err(Wrong::Unknown),
+        }
+    }
+}
+
+fn is_hub(path: &str) -> bool {
+    path.strip_prefix(HUBS).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
+
+fn told<T: Parse>(from: &FromFile<T>, what: &str, done: Result<(), FileError>) {
+    let file = from.file().display();
+    match done {
+        Ok(()) => info!(target: "recording", %file, number = from.value().current().len(), "{what}"),
+        Err(error) => {
+            error!(target: "recording", "bad file: {error}");
+            warn!(target: "recording", %file, "what was read before stays in force");
+        }
+    }
+}
+
+/// Why a request is not let through.
+enum KeptOut {
+    /// It is a WebSocket from a page that may not have one.
+    Origin,
+    /// It has no token that holds.
+    Token(Wrong),
+    /// Its token is good for another part.
+    Part(Principal),
+    /// Its caller has to wait so long.
+    Rate(Duration),
+}
+
+impl KeptOut {
+    fn answer(self, parts: &Parts) -> Response {
+        match self {
+            Self::Origin => refused(parts, None, Rejection::Forbidden, "page of another origin"),
+            Self::Token(wrong) => {
+                let mut response = refused(parts, None, Rejection::Unauthorized, wrong.text());
+                // As RFC 6750 says: no reason for whoever showed nothing.
+                let challenge = match wrong {
+                    Wrong::Missing | Wrong::Scheme => r#"Bearer realm="recording""#,
+                    _ => r#"Bearer realm="recording", error="invalid_token""#,
+                };
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+                response
+            }
+            Self::Part(principal) => refused(parts, Some(&principal), Rejection::Forbidden, "token for another part"),
+            Self::Rate(wait) => {
+                let rejection = Rejection::TooManyRequests;
+                let mut response = refused(parts, parts.extensions.get(), rejection, "too many requests");
+                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+                response
+            }
+        }
+    }
+}
+
+/// The answer to a set in the name of somebody else than its token says.
+pub(crate) fn another_requester(parts: &Parts) -> Response {
+    refused(parts, parts.extensions.get(), Rejection::Forbidden, "token for another requester")
+}
+
+fn refused(parts: &Parts, principal: Option<&Principal>, rejection: Rejection, reason: &str) -> Response {
+    let peer = parts.extensions.get::<Client>().map(Client::peer);
+    audit::kept_out(rejection.status(), peer, principal.map(Principal::name), reason);
+    reply::rejection(rejection)
+}

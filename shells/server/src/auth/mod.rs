@@ -1,0 +1,120 @@
+//! Who may do what: bearer tokens, what each is good for, and how often.
+//!
+//! It stands before everything else on a listener: who shows no good token learns nothing, not even which paths there
+//! are. What a request means and whether it may change a recording is for the core alone to say, after this.
+//!
+//! | order | answer | when |
+//! |---|---|---|
+//! | 1 | 204 | a browser asks whether a listed origin may send what it is about to send ([`origins`]) |
+//! | 2 | 403 | a WebSocket from a page of an origin that is not listed, where origins are listed |
+//! | 3 | 401 | no token, more than one, or one that does not hold ([`tokens`], [`jwt`]) |
+//! | 4 | 403 | the token is not good for this part of the server |
+//! | 5 | 429 | the caller has used up its requests ([`rate`]) |
+//! | 6 | 403 | a set that was understood, in the name of somebody else than the token allows ([`principal`]) |
+//!
+//! `OURS`, all of it: the API's page says nothing of who may call.
+
+mod credential;
+pub mod guard;
+pub mod jwt;
+pub mod origins;
+pub mod principal;
+pub mod rate;
+mod ring_provider;
+pub mod tokens;
+
+use core::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use guard::{Guard, Part};
+pub use principal::Principal;
+
+use crate::shared::Shared;
+
+/// What is wrong with a file, in one line that names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileError(String);
+
+impl FileError {
+    fn new(file: &Path, reason: impl fmt::Display) -> Self {
+        Self(format!("{}: {reason}", file.display()))
+    }
+
+    fn in_line(file: &Path, line: usize, reason: impl fmt::Display) -> Self {
+        Self(format!("{}:{line}: {reason}", file.display()))
+    }
+}
+
+impl fmt::Display for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for FileError {}
+
+/// What can be read out of a file's text.
+pub trait Parse: Sized {
+    /// Reads `text`, which came from `file`.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong, in one line.
+    fn parse(file: &Path, text: &str) -> Result<Self, FileError>;
+
+    /// How many there are of what it holds, for the log.
+    fn len(&self) -> usize;
+
+    /// Whether it holds nothing.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What a file says, read again on demand.
+#[derive(Debug)]
+pub struct FromFile<T> {
+    file: PathBuf,
+    value: Shared<T>,
+}
+
+impl<T: Parse> FromFile<T> {
+    /// Reads the file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, or something in it is wrong.
+    pub fn load(file: PathBuf) -> Result<Self, FileError> {
+        let value = Shared::new(read(&file)?);
+        Ok(Self { file, value })
+    }
+
+    /// Reads the file again.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load); then what was in force stays so.
+    pub fn reload(&self) -> Result<(), FileError> {
+        self.value.replace(read(&self.file)?);
+        Ok(())
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// What is in force.
+    #[must_use]
+    pub const fn value(&self) -> &Shared<T> {
+        &self.value
+    }
+}
+
+fn read<T: Parse>(file: &Path) -> Result<T, FileError> {
+    let text =
+        fs::read_to_string(file).map_err(|error| FileError::new(file, format_args!("cannot be read: {error}")))?;
+    T::parse(file, &text)
+}

@@ -1,0 +1,157 @@
+//! The options that say who may do what.
+
+use core::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use lexopt::Parser;
+
+use super::options::{UsageError, number, text, wrong};
+use crate::auth::guard::Guard;
+use crate::auth::jwt::{Jwts, Rules};
+use crate::auth::origins::Origins;
+use crate::auth::rate::Rate;
+use crate::auth::{FileError, FromFile};
+use crate::net::{Tls, TlsFiles};
+use crate::server::{Addresses, Protection};
+
+/// How many seconds the clocks of a JWT's issuer and of the server may differ, if nothing else is said.
+const LEEWAY: u64 = 60;
+
+/// What the command line says of protection. By default there is none, and none is needed on a loopback address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProtectionOptions {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    admin_tls: bool,
+    tokens: Option<PathBuf>,
+    admin_tokens: Option<PathBuf>,
+    jwks: Option<PathBuf>,
+    issuer: Option<String>,
+    audience: Option<String>,
+    leeway: Option<u64>,
+    requester_claim: Option<String>,
+    origins: Origins,
+    rate: Option<u32>,
+    insecure: bool,
+}
+
+impl ProtectionOptions {
+    /// Takes the option, if it is one of these; else says that it is none.
+    pub(super) fn take(&mut self, option: &str, parser: &mut Parser) -> Result<bool, UsageError> {
+        match option {
+            "tls-cert" => self.certificate = Some(parser.value()?.into()),
+            "tls-key" => self.key = Some(parser.value()?.into()),
+            "admin-tls" => self.admin_tls = true,
+            "tokens" => self.tokens = Some(parser.value()?.into()),
+            "admin-tokens" => self.admin_tokens = Some(parser.value()?.into()),
+            "jwks" => self.jwks = Some(parser.value()?.into()),
+            "jwt-issuer" => self.issuer = Some(text("--jwt-issuer", parser)?),
+            "jwt-audience" => self.audience = Some(text("--jwt-audience", parser)?),
+            "jwt-leeway" => self.leeway = Some(number("--jwt-leeway", parser, 0..=3600)?),
+            "jwt-requester-claim" => self.requester_claim = Some(text("--jwt-requester-claim", parser)?),
+            "cors-origin" => {
+                let value = parser.value()?;
+                let origin = value.to_str().unwrap_or_default();
+                self.origins.add(origin).map_err(|expected| wrong("--cors-origin", &value, expected))?;
+            }
+            "rate" => self.rate = Some(number("--rate", parser, 1..=1_000_000)? as u32),
+            "insecure" => self.insecure = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// What does not go together, and what is not safe.
+    pub(super) fn check(&self, addresses: Addresses) -> Result<(), UsageError> {
+        let needs = |option: &str, other: &str| Err(UsageError::new(format!("{option} needs {other}")));
+        match self {
+            Self { certificate: Some(_), key: None, .. } => return needs("--tls-cert", "--tls-key FILE"),
+            Self { certificate: None, key: Some(_), .. } => return needs("--tls-key", "--tls-cert FILE"),
+            Self { certificate: None, admin_tls: true, .. } => {
+                return needs("--admin-tls", "--tls-cert FILE and --tls-key FILE");
+            }
+            _ => {}
+        }
+        if self.jwks.is_some() {
+            if self.issuer.is_none() {
+                return needs("--jwks", "--jwt-issuer TEXT");
+            }
+            if self.audience.is_none() {
+                return needs("--jwks", "--jwt-audience TEXT");
+            }
+        } else {
+            let rules = [
+                ("--jwt-issuer", self.issuer.is_some()),
+                ("--jwt-audience", self.audience.is_some()),
+                ("--jwt-leeway", self.leeway.is_some()),
+                ("--jwt-requester-claim", self.requester_claim.is_some()),
+            ];
+            if let Some((option, _)) = rules.iter().find(|(_, is_said)| *is_said) {
+                return needs(option, "--jwks FILE");
+            }
+        }
+        if self.insecure {
+            return Ok(());
+        }
+        let api = [
+            (self.certificate.is_some(), "--tls-cert FILE and --tls-key FILE"),
+            (self.tokens.is_some() || self.jwks.is_some(), "--tokens FILE or --jwks FILE"),
+        ];
+        let admin = [
+            (self.certificate.is_some(), "--tls-cert FILE and --tls-key FILE"),
+            (self.admin_tls, "--admin-tls"),
+            (self.admin_tokens.is_some(), "--admin-tokens FILE"),
+        ];
+        is_safe("--listen", addresses.api, &api)?;
+        is_safe("--admin", addresses.admin, &admin)
+    }
+
+    /// Reads the files.
+    pub(super) fn load(&self) -> Result<Protection, String> {
+        let tls = match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => {
+                let files = TlsFiles { certificate: certificate.clone(), key: key.clone() };
+                Some(Arc::new(Tls::load(files).map_err(|error| error.to_string())?))
+            }
+            _ => None,
+        };
+        let (api, admin) = self.guards().map_err(|error| error.to_string())?;
+        Ok(Protection {
+            admin_tls: tls.clone().filter(|_| self.admin_tls),
+            api_tls: tls,
+            api: Arc::new(api),
+            admin: Arc::new(admin),
+        })
+    }
+
+    fn guards(&self) -> Result<(Guard, Guard), FileError> {
+        let tokens = |file: &Option<PathBuf>| file.clone().map(FromFile::load).transpose();
+        let rules = Rules {
+            issuer: self.issuer.clone().unwrap_or_default(),
+            audience: self.audience.clone().unwrap_or_default(),
+            leeway: self.leeway.unwrap_or(LEEWAY),
+            requester_claim: self.requester_claim.clone(),
+        };
+        let keys = self.jwks.clone().map(FromFile::load).transpose()?;
+        let api = Guard {
+            tokens: tokens(&self.tokens)?,
+            jwts: keys.map(|keys| Jwts::new(rules, keys)),
+            origins: self.origins.clone(),
+            rate: self.rate.map(Rate::per_second),
+        };
+        Ok((api, Guard { tokens: tokens(&self.admin_tokens)?, ..Guard::default() }))
+    }
+}
+
+/// Refuses an address that others can reach, unless it has all that it needs.
+fn is_safe(option: &str, address: SocketAddr, needed: &[(bool, &str)]) -> Result<(), UsageError> {
+    let missing: Vec<_> = needed.iter().filter(|(is_there, _)| !is_there).map(|(_, what)| *what).collect();
+    if address.ip().to_canonical().is_loopback() || missing.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.join(", ");
+    Err(UsageError::new(format!(
+        "{option} {address} can be reached from other machines: it needs {missing}, or --insecure"
+    )))
+}

@@ -1,0 +1,193 @@
+//! One connection: TLS if there is any, then the version of HTTP that was agreed on, all of it held to the limits.
+
+use core::future::Future;
+use core::net::SocketAddr;
+use core::pin::{Pin, pin};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::StatusCode;
+use axum::http::header::CONNECTION;
+use axum::response::Response;
+use http_body::Body as _;
+use hyper::body::Incoming;
+use hyper::rt::Executor;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tower_service::Service as _;
+
+use super::Limits;
+use super::client::Client;
+use super::connections::Place;
+use super::framing::Framing;
+use super::progress::{Due, Progress};
+use super::streaming;
+use super::tls::{HTTP_2, Tls};
+use super::wire::{Version, Wire};
+use crate::tasks::{Task, Tasks};
+use crate::{audit, reply};
+
+/// How many header lines a request may have.
+const MOST_HEADERS: usize = 100;
+
+/// How many requests a connection of HTTP/2 may have open at once.
+const MOST_STREAMS: u32 = 64;
+
+/// How many bytes of bodies an HTTP/2 connection takes before anyone asked for them: more than any body may have.
+const WINDOW: u32 = 64 * 1024;
+
+pub(super) struct Connection {
+    pub(super) router: Router,
+    pub(super) limits: Limits,
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) peer: SocketAddr,
+    pub(super) progress: Arc<Progress>,
+    pub(super) tasks: Arc<Tasks>,
+    pub(super) stop: watch::Receiver<bool>,
+    pub(super) _place: Place,
+    pub(super) _task: Task,
+}
+
+impl Connection {
+    pub(super) async fn run(mut self, stream: TcpStream) {
+        // Replies are small and complete: there is nothing to wait for.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = self.tls.take() else { return self.http_1(stream).await };
+        let handshake = pin!(tls.acceptor().accept(stream));
+        // Its time counts to that of the first request.
+        let Some(Ok(stream)) = hold(handshake, &self.progress, &mut self.stop, |_| ()).await else { return };
+        if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
+            self.http_2(stream).await;
+        } else {
+            self.http_1(stream).await;
+        }
+    }
+
+    async fn http_1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let (progress, router, peer) = (&self.progress, &self.router, self.peer);
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            progress.head_is_there(request.body().is_end_stream());
+            let framing = Framing::of(request.headers());
+            let response = answer(router.clone(), request, Client::alone(progress, peer));
+            async move {
+                let response = match framing {
+                    Framing::Length => response.await,
+                    // After both a length and chunks nothing on this connection can be trusted to begin where it seems to.
+                    Framing::Chunks if progress.lengths.seen() => response.await.map(reply::and_close),
+                    Framing::Chunks => response.await,
+                    Framing::Unknown => Ok(unknown_coding()),
+                };
+                let response = response.map(|response| streaming::follow(response, progress));
+                // Ours to close means that the client may still be sending.
+                if response.as_ref().is_ok_and(|response| response.headers().contains_key(CONNECTION)) {
+                    progress.linger();
+                }
+                response
+            }
+        });
+        let connection = http1::Builder::new()
+            // A client may close its sending side and still wait for its reply.
+            .half_close(true)
+            // All times are kept here: they must hold for a request as a whole.
+            .header_read_timeout(None)
+            .max_header_size(self.limits.head)
+            .max_buf_size(self.limits.head.max(8192))
+            .max_headers(MOST_HEADERS)
+            .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(progress), Version::Http1)), service)
+            .with_upgrades();
+        // An error is the client's: nothing to tell anyone.
+        let stop = http1::UpgradeableConnection::graceful_shutdown;
+        if hold(pin!(connection), progress, &mut self.stop, stop).await.is_some() {
+            progress.until_given_up().await;
+        }
+    }
+
+    async fn http_2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let (progress, router, peer) = (Arc::clone(&self.progress), self.router.clone(), self.peer);
+        let service = service_fn(move |request: hyper::Request<Incoming>| {
+            let stream = progress.stream(request.body().is_end_stream());
+            let response = answer(router.clone(), request, Client::one_of_many(&progress, &stream, peer));
+            async move { response.await.map(|response| streaming::stay(response, stream)) }
+        });
+        let connection = http2::Builder::new(Streams(Arc::clone(&self.tasks)))
+            .max_header_list_size(u32::try_from(self.limits.head).unwrap_or(u32::MAX))
+            .max_concurrent_streams(MOST_STREAMS)
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
+            .max_send_buf_size(WINDOW as usize)
+            .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(&self.progress), Version::Http2)), service);
+        let connection = pin!(connection);
+        let _ = hold(connection, &self.progress, &mut self.stop, http2::Connection::graceful_shutdown).await;
+    }
+}
+
+fn unknown_coding() -> Response {
+    let (status, text) = (StatusCode::BAD_REQUEST, "A Transfer-Encoding other than chunked is not understood.");
+    audit::not_arrived(status.as_u16(), text);
+    reply::and_close(reply::invalid(status, text))
+}
+
+fn answer(
+    mut router: Router,
+    mut request: hyper::Request<Incoming>,
+    client: Client,
+) -> impl Future<Output = Result<Response, core::convert::Infallible>> {
+    request.extensions_mut().insert(client);
+    router.call(request.map(Body::new))
+}
+
+/// Drives `work` to its end, or until the limits end it: then there is nothing. When the server stops, or the connection
+/// was idle for too long, `wind_down` tells the work so: it says farewell as its protocol wants it.
+async fn hold<F: Future>(
+    mut work: Pin<&mut F>,
+    progress: &Progress,
+    stop: &mut watch::Receiver<bool>,
+    wind_down: fn(Pin<&mut F>),
+) -> Option<F::Output> {
+    let mut alarm = pin!(sleep_until(Instant::now()));
+    let mut stopping = false;
+    loop {
+        tokio::select! {
+            biased;
+            done = work.as_mut() => return Some(done),
+            () = alarm.as_mut() => {}
+            () = progress.nudged() => {}
+            _ = stop.wait_for(|&stop| stop), if !stopping => {
+                stopping = true;
+                if progress.is_idle() && !progress.leave() {
+                    return None;
+                }
+                wind_down(work.as_mut());
+            }
+        }
+        match progress.due() {
+            Due::Now if progress.leave() => {
+                stopping = true;
+                wind_down(work.as_mut());
+                alarm.as_mut().reset(Instant::now());
+            }
+            Due::Now => return None,
+            Due::At(end) => alarm.as_mut().reset(end),
+        }
+    }
+}
+
+/// Runs the requests of an HTTP/2 connection, each as a task that the end of the server waits for.
+#[derive(Clone)]
+struct Streams(Arc<Tasks>);
+
+impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
+    fn execute(&self, stream: F) {
+        let task = self.0.begin();
+        tokio::spawn(async move {
+            stream.await;
+            drop(task);
+        });
+    }
+}

@@ -1,0 +1,27 @@
+//! A value in force that is exchanged as a whole while serving.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// A value in force. A reload exchanges it as a whole; whoever took it before keeps what they took.
+#[derive(Debug)]
+pub struct Shared<T>(RwLock<Arc<T>>);
+
+impl<T> Shared<T> {
+    /// Puts a first value in force.
+    #[must_use]
+    pub fn new(value: T) -> Self {
+        Self(RwLock::new(Arc::new(value)))
+    }
+
+    /// The value in force.
+    #[must_use]
+    pub fn current(&self) -> Arc<T> {
+        // Nothing under this lock can panic half-way: the value is good even if the lock is poisoned.
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another value in force.
+    pub fn replace(&self, value: T) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(value);
+    }
+}

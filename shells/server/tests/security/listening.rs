@@ -1,0 +1,91 @@
+//! Listening to events with a token: each request of a listener is asked for it, on whichever version of HTTP.
+
+use core::time::Duration;
+
+use recording_server::auth::tokens::make;
+use tokio::time::timeout;
+
+use crate::access::{HUB_PATH, bearer, get_with};
+use crate::certificates::Certificate;
+use crate::process::{File, Running};
+use crate::support::{Client, PATIENCE, get, request};
+use crate::tls::{HTTP_2, Http2};
+
+/// What opens a connection of the hub, out of the answer to a negotiation.
+fn connection_token(body: &str) -> String {
+    let answer: serde_json::Value = serde_json::from_str(body).unwrap();
+    answer["connectionToken"].as_str().unwrap().to_owned()
+}
+
+async fn status(running: &Running, bytes: &[u8]) -> (u16, String) {
+    let mut client = Client::connect(running.api).await;
+    client.send(bytes).await;
+    client.next_status().await.unwrap()
+}
+
+#[tokio::test]
+async fn each_request_of_a_listener_shows_its_token() {
+    let token = make("wallboard").unwrap();
+    let tokens = File::new("listen.tokens", &format!("{} hub\n", token.line));
+    let running = Running::start(&["--tokens", tokens.path()]);
+    let negotiate = format!("{HUB_PATH}/negotiate?negotiateVersion=1");
+    let authorized = [("Authorization", &*bearer(&token.token))];
+    assert_eq!(status(&running, &request("POST", &negotiate, &[], b"")).await.0, 401);
+    let (code, body) = status(&running, &request("POST", &negotiate, &authorized, b"")).await;
+    assert_eq!(code, 200, "{body}");
+    let id = connection_token(&body);
+    let upgrade = [
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    // To know the connection's own token is not enough.
+    let plain = format!("{HUB_PATH}?id={id}");
+    for bytes in [
+        get(&plain),
+        get_with(&plain, &upgrade),
+        get_with(&plain, &[("Accept", "text/event-stream")]),
+        request("POST", &plain, &[], b"{\"protocol\":\"json\",\"version\":1}\x1e"),
+        request("DELETE", &plain, &[], b""),
+    ] {
+        assert_eq!(status(&running, &bytes).await.0, 401);
+    }
+    // In the query, as browsers do.
+    let mut socket = Client::connect(running.api).await;
+    socket.send(&get_with(&format!("{plain}&access_token={}", token.token), &upgrade)).await;
+    assert_eq!(socket.receive_unchecked().await.status, 101);
+}
+
+/// An event stream by HTTP/2 outlasts the time of an idle connection, and ends with the server.
+#[tokio::test]
+async fn an_event_stream_goes_on_by_http_2() {
+    let certificate = Certificate::new("stream2");
+    let token = make("wallboard").unwrap();
+    let tokens = File::new("stream2.tokens", &token.line);
+    let mut options = certificate.options().to_vec();
+    options.extend(["--tokens", tokens.path(), "--idle-timeout", "1", "--request-timeout", "2"]);
+    let running = Running::start(&options);
+    let stream = Client::connect(running.api).await.stream;
+    let mut client = Http2::over(certificate.try_connect(stream, &[HTTP_2]).await.unwrap()).await;
+    let uri = format!("https://localhost{HUB_PATH}/negotiate?negotiateVersion=1&access_token={}", token.token);
+    let (parts, body) = client.exchange(hyper::Request::post(uri).body(()).unwrap(), "").await;
+    assert_eq!(parts.status.as_u16(), 200, "{body}");
+    let uri = format!("https://localhost{HUB_PATH}?id={}&access_token={}", connection_token(&body), token.token);
+    let listen = hyper::Request::get(&uri).header("accept", "text/event-stream").body(()).unwrap();
+    let (response, _) = client.send.send_request(listen, true).unwrap();
+    let response = timeout(PATIENCE, response).await.unwrap().unwrap();
+    assert_eq!(response.status().as_u16(), 200);
+    let mut events = response.into_body();
+    assert_eq!(timeout(PATIENCE, events.data()).await.unwrap().unwrap().unwrap(), ":\r\n");
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    // The handshake by another request of the same connection, answered in the stream.
+    let send = hyper::Request::post(&uri).body(()).unwrap();
+    let (parts, _) = client.exchange(send, "{\"protocol\":\"json\",\"version\":1}\x1e").await;
+    assert_eq!(parts.status.as_u16(), 200);
+    let answer = timeout(PATIENCE, events.data()).await.unwrap().unwrap().unwrap();
+    assert_eq!(answer, "data: {}\x1e\r\n\r\n");
+    running.signal("-TERM");
+    let end = async { while let Some(Ok(_)) = events.data().await {} };
+    timeout(PATIENCE, end).await.expect("the stream ends with the server");
+}
