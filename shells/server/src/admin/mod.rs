@@ -85,6 +85,12 @@ impl<'a> Route<'a> {
     }
 }
 
+/// Whether a path of these tells nothing, and so needs no token: for those who only look whether the server is well, and
+/// for the console, which holds no data itself.
+pub(crate) fn is_open(path: &str) -> bool {
+    matches!(Route::of(path), Some(Route::Health | Route::Ready | Route::Console(_)))
+}
+
 async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Response {
     if request.uri().path().starts_with(API) {
         return api::answer(service, request).await;

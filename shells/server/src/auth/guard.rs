@@ -20,7 +20,7 @@ use super::rate::{Caller, Rate};
 use super::tokens::Tokens;
 use super::{FileError, FromFile, Parse, Principal};
 use crate::net::Client;
-use crate::{arrival, audit, reply};
+use crate::{admin, arrival, audit, reply};
 
 /// The path of the hubs: what is there or below wants a token that is good for events.
 const HUBS: &str = "/attendantservice/hubs";
@@ -48,9 +48,6 @@ pub struct Guard {
     /// How often each may call.
     pub rate: Option<Rate>,
 }
-
-/// The paths of the admin listener that tell nothing, for those who only look whether the server is well.
-const OPEN_PATHS: [&str; 2] = ["/healthz", "/readyz"];
 
 impl Guard {
     /// Whether it would let everything through.
@@ -126,7 +123,7 @@ impl Guard {
             return Err(KeptOut::Origin);
         }
         let mut caller = None;
-        if self.wants_token() && !(part == Part::Admin && OPEN_PATHS.contains(&parts.uri.path())) {
+        if self.wants_token() && !(part == Part::Admin && admin::is_open(parts.uri.path())) {
             let token = credential::take(parts, is_hub(parts.uri.path())).map_err(KeptOut::Token)?;
             let (principal, is_good) = self.principal(&token, part).map_err(KeptOut::Token)?;
             if !is_good {

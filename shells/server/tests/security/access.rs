@@ -84,7 +84,18 @@ async fn a_token_opens_what_it_is_good_for() {
         &once(running.admin, &request("DELETE", &format!("/sessions/ucc-demo-name/{ID}"), &[], b"")).await,
         NOTHING_SHOWN,
     );
-    assert_eq!(once(running.admin, &get("/healthz")).await.status, 200);
+    // The admin's token opens the API and the events there, for the console; its files hold no data.
+    assert_eq!(to_admin(STATE_PATH, &admin.token).await.status, 200);
+    keeps_out(&to_admin(STATE_PATH, &all.token).await, NOTHING_GOOD);
+    keeps_out(&once(running.admin, &get(HUB_PATH)).await, NOTHING_SHOWN);
+    assert!(
+        ![401, 403]
+            .contains(&status_of(running.admin, &get(&format!("{HUB_PATH}?access_token={}", admin.token))).await)
+    );
+    for path in ["/healthz", "/readyz", "/", "/console.js"] {
+        assert_eq!(status_of(running.admin, &get(path)).await, 200, "{path}");
+    }
+    keeps_out(&once(running.admin, &get("/metrics")).await, NOTHING_SHOWN);
 }
 
 #[tokio::test]
