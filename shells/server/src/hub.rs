@@ -162,11 +162,10 @@ pub fn new(case: EventCase, options: signalr_hub::Options) -> RecordingHub {
 pub(crate) async fn pass_on(mut events: Receiver<Published>, hub: RecordingHub) {
     loop {
         match events.recv().await {
-            Ok(event) => {
+            Ok(event) => hub.publish_with(&event.ucc, || {
                 let json = hub.methods().case.json(&event);
-                let argument = Argument { json: &json, message_pack: &message_pack(&event) };
-                hub.publish(&event.ucc, &Publication::new(Event::NAME, &[argument]));
-            }
+                Publication::new(Event::NAME, &[Argument { json: &json, message_pack: &message_pack(&event) }])
+            }),
             // Nobody may believe to have heard everything.
             Err(RecvError::Lagged(lost)) => {
                 warn!(target: "recording", lost, "events were lost before the hub had them: its listeners must reconnect");

@@ -27,7 +27,8 @@ pub trait Methods: Send + Sync + 'static {
     /// What an event is about, for [`wants`](Self::wants).
     type Topic: ?Sized;
 
-    /// Answers a call. It must not take long: the connection waits for it, and so do events that are being published.
+    /// Answers a call. It must not take long: the connection waits for it, and so do events that are being published. For
+    /// the same reason it must not publish anything itself.
     ///
     /// # Errors
     ///
@@ -118,15 +119,26 @@ impl<M: Methods> Hub<M> {
     ///
     /// Events reach every listener in the order of these calls; of calls at the same time, in the same order everywhere.
     pub fn publish(&self, topic: &M::Topic, publication: &Publication) {
+        self.publish_with(topic, || publication.clone());
+    }
+
+    /// The same, with an event that is made only if there is anybody to send it to.
+    pub fn publish_with(&self, topic: &M::Topic, publication: impl FnOnce() -> Publication) {
         count(&self.0.counts.published, 1);
         let (mut delivered, mut dropped) = (0, 0);
-        for slot in self.slots().values() {
-            match slot.publish(publication, |listener| self.0.methods.wants(listener, topic)) {
+        let slots = self.slots();
+        if slots.is_empty() {
+            return;
+        }
+        let publication = publication();
+        for slot in slots.values() {
+            match slot.publish(&publication, |listener| self.0.methods.wants(listener, topic)) {
                 Some(Delivery::Queued) => delivered += 1,
                 Some(Delivery::Dropped) => dropped += 1,
                 Some(Delivery::NotOpen) | None => {}
             }
         }
+        drop(slots);
         count(&self.0.counts.delivered, delivered);
         count(&self.0.counts.dropped, dropped);
     }
