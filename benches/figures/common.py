@@ -23,18 +23,20 @@ class Failed(Exception):
 
 
 def say(text):
-    print(f"figures: {text}", file=sys.stderr, flush=True)
+    print(f"{Path(sys.argv[0]).name}: {text}", file=sys.stderr, flush=True)
 
 
-def run(*command, cwd=ROOT, env=None, toolchain=TOOLCHAIN, quiet=False):
-    """Runs a command and gives what it wrote to its standard output."""
+def run(*command, cwd=ROOT, env=None, toolchain=TOOLCHAIN, quiet=False, merged=False, statuses=(0,)):
+    """Runs a command and gives what it wrote to its standard output, with `merged` to its standard error too.
+
+    It fails unless it ends with one of `statuses`.
+    """
     environment = os.environ | {"RUSTUP_TOOLCHAIN": toolchain, "CARGO_TERM_COLOR": "never"} | (env or {})
     command = [str(part) for part in command]
-    done = subprocess.run(
-        command, cwd=cwd, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE if quiet else None
-    )
-    if done.returncode != 0:
-        said = f"\n{done.stdout}\n{done.stderr}" if quiet else f"\n{done.stdout}"
+    errors = subprocess.STDOUT if merged else subprocess.PIPE if quiet else None
+    done = subprocess.run(command, cwd=cwd, env=environment, text=True, errors="replace", stdout=subprocess.PIPE, stderr=errors)
+    if done.returncode not in statuses:
+        said = f"\n{done.stdout}\n{done.stderr or ''}" if quiet else f"\n{done.stdout}"
         raise Failed(f"`{' '.join(command)}` failed{said.rstrip()}")
     return done.stdout
 

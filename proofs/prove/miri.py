@@ -1,0 +1,40 @@
+"""Miri runs the core's tests and the fuzz corpora, and finds no undefined behaviour in them or in what they call."""
+
+import re
+
+from figures import common
+from figures.common import ROOT, TARGET, Failed
+
+# In the quick run: of the files of each corpus every so many-th, and the unit tests that are no enumerations.
+SHARE = 100
+QUICK = ["transition::tests", "desk::index::tests", "copies_what_fits"]
+
+
+def quick():
+    return _run(SHARE, QUICK)
+
+
+def everything():
+    return _run(1, [])
+
+
+def _run(share, tests):
+    common.need_toolchain(common.NIGHTLY, components=["miri", "rust-src"])
+    # The corpora are read from files.
+    env = {"MIRIFLAGS": "-Zmiri-disable-isolation", "CARGO_TARGET_DIR": str(TARGET / "prove/miri"), "CORPUS_SHARE": str(share)}
+    unit = _test(env, "-p", "recording-core", "--lib", "--all-features", "--", *tests)
+    passed = sum(int(count) for count in re.findall(r"^test result: ok\. (\d+) passed", unit, re.M))
+    if not passed:
+        raise Failed("no unit test ran")
+    corpora = ["--test", "corpora", "--", "--nocapture", "every_corpus_file_holds"]
+    files = re.search(r"(\d+) of (\d+) corpus files", _test(env, "-p", "recording-fuzz-properties", *corpora))
+    if not files:
+        raise Failed("the corpora were not replayed")
+    return f"{passed} unit tests and {files[1]} of {files[2]} corpus files"
+
+
+def _test(env, *arguments):
+    return common.run(
+        "cargo", "miri", "test", "--locked", *arguments,
+        env=env, toolchain=common.NIGHTLY, quiet=True, merged=True, cwd=ROOT,
+    )  # fmt: skip

@@ -1,0 +1,196 @@
+"""Mutation testing: every small change that cargo-mutants can make to the core is noticed by a test.
+
+What was found is kept under target/, mutant by mutant, so that a run that was interrupted goes on where it was. It holds
+for as long as the file that was changed and the file whose test noticed it have the text that they had.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+import tomllib
+from collections import Counter
+
+from figures import common
+from figures.common import ROOT, Failed, say
+
+from . import tools, tree
+
+EXCEPTIONS = ROOT / "proofs/mutants/exceptions.toml"
+RESULTS = tree.PLACE / "results"
+# A mutant is an endless loop if its tests take so many times the processor's time that they take without it.
+PATIENCE = 4
+# So many mutants at most are lost by an interruption.
+SHARD = 30
+TEST = ["--test-threads=1", "-Zunstable-options", "--fail-fast"]
+KINDS = {"CaughtMutant": "noticed", "MissedMutant": "survived", "Timeout": "survived", "Unviable": "does not compile"}
+
+
+def files():
+    return sorted(str(path.relative_to(ROOT)) for path in (ROOT / "src").rglob("*.rs"))
+
+
+def run(only=(), fresh=False):
+    if unknown := set(only) - set(files()):
+        raise Failed(f"no file of the core: {', '.join(sorted(unknown))}")
+    if fresh:
+        shutil.rmtree(RESULTS, ignore_errors=True)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    cargo = _prepare()
+    outcomes = {}
+    wanted = list(only) or files()
+    for at, file in enumerate(wanted, 1):
+        outcomes[file] = _file(cargo, file, f"{at} of {len(wanted)} {file}")
+    return _judge(outcomes, whole=not only)
+
+
+def _prepare():
+    """Builds the copy, tests it without a mutant, and gives what runs cargo in it."""
+    tools.need("cargo-mutants")
+    tree.build()
+    host = re.search(r"^host: (.*)$", common.run("rustc", "-vV"), re.M)[1]
+    environment = {
+        "CARGO_TARGET_DIR": str(tree.PLACE / "target"),
+        "PATH": f"{tools.BIN}:{os.environ['PATH']}",
+        # For `--fail-fast` alone.
+        "RUSTC_BOOTSTRAP": "1",
+        "CARGO_PROFILE_DEV_DEBUG": "0",
+        # Every mutant meets the same tests.
+        "PROPTEST_RNG_SEED": "252",
+    }
+
+    def cargo(*arguments, **options):
+        return common.run("cargo", *arguments, cwd=tree.TREE, env=environment, quiet=True, **options)
+
+    say("building the core with its tests as one crate")
+    cargo("test", "--quiet", "--all-features", "--lib", "--no-run")
+    before = os.times().children_user
+    cargo("test", "--quiet", "--all-features", "--lib", "--", *TEST)
+    environment |= {
+        f"CARGO_TARGET_{host.upper().replace('-', '_')}_RUNNER": str(ROOT / "proofs/mutants/limited"),
+        "MUTANT_CPU_SECONDS": str(round((os.times().children_user - before) * PATIENCE) + 5),
+    }
+    return cargo
+
+
+def _file(cargo, file, title):
+    """The outcomes of all mutants of a file: those that are known, and those that are tested now."""
+    started, kept = time.monotonic(), RESULTS / f"{file.replace('/', '-')}.json"
+    options = ["--no-config", "--all-features", "--file", file]
+    listed = [one["name"] for one in json.loads(cargo("mutants", "--list", "--json", *options) or "[]")]
+    known = {}
+    if kept.exists():
+        before = json.loads(kept.read_text())
+        if before["text"] == _hash(file):
+            known = {one["name"]: one for one in before["outcomes"] if one["name"] in listed and _holds(one)}
+    todo = [name for name in listed if name not in known]
+    for at in range(0, len(todo), SHARD):
+        for one in _shard(cargo, file, options, todo[at : at + SHARD]):
+            known[one["name"]] = one
+        text = _hash(file)
+        if (tree.TREE / file).read_bytes() != (ROOT / file).read_bytes() and file != "src/lib.rs":
+            raise Failed(f"{file} was changed while its mutants were tested: run this again")
+        kept.write_text(json.dumps({"text": text, "outcomes": list(known.values())}, indent=1))
+    if missing := set(listed) - set(known):
+        raise Failed(f"cargo-mutants left out {', '.join(sorted(missing))}")
+    outcomes = [known[name] for name in listed]
+    if todo:
+        counts = Counter(KINDS[one["outcome"]] for one in outcomes)
+        said = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
+        say(f"{title}: {said}; {len(todo)} tested in {time.monotonic() - started:.0f} s")
+    return outcomes
+
+
+def _shard(cargo, file, options, names):
+    out = tree.PLACE / "out"
+    shutil.rmtree(out, ignore_errors=True)
+    lines = (tree.TREE / file).read_text().splitlines()
+    wanted = []
+    for name in names:
+        wanted += ["--re", "^" + re.sub(r"([][.+*?()|{}^$\\])", r"\\\1", name) + "$"]
+    # The limit of time by the clock is only for what sleeps; `limited` is the one that counts. What loops endlessly at
+    # compile time does not compile: a lint of the compiler sees to that.
+    how = ["--in-place", "--baseline=skip", "--timeout=1800", "--build-timeout=1800", "--colors=never"]
+    cargo("mutants", *options, *wanted, *how, "--output", out, "--cargo-arg=--lib", "--", "--", *TEST, statuses=(0, 2, 3))
+    for one in json.loads((out / "mutants.out/outcomes.json").read_text())["outcomes"]:
+        mutant = one["scenario"]["Mutant"]
+        if one["summary"] not in KINDS:
+            raise Failed(f"cargo-mutants says {one['summary']} of {mutant['name']}")
+        what = re.match(r".*?:\d+:\d+: (.*)", mutant["name"], re.S)[1]
+        line = lines[mutant["span"]["start"]["line"] - 1].strip()
+        by = _noticed_by((out / "mutants.out" / one["log_path"]).read_text(errors="replace"))
+        yield {
+            "name": mutant["name"],
+            "file": file,
+            "line": line,
+            "mutant": what,
+            "outcome": one["summary"],
+            "by": by,
+            "by_text": _hash(by) if by else _hash(*_tests()),
+        }
+
+
+def _noticed_by(log):
+    """The file of the test that noticed a mutant."""
+    failed = re.search(r"^test (\S+) .*FAILED$", log, re.M)
+    if not failed:
+        return None
+    if integration := re.match(r"a\d\d_(\w+)::", failed[1]):
+        return f"tests/{integration[1]}.rs"
+    inside = "src/" + failed[1].split("::tests::")[0].replace("::", "/")
+    return next((file for file in (f"{inside}.rs", f"{inside}/mod.rs") if (ROOT / file).exists()), None)
+
+
+def _holds(one):
+    """Whether an outcome still says something: nobody has to fear a test that was there and still is."""
+    if one["outcome"] == "Unviable":
+        return True
+    if one["outcome"] == "CaughtMutant" and one["by"]:
+        return (ROOT / one["by"]).exists() and _hash(one["by"]) == one["by_text"]
+    return _hash(*_tests()) == one["by_text"]
+
+
+def _tests():
+    return [str(path.relative_to(ROOT)) for path in sorted((ROOT / "tests").rglob("*")) if path.is_file()]
+
+
+def _hash(*names):
+    seen = hashlib.sha256()
+    for name in names:
+        seen.update(f"{name}\n".encode() + (ROOT / name).read_bytes())
+    return seen.hexdigest()[:16]
+
+
+def _judge(outcomes, whole):
+    """Holds what survived against the exceptions: exactly these and no others."""
+    every = [one for of_file in outcomes.values() for one in of_file]
+    counts = Counter(KINDS[one["outcome"]] for one in every)
+    if whole and not counts["noticed"]:
+        raise Failed("not one mutant was noticed")
+    named = Counter()
+    for exception in tomllib.loads(EXCEPTIONS.read_text())["exception"]:
+        if not exception.get("reason"):
+            raise Failed(f"{EXCEPTIONS.name}: {exception} has no reason")
+        if exception["file"] in outcomes or exception["file"] not in files():
+            named[exception["file"], exception["mutant"], exception["line"]] += exception.get("times", 1)
+    problems = []
+    for one in every:
+        if KINDS[one["outcome"]] == "survived":
+            key = (one["file"], one["mutant"], one["line"])
+            if named[key]:
+                named[key] -= 1
+            else:
+                problems.append(f"survived: {one['name']}\n    {one['line']}")
+    problems += [
+        f"{EXCEPTIONS.name} has what does not survive, or is not there: {mutant}\n    {file}: {line}"
+        for (file, mutant, line), count in named.items()
+        if count
+    ]
+    if problems:
+        raise Failed(f"{len(problems)} mutants\n" + "\n".join(problems))
+    return (
+        f"{len(every):,} mutants: {counts['noticed']:,} noticed, {counts['does not compile']} do not compile, "
+        f"{counts['survived']} cannot be told apart"
+    )
