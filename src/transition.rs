@@ -129,7 +129,7 @@ const fn rule(state: State, action: Action) -> Cell {
 }
 
 /// What stands in the upper two bits of a table entry; the lower six are the state after the action.
-const UNCHANGED: u8 = 0b00 << 6;
+const UNCHANGED: u8 = 0;
 const CHANGED: u8 = 0b01 << 6;
 const REFUSED_NOT_STARTED: u8 = 0b10 << 6;
 const REFUSED_STOPPED: u8 = 0b11 << 6;

@@ -20,20 +20,20 @@ def run():
     regions = _measure()
     missed = sorted(place for place, count in regions.items() if not count)
     named = Counter()
-    for exception in tomllib.loads(EXCEPTIONS.read_text()).get("exception", []):
+    for exception in tomllib.loads(EXCEPTIONS.read_text())["exception"]:
         if not exception.get("reason"):
             raise Failed(f"{EXCEPTIONS.name}: {exception} has no reason")
-        named.update((file, text) for file, text in exception["regions"])
+        named.update((file, text, line) for file, text, line in exception["regions"])
     problems = []
     for file, *place in missed:
-        text = _text(file, *place)
-        if named[file, text]:
-            named[file, text] -= 1
+        key = (file, _text(file, *place), (ROOT / file).read_text().splitlines()[place[0] - 1].strip())
+        if named[key]:
+            named[key] -= 1
         else:
-            problems.append(f"never run: {file}:{place[0]}:{place[1]}: {text}")
+            problems.append(f"never run: {file}:{place[0]}:{place[1]}: {key[1]}\n    {key[2]}")
     problems += [
-        f"{EXCEPTIONS.name} has what is run, or is not there: {file}: {text}"
-        for (file, text), count in named.items()
+        f"{EXCEPTIONS.name} has what is run, or is not there: {file}: {text}\n    {line}"
+        for (file, text, line), count in named.items()
         if count
     ]
     if problems:

@@ -7,7 +7,7 @@ from figures.common import ROOT, TARGET, Failed
 
 # In the quick run: of the files of each corpus every so many-th, and the unit tests that are no enumerations.
 SHARE = 100
-QUICK = ["transition::tests", "desk::index::tests", "copies_what_fits"]
+QUICK = ["transition::tests", "copies_what_fits"]
 
 
 def quick():

@@ -161,3 +161,14 @@ fn write_error(writer: &mut Writer<'_>, error_type: ErrorType, text: &impl Piece
     text.pieces(writer);
     writer.raw(br#""}"#);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::longer;
+
+    /// At run time, so that what ran at compile time is seen by tools that watch tests.
+    #[test]
+    fn the_longer_of_two() {
+        assert_eq!((longer(1, 2), longer(2, 1), longer(2, 2)), (2, 2, 2));
+    }
+}

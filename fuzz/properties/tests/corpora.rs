@@ -2,9 +2,9 @@
 
 use core::panic::AssertUnwindSafe;
 use std::collections::BTreeSet;
-use std::{env, fs};
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 use recording_fuzz_properties::{Reached, TARGETS, desk_reaching, seeds};
 
