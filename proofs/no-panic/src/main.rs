@@ -5,17 +5,20 @@
 //! fails as well. The image is linked and never run; `./run` here links it for each target and level of optimisation,
 //! and once with a planted index, which must fail.
 //!
-//! Inside the proof: every endpoint from request bytes to reply and event bytes, beginning and ending sessions on a desk,
-//! filling its directory, the client's readers and writers, the document of a state. Outside: `Display`, `Debug` and
-//! serde, which go through code of others.
+//! Inside the proof: every endpoint from request bytes to reply and event bytes, by a desk and by a shell that decides
+//! step by step; beginning, ending and listing sessions on a desk, filling and reading its directory; the client's readers
+//! and writers; the document of a state; the JSON reader by itself; traces. Outside: `Display`, `Debug`, `FromStr` of
+//! codes, serde, provisioning (by serde-json-core) and `Arbitrary`, which go through code of others.
 #![no_std]
 #![no_main]
 
 use core::hint::black_box;
 
+use recording_core::json::{self, Value};
+use recording_core::trace::Trace;
 use recording_core::{
-    Action, CapabilitiesReply, Desk, Directory, ErrorReply, Event, Reply, Repeats, Request, Scratch, Session, SetRequest,
-    Settings, State, StateReply, UccName,
+    Action, CapabilitiesReply, Desk, Directory, ErrorReply, Event, Head, Repeats, Reply, Request, Scratch, Session,
+    SetDecision, SetFacts, SetRequest, Settings, State, StateFacts, StateReply, UccName,
 };
 
 unsafe extern "C" {
@@ -75,6 +78,74 @@ fn call(desk: &mut Small, name: &str, id: &str, document: &[u8]) -> Option<u8> {
     Some(ended.disposition.code() ^ open ^ ended.state.allowed().len() as u8)
 }
 
+/// A shell with a store of its own: the loop of the crate's front page, step by step.
+fn shell(
+    raw: &Raw<'_>,
+    facts: Option<SetFacts>,
+    is_stored: bool,
+    scratch: &mut Scratch,
+    out: &mut [u8],
+) -> Option<usize> {
+    let head = Head::read(raw.method, raw.target, raw.content_type).ok()?;
+    let body = if head.wants_body() { raw.body } else { b"" };
+    let read = facts.map(|facts| StateFacts { settings: facts.settings, session: facts.session });
+    let mut told = 0;
+    let reply = match head.request(body, scratch).ok()? {
+        Request::Set(set) => match set.decide(facts) {
+            SetDecision::Answer(answer) => Reply::State(answer.reply),
+            SetDecision::Store(pending) if is_stored => {
+                told += usize::from(pending.from().to_byte() ^ pending.to().to_byte());
+                told += pending.requester().as_str().len() + pending.ucc().as_str().len();
+                let stored = pending.stored();
+                told += stored.event.write(out).map_or(0, <[u8]>::len);
+                told += stored.audit_name.len();
+                Reply::State(stored.reply)
+            }
+            SetDecision::Store(pending) => pending.not_stored().into(),
+        },
+        Request::State(request) => {
+            told += request.write_target(out).map_or(0, <[u8]>::len);
+            Reply::State(request.decide(read))
+        }
+        Request::Capabilities(question) => {
+            told += question.write_target(out).map_or(0, <[u8]>::len);
+            Reply::Capabilities(question.decide(facts.map(|facts| facts.settings)))
+        }
+    };
+    Some(told + usize::from(reply.status()) + reply.write(out).map_or(0, <[u8]>::len))
+}
+
+/// What lies beside requests and replies: a directory that is read, values of JSON, traces.
+fn beside(desk: &Small, name: &str, uri: &str, document: &[u8], out: &mut [u8]) -> Option<usize> {
+    let directory = desk.directory();
+    let ucc = directory.find(UccName::new(name).ok()?)?;
+    let mut sum = directory.uccs().count() + directory.agents(ucc).count() + directory.name(ucc)?.as_str().len();
+    sum += usize::from(directory.is_agent(ucc, uri.try_into().ok()?)) + desk.len();
+    for session in desk.sessions() {
+        sum += session.state.write(out).map_or(0, <[u8]>::len);
+        sum += session.correlation_id.text().as_str().len();
+    }
+    match json::read(document).ok()? {
+        Value::Array(mut array) => {
+            while let Some(value) = array.next() {
+                sum += value.kind().text().len();
+            }
+        }
+        Value::Object(mut object) => {
+            while let Ok(Some((key, value))) = object.next() {
+                sum += key.copy_to(out)? + value.kind().text().len() + usize::from(key.eq_ignore_ascii_case(name));
+            }
+        }
+        Value::String(text) => sum += text.chars().count(),
+        Value::Number(spelt) => sum += spelt.len(),
+        Value::Null | Value::Bool(_) => {}
+    }
+    for step in Trace::of(document) {
+        sum += step.bytes().map(usize::from).sum::<usize>();
+    }
+    Some(sum)
+}
+
 fn client(document: &[u8], scratch: &mut Scratch, buffer: &mut [u8], out: &mut [u8]) -> usize {
     let mut sum = 0;
     sum += StateReply::read(document, buffer).ok().map_or(0, |reply| reply.write(out).map_or(0, <[u8]>::len));
@@ -104,6 +175,11 @@ extern "C" fn _start() -> ! {
         let raw = Raw { method: bytes, target: black_box(bytes), content_type: black_box(Some(bytes)), body: bytes };
         black_box(answer(&mut desk, black_box(&raw), &mut scratch, black_box(&mut reply), black_box(&mut event)));
         black_box(call(&mut desk, black_box(text), black_box(text), bytes));
+        let settings = desk.directory().uccs().next().and_then(|ucc| desk.directory().settings(ucc));
+        let session = State::from_byte(black_box(0));
+        let facts = settings.map(|settings| SetFacts { settings, requester_is_agent: black_box(true), session });
+        black_box(shell(black_box(&raw), facts, black_box(true), &mut scratch, black_box(&mut reply)));
+        black_box(beside(&desk, black_box(text), black_box(text), bytes, black_box(&mut reply)));
         black_box(client(bytes, &mut scratch, black_box(&mut buffer), black_box(&mut reply)));
         #[cfg(feature = "planted")]
         black_box(reply[black_box(bytes.len())]);
