@@ -146,7 +146,7 @@ impl Metrics {
         writer.gauge("ready", "1 if /readyz says so, else 0", None, f64::from(u8::from(levels.ready)))?;
         writer.gauge("start_time", "When the server was started", Some(&Unit::Seconds), self.started_at())?;
         let version = [("version", env!("CARGO_PKG_VERSION"))];
-        let mut family = writer.0.encode_descriptor("build", "What runs", None, MetricType::Gauge)?;
+        let mut family = writer.0.encode_descriptor("build_info", "What runs", None, MetricType::Gauge)?;
         family.encode_family(&version)?.encode_gauge(&1_u64)
     }
 
