@@ -1,8 +1,6 @@
-// Writes the page into dist/, from where the server takes it when it is built. The same input gives the same bytes.
-import { copyFile, mkdir } from "node:fs/promises";
+// Writes scripts and styles into dist/, from where the server takes them when it is built. The same input gives the same bytes.
 import { build } from "esbuild";
 
-await mkdir("dist", { recursive: true });
 await build({
   entryPoints: { console: "src/main.ts" },
   outdir: "dist",
@@ -23,6 +21,3 @@ await build({
   target: ["chrome109", "firefox115", "safari16"],
   logLevel: "warning",
 });
-for (const file of ["index.html", "console.svg"]) {
-  await copyFile(`src/${file}`, `dist/${file}`);
-}

@@ -1,23 +1,14 @@
 // The console in a real browser, in front of a real server.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { actAs, AGENT, browser, open, OTHER, Server, session, state, UCC } from "./world.mjs";
+import { test } from "node:test";
+import { actAs, AGENT, open, OTHER, Server, session, state, UCC, world } from "./world.mjs";
 
 const PATIENCE = 20_000;
 const id = (number) => `${number.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
 const until = (locator, text) =>
   locator.filter({ hasText: text }).first().waitFor({ timeout: PATIENCE });
 
-let server;
-let chromium;
-before(async () => {
-  server = await new Server().start();
-  chromium = await browser();
-});
-after(async () => {
-  await chromium.close();
-  await server.close();
-});
+const its = world();
 
 const live = (page) => page.locator('#connection[data-state="live"]').waitFor({ timeout: PATIENCE });
 
@@ -36,7 +27,7 @@ async function hold(page, pattern) {
 }
 
 test("a test call from its beginning to its end", async () => {
-  const { page, seen, close } = await open(chromium, server);
+  const { page, seen, close } = await open(its.chromium, its.server);
   await live(page);
   await page.getByText("No session is open.").waitFor();
   // Nobody acts until somebody is chosen.
@@ -47,7 +38,7 @@ test("a test call from its beginning to its end", async () => {
   await until(row, "This test call began.");
   const number = (await row.locator(".id").textContent()) ?? "";
   assert.match(number, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  assert.equal((await server.state(UCC, number)).ErrorMessage, null);
+  assert.equal((await its.server.state(UCC, number)).ErrorMessage, null);
 
   const steps = [
     ["Start", "recorder", "Started"],
@@ -63,27 +54,27 @@ test("a test call from its beginning to its end", async () => {
     await until(row, `${action} is done.`);
     await until(page.locator("#events li").first(), action);
   }
-  const stored = await server.state(UCC, number);
+  const stored = await its.server.state(UCC, number);
   assert.deepEqual([stored.RecordingState, stored.MarkingState, stored.SavingState], [2, 1, 1]);
   assert.equal(await page.locator("#events li").count(), steps.length);
 
   await row.getByRole("button", { name: "End" }).click();
   await page.getByText("No session is open.").or(page.getByText("No open session is like that.")).waitFor();
   await until(page.locator("#announcer"), "its recording is kept");
-  assert.notEqual((await server.state(UCC, number)).ErrorMessage, null);
+  assert.notEqual((await its.server.state(UCC, number)).ErrorMessage, null);
   assert.deepEqual(seen, { complaints: [], elsewhere: [] });
   await close();
 });
 
 test("buttons are what the core allows, in each of the 36 states", async () => {
-  const { page, close } = await open(chromium, server);
+  const { page, close } = await open(its.chromium, its.server);
   await live(page);
   await actAs(page, OTHER, AGENT);
   const codes = { recorder: ["Start", "Stop", "Pause"], mark: ["Mark", "UnMark"], keep: ["Save", "Delete"] };
   let checked = 0;
   for (let number = 0; number < 36; number += 1) {
     const [r, m, s] = [Math.floor(number / 9), Math.floor(number / 3) % 3, number % 3];
-    await server.begin(OTHER, id(number), { RecordingState: r, MarkingState: m, SavingState: s });
+    await its.server.begin(OTHER, id(number), { RecordingState: r, MarkingState: m, SavingState: s });
   }
   await page.locator("li.session").nth(35).waitFor({ timeout: PATIENCE });
   for (let number = 0; number < 36; number += 1) {
@@ -100,7 +91,7 @@ test("buttons are what the core allows, in each of the 36 states", async () => {
   }
   assert.equal(checked, 252);
   // A UCC whose settings let nobody change anything has none.
-  await server.begin("closed", id(99), { RecordingState: 1, MarkingState: 0, SavingState: 0 });
+  await its.server.begin("closed", id(99), { RecordingState: 1, MarkingState: 0, SavingState: 0 });
   await actAs(page, "closed", AGENT);
   const closed = session(page, id(99));
   await closed.waitFor();
@@ -112,14 +103,14 @@ test("buttons are what the core allows, in each of the 36 states", async () => {
 test("what others do is seen at once, and the focus stays where it is", async () => {
   const [mine, theirs] = [id(0x1000), id(0x1001)];
   const started = { RecordingState: 1, MarkingState: 0, SavingState: 0 };
-  await server.begin(UCC, mine, started);
-  const { page, close } = await open(chromium, server);
+  await its.server.begin(UCC, mine, started);
+  const { page, close } = await open(its.chromium, its.server);
   await live(page);
   await actAs(page, UCC, AGENT);
   const row = session(page, mine);
   const pause = row.getByRole("button", { name: "Pause" });
   await pause.focus();
-  await server.set(UCC, mine, "Pause");
+  await its.server.set(UCC, mine, "Pause");
   await until(state(row, "recorder"), "Paused");
   await until(page.locator("#events li").first(), "Pause");
   await until(page.locator("#announcer"), "Pause");
@@ -129,10 +120,10 @@ test("what others do is seen at once, and the focus stays where it is", async ()
   // Pressing it does nothing.
   await page.keyboard.press("Enter");
   // A session that begins elsewhere comes in, a session that ends goes, and the focus is not lost.
-  await server.begin(UCC, theirs, started);
+  await its.server.begin(UCC, theirs, started);
   await session(page, theirs).waitFor({ timeout: PATIENCE });
   assert.ok(await pause.evaluate((button) => button === document.activeElement));
-  await fetch(`${server.admin}/sessions/${UCC}/${mine}`, { method: "DELETE" });
+  await fetch(`${its.server.admin}/sessions/${UCC}/${mine}`, { method: "DELETE" });
   await row.waitFor({ state: "detached", timeout: PATIENCE });
   assert.equal(await page.evaluate(() => document.activeElement?.id), "sessions-title");
   assert.equal(await page.locator("#events li").count(), 1);
@@ -141,8 +132,8 @@ test("what others do is seen at once, and the focus stays where it is", async ()
 
 test("no success is told before the server's answer", async () => {
   const number = id(0x2000);
-  await server.begin(UCC, number, { RecordingState: 1, MarkingState: 0, SavingState: 0 });
-  const { page, close } = await open(chromium, server);
+  await its.server.begin(UCC, number, { RecordingState: 1, MarkingState: 0, SavingState: 0 });
+  const { page, close } = await open(its.chromium, its.server);
   await live(page);
   await actAs(page, UCC, AGENT);
   const row = session(page, number);
@@ -160,7 +151,7 @@ test("no success is told before the server's answer", async () => {
 
   // Refused: somebody else was faster. The page does not look again before it asks.
   await page.route("**/sessions?*", (route) => route.abort());
-  await server.set(UCC, number, "Stop");
+  await its.server.set(UCC, number, "Stop");
   await page.unroute("**/sessions?*");
   await until(state(row, "recorder"), "Stopped");
 
@@ -181,8 +172,8 @@ test("no success is told before the server's answer", async () => {
 });
 
 test("many sessions come in pages, and can be narrowed down", async () => {
-  for (let number = 0; number < 120; number += 1) await server.begin("closed", id(0x5000_0000 + number));
-  const { page, close } = await open(chromium, server);
+  for (let number = 0; number < 120; number += 1) await its.server.begin("closed", id(0x5000_0000 + number));
+  const { page, close } = await open(its.chromium, its.server);
   await live(page);
   await page.getByLabel("UCC", { exact: true }).selectOption("closed");
   const seen = new Set();
@@ -216,8 +207,8 @@ test("many sessions come in pages, and can be narrowed down", async () => {
 
 test("all of it by keyboard alone", async () => {
   const number = id(0x6000_0000);
-  await server.begin(OTHER, number, { RecordingState: 1, MarkingState: 0, SavingState: 0 });
-  const { page, close } = await open(chromium, server);
+  await its.server.begin(OTHER, number, { RecordingState: 1, MarkingState: 0, SavingState: 0 });
+  const { page, close } = await open(its.chromium, its.server);
   await live(page);
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), "Skip to the sessions");
@@ -246,7 +237,7 @@ test("all of it by keyboard alone", async () => {
 
 test("a restart of the server is told, and survived", async () => {
   const other = await new Server().start();
-  const { page, seen, close } = await open(chromium, other);
+  const { page, seen, close } = await open(its.chromium, other);
   await live(page);
   await actAs(page, UCC, AGENT);
   await other.begin(UCC, id(7), { RecordingState: 1, MarkingState: 0, SavingState: 0 });

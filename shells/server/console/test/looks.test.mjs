@@ -3,21 +3,12 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { actAs, AGENT, browser, open, OTHER, screenshots, Server, UCC } from "./world.mjs";
+import { test } from "node:test";
+import { actAs, AGENT, open, OTHER, screenshots, UCC, world } from "./world.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-let server;
-let chromium;
-before(async () => {
-  server = await new Server().start();
-  chromium = await browser();
-});
-after(async () => {
-  await chromium.close();
-  await server.close();
-});
+const its = world();
 
 /** Nothing that axe knows of is wrong, and the page is not wider than its window. */
 async function check(page, name) {
@@ -39,14 +30,14 @@ async function check(page, name) {
   await page.screenshot({ path: join(screenshots, `${name}.png`), fullPage: true });
 }
 
-async function world() {
+async function sessions() {
   const beginnings = ["1d6c6a58", "30c40629", "441ba1fa", "57733dcb", "6acad99c", "7e22756d", "917a113e", "a4d1ad0f"];
   for (const [at, beginning] of beginnings.entries()) {
     const state = { RecordingState: [1, 3, 2, 0][at % 4], MarkingState: at % 3, SavingState: (at + 1) % 3 };
     // As if it had never been there.
     const [name, id] = [[UCC, OTHER][at % 2], `${beginning}-6739-4f0c-98ff-0968292c8c30`];
-    await fetch(`${server.admin}/sessions/${encodeURIComponent(name)}/${id}`, { method: "DELETE" });
-    await server.begin(name, id, state);
+    await fetch(`${its.server.admin}/sessions/${encodeURIComponent(name)}/${id}`, { method: "DELETE" });
+    await its.server.begin(name, id, state);
   }
 }
 
@@ -54,11 +45,11 @@ for (const colorScheme of ["light", "dark"]) {
   for (const [device, width, height] of [["desk", 1360, 800], ["tablet", 900, 900], ["phone", 360, 740]]) {
     test(`${device}, ${colorScheme}`, async () => {
       const name = (condition) => `${device}-${colorScheme}-${condition}`;
-      const { page, seen, close } = await open(chromium, server, { colorScheme, viewport: { width, height } });
+      const { page, seen, close } = await open(its.chromium, its.server, { colorScheme, viewport: { width, height } });
       await page.locator('#connection[data-state="live"]').waitFor();
       // Between desk and phone only the arrangement of the rows is another.
       if (device === "tablet") {
-        await world();
+        await sessions();
         await page.locator("li.session").nth(7).waitFor();
         await check(page, name("all"));
         await actAs(page, UCC, AGENT);
@@ -70,7 +61,7 @@ for (const colorScheme of ["light", "dark"]) {
       await page.getByText("No open session is like that.").waitFor();
       await check(page, name("empty"));
       await page.getByLabel("Id begins with").fill("");
-      await world();
+      await sessions();
       await page.locator("li.session").nth(7).waitFor();
       await check(page, name("all"));
 
@@ -114,7 +105,7 @@ for (const colorScheme of ["light", "dark"]) {
 }
 
 test("axe and the widths find what is wrong", async () => {
-  const { page, close } = await open(chromium, server);
+  const { page, close } = await open(its.chromium, its.server);
   await page.locator('#connection[data-state="live"]').waitFor();
   for (const [fault, plant] of [
     ["contrast", () => (document.querySelector(".note").style.color = "#eee")],

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 
@@ -90,12 +91,26 @@ export class Server {
   }
 }
 
-export async function browser() {
+async function browser() {
   const found = [process.env.CHROMIUM, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
   const executablePath = found.find((path) => path && existsSync(path));
   if (!executablePath) throw new Error("there is no Chromium: install Debian's chromium, or name one in CHROMIUM");
   const args = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"];
   return chromium.launch({ executablePath, args: [...args, "--disable-component-update", "--disable-sync"] });
+}
+
+/** One server and one browser for all tests of a file. */
+export function world() {
+  const all = {};
+  before(async () => {
+    all.server = await new Server().start();
+    all.chromium = await browser();
+  });
+  after(async () => {
+    await all.chromium.close();
+    await all.server.close();
+  });
+  return all;
 }
 
 /** A page of the console that notes every request to elsewhere and everything the browser complains of. */

@@ -22,22 +22,18 @@ pub(super) struct File {
     content: &'static [u8],
 }
 
-/// A file as `npm run build` writes it.
+/// A file as it is, or as `npm run build` writes it.
 macro_rules! file {
-    ($path:literal, $name:literal, $content_type:literal) => {
-        File {
-            path: $path,
-            content_type: $content_type,
-            content: include_bytes!(concat!("../../console/dist/", $name)),
-        }
+    ($path:literal, $file:literal, $content_type:literal) => {
+        File { path: $path, content_type: $content_type, content: include_bytes!(concat!("../../console/", $file)) }
     };
 }
 
 const FILES: [File; 4] = [
-    file!("/", "index.html", "text/html; charset=utf-8"),
-    file!("/console.js", "console.js", "text/javascript; charset=utf-8"),
-    file!("/console.css", "console.css", "text/css; charset=utf-8"),
-    file!("/console.svg", "console.svg", "image/svg+xml"),
+    file!("/", "src/index.html", "text/html; charset=utf-8"),
+    file!("/console.js", "dist/console.js", "text/javascript; charset=utf-8"),
+    file!("/console.css", "dist/console.css", "text/css; charset=utf-8"),
+    file!("/console.svg", "src/console.svg", "image/svg+xml"),
 ];
 
 impl File {
