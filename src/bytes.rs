@@ -232,7 +232,24 @@ mod tests {
             for other in ["", "a", "b", "ab", "ba", "abcdefghi"] {
                 let (one, other) = (one.as_bytes(), other.as_bytes());
                 assert_eq!([same(one, other), same_by_bytes(one, other)], [one == other; 2]);
+                assert_eq!([behind(one, other), behind_by_bytes(one, other)], [one.strip_prefix(other); 2]);
             }
+        }
+    }
+
+    /// Every byte in every place of a text that has characters of every length.
+    #[test]
+    fn text_or_how_much_of_it() {
+        let text = "a\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}\u{10000}\u{10ffff}z".as_bytes();
+        for place in 0..=text.len() {
+            let (before, behind) = text.split_at(place);
+            for byte in 0..=u8::MAX {
+                let bytes = [before, &[byte], behind].concat();
+                let expected = str::from_utf8(&bytes).map_err(|error| error.valid_up_to());
+                assert_eq!([utf8(&bytes), utf8_in_little_code(&bytes)], [expected; 2]);
+            }
+            let expected = str::from_utf8(before).map_err(|error| error.valid_up_to());
+            assert_eq!([utf8(before), utf8_in_little_code(before)], [expected; 2]);
         }
     }
 

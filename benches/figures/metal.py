@@ -187,29 +187,50 @@ def stack_table(images):
         yield f"| {image.target} | `{image.level}` | {depth:,} | {steps} | {goal} |"
 
 
-# What a symbol belongs to, by how its name begins; the first that fits counts.
+# What a line of code belongs to, by its file; the first that fits counts.
 PARTS = [
-    ("request_to_reply|begin|end|OUTLINED", "what is inlined into the entries: routes, decisions, replies, events"),
-    ("json::|_\\$LT\\$recording_core\\.\\.json|<json", "JSON, read strictly and written"),
-    ("request::|<request|members::|<members|error::|<error", "bodies, targets and their fields"),
-    ("field::|<field|bytes::|<bytes", "ids, names and URIs, and searching bytes"),
-    ("reply::|<reply|sink::|<.*sink|refusal::|rejection::", "replies and the texts of errors"),
-    ("desk::|<desk", "sessions and directory"),
-    ("transition::TABLE", "the transition's table"),
-    ("transition::|state::|action::|settings::|event::|decision::|<state|<action", "states and actions"),
-    (MEMORY.pattern, "memcpy and the like"),
+    (r"src/json/(cursor|value|text)\.rs", "JSON, read strictly"),
+    (r"src/(members|error)\.rs|src/request/body\.rs", "the members of a body, field by field"),
+    (r"src/request/|src/bytes\.rs", "method, content type and target; searching and comparing bytes"),
+    (r"src/field/", "ids, names and URIs"),
+    (r"src/(json/writer|sink|json/error|refusal|rejection|codes)\.rs", "texts of errors, and writing as such"),
+    (r"src/desk/|heapless", "the desk"),
+    (r"src/", "states, decisions, replies and events"),
+    (r"proofs/", "what calls all this"),
 ]
+LIBRARY = "Rust's own library, as far as it is called and not inlined: UTF-8, ASCII, memory"
 
 
-def parts_table(image):
-    """Where the bytes are."""
-    sums = {}
-    for name, size, _ in image.symbols.values():
-        if name != SCAFFOLD:
-            part = next((part for begins, part in PARTS if re.match(begins, name)), "Rust's own library")
-            sums[part] = sums.get(part, 0) + size
-    sums["texts and other constants without a name, and padding"] = image.total() - sum(sums.values())
-    yield f"| {image.target} at `{image.level}` | bytes |"
+def parts(target, level):
+    """Where the bytes are: the sums of `PARTS`, of an image that tells of which line each instruction is."""
+    flags = {
+        "CARGO_PROFILE_RELEASE_OPT_LEVEL": level,
+        "CARGO_PROFILE_RELEASE_DEBUG": "line-tables-only",
+        "CARGO_TARGET_DIR": str(TARGET / "figures-size"),
+    }
+    common.run("cargo", "build", "--quiet", "--locked", "--release", "--target", target, cwd=IMAGE, env=flags)
+    image = Image(target, level, TARGET / "figures-size" / target / "release/size")
+    sums, function, part, last = {}, None, LIBRARY, None
+    for line in image._tool("llvm-objdump", "-d", "-l", "--no-show-raw-insn").splitlines():
+        if found := re.match(r"[0-9a-f]+ <(.*)>:$", line):
+            function, part = found[1], LIBRARY
+        elif found := re.match(r"; (/\S+):\d+$", line):
+            # What is inlined from Rust's library counts where it was called.
+            file = found[1].removeprefix(f"{ROOT}/")
+            part = next((one for begins, one in PARTS if re.match(begins, file)), part)
+        elif found := re.match(r"\s*([0-9a-f]+):\s", line):
+            address = int(found[1], 16)
+            if last and last[1]:
+                sums[last[1]] = sums.get(last[1], 0) + address - last[0]
+            last = (address, part if function != SCAFFOLD else None)
+    sums["constants: texts, tables, names"] = image.rodata
+    # The last instruction, and what the linker puts between functions.
+    sums[LIBRARY] = sums.get(LIBRARY, 0) + image.total() - sum(sums.values())
+    return sums
+
+
+def parts_table(sums):
+    yield "| part | bytes |"
     yield "|---|--:|"
     for part, size in sorted(sums.items(), key=lambda item: -item[1]):
         yield f"| {part} | {size:,} |"

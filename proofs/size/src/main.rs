@@ -1,8 +1,8 @@
 //! The image that the figures of size and stack are read from: what a device needs to serve the API, and nothing else.
 //!
 //! In it: every endpoint from the bytes of a request to those of the reply and of the event, and sessions that begin and
-//! end, on a desk. Not in it: filling the directory, the readers for clients, `Display` and `Debug`. `_start` is
-//! scaffolding and is not counted; it is linked and never run.
+//! end, on a desk. Not in it: filling the directory, the readers for clients, `Display` and `Debug`, the
+//! names of call-detail records. `_start` is scaffolding and is not counted; it is linked and never run.
 #![no_std]
 #![no_main]
 
