@@ -6,7 +6,7 @@
 //! | `DELETE /sessions/{ucc}/{correlation id}` | `{"Disposition":"Keep"}`, or `"Discard"`, `"NothingRecorded"` |
 //! | `GET /sessions?limit=100&after=…` | a page of open sessions, see [`list`] |
 //! | `GET /uccs`, `GET /uccs/{ucc}` | the UCCs of the config and their agents, see [`uccs`] |
-//! | `GET /` and its files | the [`console`], a page for people |
+//! | `GET /` and its files | the console, a page for people |
 //! | what begins with `/attendantservice/` | the recording API, for that page |
 //! | `GET /healthz` | `{"Status":"ok"}`: the server runs |
 //! | `GET /readyz` | `{"Status":"ready"}`, or 503 while requests cannot be served |

@@ -15,6 +15,17 @@ pub struct Attempt {
     pub outcome: String,
 }
 
+/// Bytes that are sent, and what comes of them.
+pub struct Case {
+    pub what: &'static str,
+    pub bytes: fn() -> Vec<u8>,
+    pub outcome: &'static str,
+}
+
+pub const fn case(what: &'static str, bytes: fn() -> Vec<u8>, outcome: &'static str) -> Case {
+    Case { what, bytes, outcome }
+}
+
 /// A group of lines, with the test that tries them.
 pub struct Group {
     pub title: &'static str,

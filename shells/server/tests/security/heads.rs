@@ -1,17 +1,7 @@
 //! Heads that are too large, too many, cut up, or no HTTP.
 
-use crate::attempts::{Attempt, Group, outcome, world};
+use crate::attempts::{Attempt, Case, Group, case, outcome, world};
 use crate::support::STATE_PATH;
-
-struct Case {
-    what: &'static str,
-    bytes: fn() -> Vec<u8>,
-    outcome: &'static str,
-}
-
-const fn case(what: &'static str, bytes: fn() -> Vec<u8>, outcome: &'static str) -> Case {
-    Case { what, bytes, outcome }
-}
 
 /// A read with these lines in its head.
 fn read(lines: &str) -> Vec<u8> {

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
-use crate::attempts::{Attempt, Group};
+use crate::attempts::{Attempt, Case, Group, case};
 use crate::certificates::Certificate;
 use crate::support::{PATIENCE, SET_PATH, STATE_PATH, set_body, stored};
 use crate::tls::{HTTP_2, Http2, get_2, tls, world};
@@ -198,16 +198,6 @@ fn digits(bytes: &[u8]) -> String {
         }
     }
     text
-}
-
-struct Case {
-    what: &'static str,
-    bytes: fn() -> Vec<u8>,
-    outcome: &'static str,
-}
-
-const fn case(what: &'static str, bytes: fn() -> Vec<u8>, outcome: &'static str) -> Case {
-    Case { what, bytes, outcome }
 }
 
 const RESET_PROTOCOL: &str = "stream reset, PROTOCOL_ERROR";
