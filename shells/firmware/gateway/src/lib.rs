@@ -45,3 +45,41 @@ pub type Millis = u32;
 pub const fn since(now: Millis, then: Millis) -> Millis {
     now.wrapping_sub(then)
 }
+
+/// Makes a time that does not wrap of one that does, for whoever needs that: asked more often than every 49 days.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Clock {
+    last: Millis,
+    time: u64,
+}
+
+impl Clock {
+    /// At the start.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { last: 0, time: 0 }
+    }
+
+    /// The time, when the one that wraps is `now`.
+    pub fn at(&mut self, now: Millis) -> u64 {
+        self.time = self.time.saturating_add(since(now, self.last).into());
+        self.last = now;
+        self.time
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_goes_on_when_its_ticks_wrap() {
+        let mut clock = Clock::new();
+        let mut time = 0_u64;
+        for step in [0, 1, u32::MAX, 7, 1 << 31, 1 << 31, u32::MAX, 0, 3] {
+            time += u64::from(step);
+            assert_eq!(clock.at(time as u32), time);
+        }
+        assert!(time > 3 << 32, "it wrapped several times");
+    }
+}

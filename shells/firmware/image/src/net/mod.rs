@@ -5,9 +5,9 @@ mod serve;
 
 use core::mem::MaybeUninit;
 
-use recording_gateway::Connection;
 use recording_gateway::events::Listener;
 use recording_gateway::http::Outgoing;
+use recording_gateway::{Clock, Connection};
 use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
@@ -85,6 +85,7 @@ pub(crate) struct Network {
     clients: [Client; CONNECTIONS],
     hearing: [Hearing; LISTENERS],
     outgoing: &'static mut Outgoing,
+    clock: Clock,
 }
 
 /// Room for the sockets.
@@ -142,13 +143,13 @@ impl Network {
             let (receive, send) = buffers.next().unwrap_or_else(|| crate::life::give_up(ONE_EACH));
             Hearing { socket: add(receive, send, Some(ALIVE)), listener: None }
         });
-        Self { wire, interface, sockets, clients, hearing, outgoing: &mut memory.outgoing }
+        Self { wire, interface, sockets, clients, hearing, outgoing: &mut memory.outgoing, clock: Clock::new() }
     }
 
     /// Takes frames in, but not all that may come.
     #[inline(never)]
     pub(crate) fn receive(&mut self, now: u32) {
-        let now = instant(now);
+        let now = self.instant(now);
         self.interface.poll_maintenance(now);
         for _ in 0..FRAMES_PER_TURN {
             let result = self.interface.poll_ingress_single(now, &mut self.wire, &mut self.sockets);
@@ -162,15 +163,16 @@ impl Network {
     #[inline(never)]
     pub(crate) fn transmit(&mut self, now: u32) {
         // Each socket has one segment a turn.
-        let _ = self.interface.poll_egress(instant(now), &mut self.wire, &mut self.sockets);
+        let now = self.instant(now);
+        let _ = self.interface.poll_egress(now, &mut self.wire, &mut self.sockets);
+    }
+
+    fn instant(&mut self, now: u32) -> Instant {
+        Instant::from_millis(self.clock.at(now) as i64)
     }
 
     /// Whether a frame waits.
     pub(crate) fn has_frame(&self) -> bool {
         self.wire.has_frame()
     }
-}
-
-fn instant(now: u32) -> Instant {
-    Instant::from_millis(i64::from(now))
 }
