@@ -96,6 +96,10 @@ impl Guard {
         let (mut parts, body) = request.into_parts();
         let part = part(parts.uri.path());
         let origin = self.origins.of(&parts.headers).cloned();
+        if origin.is_some() {
+            // The hub would let in pages of its own origin only.
+            parts.extensions.insert(signalr_hub::OriginAllowed);
+        }
         let asked = origin.as_ref().and_then(|_| origins::preflight(&parts));
         let kept_out = asked.or_else(|| self.admit(&mut parts, part).err().map(|why| why.answer(&parts)));
         let mut response = match kept_out {

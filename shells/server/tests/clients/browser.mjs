@@ -68,6 +68,16 @@ export async function browser() {
         each("ServerSentEvents", false),
         each("LongPolling", false),
         each("LongPolling", true),
+        ...Object.keys(TRANSPORTS).map((transport) =>
+            test(`Chromium, a page of a listed origin, ${transport}`, async (after) => {
+                const other = await Server.start();
+                after(() => other.end());
+                const server = await Server.start(["--cors-origin", other.api]);
+                after(() => server.end());
+                const tab = await page(browser, other.api);
+                after(() => tab.context().close());
+                await listens(server, await listener(tab, server.hub, transport, false));
+            })),
         test("Chromium, a page of another origin may not listen", async (after) => {
             const [server, other] = [await Server.start(), await Server.start()];
             after(() => Promise.all([server.end(), other.end()]));
