@@ -166,6 +166,7 @@ mod transition;
 pub use action::{Action, ActionSet};
 pub use codes::UnknownCode;
 pub use decision::{Answer, Pending, SetDecision, SetFacts, StateFacts, Stored};
+pub use desk::index;
 pub use desk::{BeginFault, Begun, Desk, Directory, DirectoryError, Ended, Handled, NotBegun, Session, UccKey};
 pub use error::{BufferTooSmall, ErrorType, Expected, Fault, Field, FieldError};
 pub use event::Event;

@@ -1,6 +1,6 @@
 //! Which UCCs there are, how they are set, and who their agents are.
 
-use super::index::{Hash, Index};
+use super::index::{Hash, Index, Link};
 use crate::bytes::same;
 use crate::sink::{Pieces, Sink, display_by_pieces};
 use crate::{Settings, SipUri, UccName};
@@ -12,8 +12,8 @@ pub struct Directory<const UCCS: usize, const AGENTS: usize, const TEXT: usize> 
     uccs: heapless::Vec<Ucc, UCCS>,
     agents: heapless::Vec<Agent, AGENTS>,
     text: heapless::String<TEXT>,
-    ucc_index: Index<UCCS>,
-    agent_index: Index<AGENTS>,
+    ucc_index: Index<[Link; UCCS]>,
+    agent_index: Index<[Link; AGENTS]>,
 }
 
 /// A UCC of one directory: where it stands there. It means nothing to another directory.

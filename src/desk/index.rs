@@ -1,60 +1,126 @@
 //! A hash index over the slots of a fixed-capacity table: chains in two arrays, so that a full table is looked up as
 //! fast as an empty one, and nothing in it can panic.
+//!
+//! [`Desk`](crate::Desk) is made of it. It is open to shells that keep sessions in memory of their own, whose size is
+//! known only when they run: there the two arrays are lent.
 
-/// A slot, counted from 1. Zero is none, so that an empty table is nothing but zeros: a device has it in memory that is
+/// A slot, counted from 1. Zero is none, so that an empty index is nothing but zeros: a device has it in memory that is
 /// cleared at the start anyway, and not in its flash as well.
-type Link = u16;
+pub type Link = u16;
 
 const NONE: Link = 0;
 
-/// Finds slots `0..N` by hash. The keys live with the table; a look-up asks it which slot is meant.
+/// Finds slots by hash. The keys live with the table; a look-up asks it which slot is meant.
+///
+/// `S` is where the chains are kept: an array, or a slice that is lent.
+///
+/// ```
+/// use recording_core::index::{Hash, Index};
+///
+/// let names = ["one", "two", "three"];
+/// let hash = |name: &str| Hash::new(0).bytes(name.as_bytes(), 0).finish();
+/// let (mut heads, mut nexts) = ([0; 8], [0; 8]);
+/// let mut index = Index::over(&mut heads[..], &mut nexts[..]);
+/// index.clear();
+/// for (slot, name) in names.into_iter().enumerate() {
+///     index.insert(hash(name), slot);
+/// }
+/// assert_eq!(index.find(hash("two"), |slot| names[slot] == "two"), Some(1));
+/// assert_eq!(index.find(hash("four"), |slot| names[slot] == "four"), None);
+/// ```
 #[derive(Debug, Clone)]
-pub(super) struct Index<const N: usize> {
+pub struct Index<S> {
     /// The first slot of each chain.
-    heads: [Link; N],
+    heads: S,
     /// The slot behind each slot.
-    nexts: [Link; N],
+    nexts: S,
 }
 
-impl<const N: usize> Index<N> {
+impl<const N: usize> Index<[Link; N]> {
     pub(super) const fn new() -> Self {
-        const { assert!(N > 0 && N < Link::MAX as usize, "a capacity is between 1 and 65534") };
+        const { assert!(N > 0 && N <= MAX_LEN, "a capacity is between 1 and 65534") };
         Self { heads: [NONE; N], nexts: [NONE; N] }
     }
+}
 
+/// The most slots that an index finds.
+pub const MAX_LEN: usize = Link::MAX as usize - 1;
+
+impl<S> Index<S> {
+    /// An index whose chains are kept there, as they are. Before its first use they are [cleared](Self::clear).
+    ///
+    /// Both are as long as the table, and not longer than [`MAX_LEN`]. What they hold may be anything: from an index that
+    /// was scribbled over wrong slots come out, or look-ups that do not end, and nothing worse.
+    #[must_use]
+    pub const fn over(heads: S, nexts: S) -> Self {
+        Self { heads, nexts }
+    }
+}
+
+impl<S: AsRef<[Link]>> Index<S> {
     /// The slot that `is_meant`, among those of this hash.
     #[inline]
-    pub(super) fn find(&self, hash: u32, mut is_meant: impl FnMut(usize) -> bool) -> Option<usize> {
-        let mut link = *self.heads.get(bucket::<N>(hash))?;
+    pub fn find(&self, hash: u32, mut is_meant: impl FnMut(usize) -> bool) -> Option<usize> {
+        self.slots(hash).find(|&slot| is_meant(slot))
+    }
+
+    /// The slots that may be meant: those of this hash, and others.
+    #[inline(always)]
+    pub fn slots(&self, hash: u32) -> Slots<'_> {
+        let heads = self.heads.as_ref();
+        Slots { link: heads.get(bucket(hash, heads.len())).copied().unwrap_or(NONE), nexts: self.nexts.as_ref() }
+    }
+}
+
+/// See [`Index::slots`].
+#[derive(Debug, Clone)]
+pub struct Slots<'a> {
+    link: Link,
+    nexts: &'a [Link],
+}
+
+impl Iterator for Slots<'_> {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
         // A chain holds each slot at most once. Behind its end comes the slot in front of the first one, which is none.
-        while let Some(&next) = self.nexts.get(slot(link)) {
-            if is_meant(slot(link)) {
-                return Some(slot(link));
-            }
-            link = next;
-        }
-        None
+        let slot = slot(self.link);
+        self.link = *self.nexts.get(slot)?;
+        Some(slot)
+    }
+}
+
+impl<S: AsRef<[Link]> + AsMut<[Link]>> Index<S> {
+    /// Takes every slot out.
+    pub fn clear(&mut self) {
+        self.heads.as_mut().fill(NONE);
+        self.nexts.as_mut().fill(NONE);
     }
 
     /// Enters a slot that is in no chain.
-    pub(super) fn insert(&mut self, hash: u32, slot: usize) {
-        if let (Some(head), Some(next)) = (self.heads.get_mut(bucket::<N>(hash)), self.nexts.get_mut(slot)) {
+    pub fn insert(&mut self, hash: u32, slot: usize) {
+        let heads = self.heads.as_mut();
+        let bucket = bucket(hash, heads.len());
+        if let (Some(head), Some(next)) = (heads.get_mut(bucket), self.nexts.as_mut().get_mut(slot)) {
             *next = *head;
             *head = (slot + 1) as Link;
         }
     }
 
     /// Takes a slot out of its chain.
-    pub(super) fn remove(&mut self, hash: u32, slot: usize) {
-        let Some(behind) = self.nexts.get(slot).copied() else { return };
-        let Some(mut link) = self.heads.get(bucket::<N>(hash)).copied() else { return };
+    pub fn remove(&mut self, hash: u32, slot: usize) {
+        let (heads, nexts) = (self.heads.as_mut(), self.nexts.as_mut());
+        let bucket = bucket(hash, heads.len());
+        let Some(behind) = nexts.get(slot).copied() else { return };
+        let Some(mut link) = heads.get(bucket).copied() else { return };
         if self::slot(link) == slot {
-            if let Some(head) = self.heads.get_mut(bucket::<N>(hash)) {
+            if let Some(head) = heads.get_mut(bucket) {
                 *head = behind;
             }
             return;
         }
-        while let Some(next) = self.nexts.get_mut(self::slot(link)) {
+        while let Some(next) = nexts.get_mut(self::slot(link)) {
             if self::slot(*next) == slot {
                 *next = behind;
                 return;
@@ -65,34 +131,39 @@ impl<const N: usize> Index<N> {
 }
 
 /// The slot of a link; of [`NONE`] one that no table has.
+#[inline]
 const fn slot(link: Link) -> usize {
     (link as usize).wrapping_sub(1)
 }
 
-/// Spreads a hash over `0..N` by its upper bits.
-const fn bucket<const N: usize>(hash: u32) -> usize {
-    ((hash as u64 * N as u64) >> 32) as usize
+/// Spreads a hash over `0..len` by its upper bits.
+#[inline]
+const fn bucket(hash: u32, len: usize) -> usize {
+    ((hash as u64 * len as u64) >> 32) as usize
 }
 
 /// A hash in the making, in arithmetic that a 32-bit core does in single instructions. Nobody from outside can enter
 /// keys, so it need not withstand an attacker.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Hash(u32);
+#[must_use]
+pub struct Hash(u32);
 
 impl Hash {
+    /// Begins a hash.
     #[inline]
-    pub(super) const fn new(seed: u32) -> Self {
+    pub const fn new(seed: u32) -> Self {
         Self(0x9e37_79b9 ^ seed)
     }
 
+    /// With one more word.
     #[inline]
-    pub(super) const fn word(self, word: u32) -> Self {
+    pub const fn word(self, word: u32) -> Self {
         Self((self.0 ^ word).wrapping_mul(0x85eb_ca6b).rotate_left(13))
     }
 
-    /// Bytes four a word, with `bits` set in each word.
+    /// With bytes, four a word, and `bits` set in each word.
     #[inline]
-    pub(super) const fn bytes(mut self, bytes: &[u8], bits: u32) -> Self {
+    pub const fn bytes(mut self, bytes: &[u8], bits: u32) -> Self {
         let mut rest = bytes;
         while let Some((word, behind)) = rest.split_first_chunk::<4>() {
             self = self.word(u32::from_le_bytes(*word) | bits);
@@ -105,8 +176,10 @@ impl Hash {
         self
     }
 
+    /// The hash.
     #[inline]
-    pub(super) const fn finish(self) -> u32 {
+    #[must_use]
+    pub const fn finish(self) -> u32 {
         let hash = (self.0 ^ self.0 >> 16).wrapping_mul(0xc2b2_ae35);
         (hash ^ hash >> 13).wrapping_mul(0x9e37_79b1)
     }
@@ -123,7 +196,7 @@ mod tests {
         let mut steps = 0;
         // Each step is a slot: entered if it is out, removed if it is in.
         for sequence in 0..4_u32.pow(7) {
-            let mut index = Index::<4>::new();
+            let mut index = Index::<[Link; 4]>::new();
             let mut inside = [false; 4];
             for step in 0..7 {
                 let slot = (sequence >> (2 * step) & 3) as usize;
@@ -145,7 +218,7 @@ mod tests {
     #[test]
     fn buckets_are_within_the_table() {
         for hash in [0, 1, u32::MAX / 2, u32::MAX - 1, u32::MAX] {
-            assert!(bucket::<1>(hash) < 1 && bucket::<3>(hash) < 3 && bucket::<65534>(hash) < 65534);
+            assert!(bucket(hash, 1) < 1 && bucket(hash, 3) < 3 && bucket(hash, MAX_LEN) < MAX_LEN);
         }
     }
 }

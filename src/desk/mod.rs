@@ -1,7 +1,7 @@
 //! A desk for shells without a database: sessions and directory in fixed memory.
 
 mod directory;
-mod index;
+pub mod index;
 mod sessions;
 
 use core::fmt;

@@ -1,14 +1,14 @@
 //! The open sessions.
 
 use super::directory::UccKey;
-use super::index::{Hash, Index};
+use super::index::{Hash, Index, Link};
 use crate::{CorrelationId, State};
 
 /// The open sessions of a desk, at most `N`.
 #[derive(Debug, Clone)]
 pub(super) struct Sessions<const N: usize> {
     entries: heapless::Vec<Entry, N>,
-    index: Index<N>,
+    index: Index<[Link; N]>,
 }
 
 /// A session: 20 bytes.

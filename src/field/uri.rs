@@ -75,8 +75,9 @@ impl<'a> SipUri<'a> {
         }
     }
 
-    /// Whether `uri` names the same agent.
-    pub(crate) fn is(self, uri: &[u8]) -> bool {
+    /// Whether these are the bytes of a URI that names the same agent: for shells that keep URIs as bytes.
+    #[must_use]
+    pub fn is(self, uri: &[u8]) -> bool {
         let own = self.0.as_bytes();
         // The same spelling first: a comparison of words.
         BY_WORDS && own == uri || own.eq_ignore_ascii_case(uri)
