@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../border.rs"]
+mod border;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| border::border(data));

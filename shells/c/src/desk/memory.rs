@@ -1,0 +1,240 @@
+//! The memory of a desk: how much it is, and which part of it is which table.
+
+use core::slice;
+
+use recording_core::Scratch;
+use recording_core::index::{Index, Link, MAX_LEN};
+
+use super::tables::{Agent, Counts, Session, Tables, Ucc};
+use crate::pointers::{check, shared};
+use crate::rc_status;
+
+/// How the memory of a desk must be aligned.
+pub const RC_DESK_ALIGN: usize = 8;
+
+/// How much a desk holds.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct rc_capacities {
+    /// Sessions that may be open at once: 1 to 65534.
+    pub sessions: u32,
+    /// UCCs: 1 to 65534.
+    pub uccs: u32,
+    /// Agents of all UCCs together: 1 to 65534.
+    pub agents: u32,
+    /// Bytes of the names of all UCCs and the URIs of all agents together: at least 1.
+    pub text: u32,
+}
+
+/// A desk: sessions and settings in memory that the caller gives, and the whole loop from request to reply and event.
+///
+/// It is made by `rc_desk_init`, is gone when the caller takes the memory back, and may be moved as it is, for it holds no
+/// pointers. One thread at a time uses it, readers too; different desks have nothing in common. No pointer that is given
+/// to its functions may lead into its memory.
+#[derive(Debug)]
+pub struct rc_desk {
+    _private: [u8; 0],
+}
+
+/// Stands at the beginning of the memory.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    capacities: rc_capacities,
+    /// The capacities again, in disguise: tells a desk from other memory, and from one that was scribbled over.
+    check: [u64; 2],
+    counts: Counts,
+}
+
+/// How much room there is for a scratch, behind the header.
+const SCRATCH: usize = 320;
+
+impl rc_capacities {
+    #[inline(always)]
+    const fn check(&self) -> [u64; 2] {
+        const MAGIC: u64 = 0x7263_5f64_6573_6b30;
+        [
+            (self.sessions as u64 | (self.uccs as u64) << 32) ^ MAGIC,
+            (self.agents as u64 | (self.text as u64) << 32) ^ MAGIC,
+        ]
+    }
+}
+
+/// Where the tables stand, in bytes from the beginning of the memory: those of the greatest alignment first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Layout {
+    sessions: usize,
+    uccs: usize,
+    agents: usize,
+    /// Chains of sessions, UCCs and agents: heads and nexts of each.
+    chains: usize,
+    text: usize,
+    /// How much it is altogether.
+    size: usize,
+}
+
+impl Layout {
+    /// `None` if a capacity is out of bounds, or there is no such memory.
+    fn of(capacities: &rc_capacities) -> Option<Self> {
+        let slots = [capacities.sessions, capacities.uccs, capacities.agents];
+        if capacities.text == 0 || slots.iter().any(|&slots| slots == 0 || slots as usize > MAX_LEN) {
+            return None;
+        }
+        // Of a machine with less memory than this takes: no table but the text is longer than 65534 times 24 bytes.
+        let rest = isize::MAX as u64 - 16 * 1024 * 1024;
+        (u64::from(capacities.text) <= rest).then(|| Self::of_sound(capacities))
+    }
+
+    #[inline(always)]
+    const fn of_sound(capacities: &rc_capacities) -> Self {
+        let rc_capacities { sessions, uccs, agents, text } = *capacities;
+        let (sessions, uccs, agents, text) = (sessions as usize, uccs as usize, agents as usize, text as usize);
+        let sessions_at = size_of::<Header>() + SCRATCH;
+        let uccs_at = sessions_at + sessions * size_of::<Session>();
+        let agents_at = uccs_at + uccs * size_of::<Ucc>();
+        let chains = agents_at + agents * size_of::<Agent>();
+        let text_at = chains + (sessions + uccs + agents) * 2 * size_of::<Link>();
+        let size = (text_at + text).wrapping_add(RC_DESK_ALIGN - 1) / RC_DESK_ALIGN * RC_DESK_ALIGN;
+        Self { sessions: sessions_at, uccs: uccs_at, agents: agents_at, chains, text: text_at, size }
+    }
+}
+
+// The macro RC_DESK_SIZE of the header has these numbers: it cannot ask.
+const _: () = {
+    assert!(size_of::<Header>() == 48 && align_of::<Header>() <= RC_DESK_ALIGN);
+    assert!(size_of::<Scratch>() <= SCRATCH && align_of::<Scratch>() <= RC_DESK_ALIGN);
+    assert!(size_of::<Session>() == 24 && align_of::<Session>() <= RC_DESK_ALIGN);
+    assert!(size_of::<Ucc>() == 8 && size_of::<Agent>() == 8 && size_of::<Link>() == 2);
+};
+
+/// How many bytes a desk of these capacities takes; 0 if there is no such desk, or `capacities` is null. The same as the
+/// constant `RC_DESK_SIZE(sessions, uccs, agents, text)` of the header. Threads: any.
+///
+/// # Safety
+///
+/// Capacities can be read there, unless it is null.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rc_desk_size(capacities: *const rc_capacities) -> usize {
+    // SAFETY: as the caller says.
+    match unsafe { shared(capacities) } {
+        Ok(capacities) => Layout::of(capacities).map_or(0, |layout| layout.size),
+        Err(_) => 0,
+    }
+}
+
+/// How the memory of a desk must be aligned: `RC_DESK_ALIGN`. Threads: any.
+#[unsafe(no_mangle)]
+pub extern "C" fn rc_desk_align() -> usize {
+    RC_DESK_ALIGN
+}
+
+/// Makes an empty desk in `size` bytes of `memory`, which is lent to it until the caller takes it back. What stood there
+/// does not matter. `desk` is then the desk, at the beginning of the memory.
+///
+/// Nothing may be null. On failure (`RC_MISALIGNED`, `RC_NO_CAPACITY`, `RC_MEMORY_TOO_SMALL`) nothing is written. Threads:
+/// see `rc_desk`.
+///
+/// # Safety
+///
+/// Unless a pointer is null: `size` bytes of `memory` are the caller's alone, capacities can be read, a pointer can be
+/// written at `desk`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rc_desk_init(
+    memory: *mut core::ffi::c_void,
+    size: usize,
+    capacities: *const rc_capacities,
+    desk: *mut *mut rc_desk,
+) -> rc_status {
+    // SAFETY: as the caller says.
+    let capacities = match check(desk).and_then(|()| unsafe { shared(capacities) }) {
+        Ok(capacities) => *capacities,
+        Err(status) => return status,
+    };
+    let memory = memory.cast::<u64>();
+    if let Err(status) = check(memory) {
+        return status;
+    }
+    let Some(layout) = Layout::of(&capacities) else { return rc_status::RC_NO_CAPACITY };
+    if size < layout.size {
+        return rc_status::RC_MEMORY_TOO_SMALL;
+    }
+    let header = Header { capacities, check: capacities.check(), counts: Counts::EMPTY };
+    // SAFETY: aligned, and the caller's alone as far as the layout goes, which is further than a header.
+    unsafe { memory.cast::<Header>().write(header) };
+    // SAFETY: the same; a header of this layout stands there.
+    match unsafe { tables(memory.cast()) } {
+        Ok(mut tables) => tables.clear(),
+        Err(status) => return status,
+    }
+    // SAFETY: neither null nor misaligned, and writable as the caller says.
+    unsafe { desk.write(memory.cast()) };
+    rc_status::RC_OK
+}
+
+/// The tables of a desk, and its room for what a request spells with escapes, which so need not be made for each.
+///
+/// # Safety
+///
+/// Unless it is null or misaligned, at least a header's bytes can be read there, and if `rc_desk_init` has made it a desk,
+/// all its memory is the caller's alone while `'a` lasts.
+#[inline(always)]
+pub(super) unsafe fn parts<'a>(desk: *mut rc_desk) -> Result<(Tables<'a>, &'a mut Scratch), rc_status> {
+    let memory = desk.cast::<u8>();
+    let header = memory.cast::<Header>();
+    check(memory.cast::<u64>())?;
+    // SAFETY: neither null nor misaligned, and readable as the caller says. Every field takes any bytes.
+    let Header { capacities, check, .. } = unsafe { header.read() };
+    if check != capacities.check() {
+        return Err(rc_status::RC_NOT_INITIALIZED);
+    }
+    // They were found to be sound when the desk was made, and are the same.
+    let layout = Layout::of_sound(&capacities);
+    let rc_capacities { sessions, uccs, agents, text } = capacities;
+    let (sessions, uccs, agents, text) = (sessions as usize, uccs as usize, agents as usize, text as usize);
+    /// # Safety
+    ///
+    /// `len` values of `T` stand `at` bytes behind `memory`, aligned, and are the caller's alone while `'a` lasts.
+    #[inline(always)]
+    const unsafe fn table<'a, T>(memory: *mut u8, at: usize, len: usize) -> &'a mut [T] {
+        // SAFETY: within the memory, as the caller says.
+        let first = unsafe { memory.add(at) };
+        // SAFETY: aligned and the caller's alone, as it says.
+        unsafe { slice::from_raw_parts_mut(first.cast(), len) }
+    }
+    /// # Safety
+    ///
+    /// The same, for heads and nexts.
+    #[inline(always)]
+    const unsafe fn index<'a>(memory: *mut u8, at: usize, len: usize) -> Index<&'a mut [Link]> {
+        // SAFETY: as the caller says.
+        let heads = unsafe { table(memory, at, len) };
+        // SAFETY: as the caller says.
+        Index::over(heads, unsafe { table(memory, at + len * size_of::<Link>(), len) })
+    }
+    const CHAIN: usize = 2 * size_of::<Link>();
+    #[allow(clippy::multiple_unsafe_ops_per_block, reason = "one reason holds for each of them")]
+    // SAFETY: the layout of these capacities is that of the desk; its tables are apart from each other and from the
+    // header, each begins at a multiple of its alignment, and each takes any bytes.
+    unsafe {
+        let tables = Tables {
+            counts: &mut (*header).counts,
+            sessions: table(memory, layout.sessions, sessions),
+            uccs: table(memory, layout.uccs, uccs),
+            agents: table(memory, layout.agents, agents),
+            session_index: index(memory, layout.chains, sessions),
+            ucc_index: index(memory, layout.chains + sessions * CHAIN, uccs),
+            agent_index: index(memory, layout.chains + (sessions + uccs) * CHAIN, agents),
+            text: table(memory, layout.text, text),
+        };
+        Ok((tables, &mut *memory.add(size_of::<Header>()).cast()))
+    }
+}
+
+/// # Safety
+///
+/// As for [`parts`].
+#[inline]
+pub(super) unsafe fn tables<'a>(desk: *mut rc_desk) -> Result<Tables<'a>, rc_status> {
+    // SAFETY: as the caller says.
+    Ok(unsafe { parts(desk) }?.0)
+}
