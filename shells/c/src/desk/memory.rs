@@ -47,7 +47,7 @@ struct Header {
 }
 
 /// How much room there is for a scratch, behind the header.
-const SCRATCH: usize = 320;
+const SCRATCH: usize = 360;
 
 impl rc_capacities {
     #[inline(always)]
