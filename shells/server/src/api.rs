@@ -13,9 +13,10 @@ use axum::response::Response;
 use recording_core::{Head, Reply, Scratch, SipUri};
 
 use crate::arrival::{self, Arrival};
-use crate::auth::Principal;
+use crate::auth::{Guard, Principal};
 use crate::metrics::Call;
-use crate::service::Service;
+use crate::net::Handler;
+use crate::service::{Caller, Service};
 use crate::store::Store;
 use crate::{audit, auth, hub, reply};
 
@@ -26,6 +27,41 @@ pub fn router<S: Store>(service: Arc<Service<S>>) -> Router {
         let service = Arc::clone(&service);
         async move { answer(service, request).await }
     })
+}
+
+/// The same, for a listener: only what a guard must see first, or what is for the hub, takes the way through a router.
+#[derive(Debug)]
+pub(crate) struct Api<S>(Arc<Ways<S>>);
+
+#[derive(Debug)]
+struct Ways<S> {
+    service: Arc<Service<S>>,
+    router: Router,
+    is_guarded: bool,
+}
+
+impl<S: Store> Api<S> {
+    pub(crate) fn new(service: Arc<Service<S>>, guard: &Arc<Guard>) -> Self {
+        let router = Arc::clone(guard).before_api(router(Arc::clone(&service)));
+        Self(Arc::new(Ways { service, router, is_guarded: !guard.is_idle() }))
+    }
+}
+
+impl<S> Clone for Api<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S: Store> Handler for Api<S> {
+    async fn answer(&self, request: Request) -> Response {
+        let Ways { service, router, is_guarded } = &*self.0;
+        if *is_guarded || request.uri().path().starts_with(hub::PATH) {
+            router.answer(request).await
+        } else {
+            answer(Arc::clone(service), request).await
+        }
+    }
 }
 
 pub(crate) async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Response {
@@ -71,6 +107,7 @@ async fn without_body(response: Response, parts: &Parts, body: Body) -> Response
 /// From a whole request to its response.
 async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> (Call, Response) {
     let (target, content_type) = (Target::of(&parts.uri), ContentType::of(&parts.headers));
+    let caller = Caller::of(&parts.extensions);
     let mut scratch = Scratch::new();
     let method = parts.method.as_str();
     let request = recording_core::Request::read(
@@ -82,17 +119,17 @@ async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> (
     );
     match request {
         Ok(recording_core::Request::State(request)) => {
-            let found = service.state(&request).await;
+            let found = service.state(&request, caller).await;
             (Call::State, found.map_or_else(|_| reply::store_unavailable(), |found| reply::of(&Reply::State(found))))
         }
         Ok(recording_core::Request::Capabilities(request)) => {
-            (Call::Capabilities, reply::of(&Reply::Capabilities(service.capabilities(&request))))
+            (Call::Capabilities, reply::of(&Reply::Capabilities(service.capabilities(&request, caller))))
         }
         Ok(recording_core::Request::Set(request)) if !may_act(parts, request.requester) => {
             (Call::Set, auth::guard::another_requester(parts))
         }
         Ok(recording_core::Request::Set(request)) => {
-            let done = service.set(&request).await;
+            let done = service.set(&request, caller).await;
             (Call::Set, done.map_or_else(reply::rejection, |done| reply::of(&Reply::State(done))))
         }
         Err(rejection) => {

@@ -10,7 +10,8 @@ use recording_core::{
 };
 use tracing::{debug, error, info};
 
-use crate::store::{Begun, StoreError};
+use crate::service::Begun;
+use crate::store::StoreError;
 
 const TARGET: &str = "recording";
 

@@ -5,7 +5,8 @@
 //! |---|---|
 //! | [`directory`] | the UCCs with their settings and agents, exchanged as a whole on reload |
 //! | [`config`] | reads a directory from TOML; errors tell line and key |
-//! | [`store`] | where sessions are kept: a trait of read with revision and compare-and-set, and the one in memory |
+//! | [`store`] | where sessions are kept: a trait of read with revision and compare-and-set, in memory and in a file |
+//! | [`trail`] | the audit trail: a line for every decision, and no change without one |
 //! | [`service`] | the loop: facts, decision, compare-and-set, reply and event |
 //! | [`events`] | the channel that published events go to |
 //! | [`hub`] | what listeners are told, over SignalR |
@@ -45,4 +46,5 @@ pub mod service;
 pub mod shared;
 pub mod store;
 mod tasks;
+pub mod trail;
 mod turns;

@@ -11,11 +11,12 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{error, info, warn};
 
+use crate::api::Api;
 use crate::auth::Guard;
 use crate::net::{Acceptor, Limits, Tls, bind};
 use crate::service::Service;
 use crate::store::Store;
-use crate::{admin, api, hub};
+use crate::{admin, hub};
 
 /// Where to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,13 +133,11 @@ pub async fn start_protected<S: Store>(
     // Before the first change can be made.
     tokio::spawn(hub::pass_on(service.events().subscribe(), service.hub().clone()));
     let (stop, stopped) = watch::channel(false);
-    let acceptor = |router, tls: &Option<Arc<Tls>>| {
-        Acceptor::new(router, limits, tls.clone(), Arc::clone(service.tasks()), stopped.clone())
-    };
-    let api_router = Arc::clone(&protection.api).before_api(api::router(Arc::clone(&service)));
+    let tasks = || Arc::clone(service.tasks());
+    let api_handler = Api::new(Arc::clone(&service), &protection.api);
     let admin_router = Arc::clone(&protection.admin).before_admin(admin::router(Arc::clone(&service)));
-    let api = acceptor(api_router, &protection.api_tls).run(api);
-    let admin = acceptor(admin_router, &protection.admin_tls).run(admin);
+    let api = Acceptor::new(api_handler, limits, protection.api_tls.clone(), tasks(), stopped.clone()).run(api);
+    let admin = Acceptor::new(admin_router, limits, protection.admin_tls.clone(), tasks(), stopped.clone()).run(admin);
     Ok(Running {
         addresses: Addresses { api: api_address, admin: admin_address },
         service,

@@ -1,22 +1,26 @@
 //! The loop of the shell: look the facts up, let the core decide, store, and only then answer and publish.
 
+use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
+use axum::http::Extensions;
 use recording_core::{
-    Answer, CapabilitiesReply, CapabilitiesRequest, CorrelationId, Disposition, Refusal, Rejection, SetDecision,
-    SetFacts, SetRequest, State, StateFacts, StateReply, StateRequest, UccName,
+    CapabilitiesReply, CapabilitiesRequest, CorrelationId, Disposition, Refusal, Rejection, SetDecision, SetFacts,
+    SetRequest, State, StateFacts, StateReply, StateRequest, UccName,
 };
 
-use crate::audit;
 use crate::directory::{Directory, SharedDirectory};
 use crate::events::Events;
 use crate::hub::{self, EventCase, RecordingHub};
 use crate::metrics::{Metrics, Outcome};
+use crate::net::Client;
 use crate::possible::Possible;
-use crate::store::{Begun, SessionKey, Store, StoreError, Swap};
+use crate::store::{SessionKey, Store, StoreError, Swap};
 use crate::tasks::Tasks;
+use crate::trail::{Note, Trail};
 use crate::turns::Turns;
+use crate::{audit, trail};
 
 /// How often a change is decided anew because another server was faster, before the store counts as broken. Each time
 /// that happens, the other one did get its change through.
@@ -27,12 +31,37 @@ const MOST_TRIES: usize = 100;
 pub struct Service<S> {
     directory: SharedDirectory,
     store: S,
+    /// Told here of what changes nothing; of changes it is told by the store.
+    trail: Option<Trail>,
     events: Events,
     metrics: Metrics,
     hub: RecordingHub,
     turns: Turns,
     tasks: Arc<Tasks>,
     ending: AtomicBool,
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// The other end of its connection, if it came by one.
+    pub address: Option<SocketAddr>,
+}
+
+impl Caller {
+    pub(crate) fn of(extensions: &Extensions) -> Self {
+        Self { address: extensions.get::<Client>().map(Client::peer) }
+    }
+}
+
+/// What became of beginning a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Begun {
+    /// It is open now.
+    Opened,
+    /// It was open already, and stays as it is.
+    AlreadyOpen,
 }
 
 /// Why a session was not begun, or not ended.
@@ -54,9 +83,16 @@ impl<S: Store> Service<S> {
     /// A service over this directory and store.
     #[must_use]
     pub fn new(directory: Directory, store: S) -> Self {
+        Self::audited(directory, store, None)
+    }
+
+    /// The same, and everything that it decides goes into the trail, which must be the store's, too.
+    #[must_use]
+    pub fn audited(directory: Directory, store: S, trail: Option<Trail>) -> Self {
         Self {
             directory: SharedDirectory::new(directory),
             store,
+            trail,
             events: Events::new(),
             metrics: Metrics::new(),
             hub: hub::new(EventCase::default(), signalr_hub::Options::default()),
@@ -118,6 +154,20 @@ impl<S: Store> Service<S> {
         &self.hub
     }
 
+    /// The trail, if there is one.
+    pub const fn trail(&self) -> Option<&Trail> {
+        self.trail.as_ref()
+    }
+
+    fn trail_of_reads(&self) -> Option<&Trail> {
+        self.trail.as_ref().filter(|trail| trail.has_reads())
+    }
+
+    /// The line that the store is to write before it makes a change.
+    pub(crate) fn note(&self, line: impl FnOnce() -> Note) -> Note {
+        if self.trail.is_some() { line() } else { Note::none() }
+    }
+
     pub(crate) const fn tasks(&self) -> &Arc<Tasks> {
         &self.tasks
     }
@@ -127,7 +177,7 @@ impl<S: Store> Service<S> {
     /// # Errors
     ///
     /// If the store fails.
-    pub async fn state<'a>(&self, request: &StateRequest<'a>) -> Result<StateReply<'a>, StoreError> {
+    pub async fn state<'a>(&self, request: &StateRequest<'a>, caller: Caller) -> Result<StateReply<'a>, StoreError> {
         let directory = self.directory.current();
         let facts = match directory.ucc(request.ucc) {
             None => None,
@@ -139,14 +189,20 @@ impl<S: Store> Service<S> {
         };
         let reply = request.decide(facts);
         audit::state(&reply);
+        if let Some(trail) = self.trail_of_reads() {
+            trail.tell(&trail::state(&reply, caller));
+        }
         Ok(reply)
     }
 
     /// Tells whether changes are possible in a UCC.
-    pub fn capabilities<'a>(&self, request: &CapabilitiesRequest<'a>) -> CapabilitiesReply<'a> {
+    pub fn capabilities<'a>(&self, request: &CapabilitiesRequest<'a>, caller: Caller) -> CapabilitiesReply<'a> {
         let directory = self.directory.current();
         let reply = request.decide(directory.ucc(request.ucc).map(|ucc| ucc.settings));
         audit::capabilities(&reply);
+        if let Some(trail) = self.trail_of_reads() {
+            trail.tell(&trail::capabilities(&reply, caller));
+        }
         reply
     }
 
@@ -157,7 +213,7 @@ impl<S: Store> Service<S> {
     /// # Errors
     ///
     /// If the store fails: nothing was changed.
-    pub async fn set<'a>(&self, request: &SetRequest<'a>) -> Result<StateReply<'a>, Rejection> {
+    pub async fn set<'a>(&self, request: &SetRequest<'a>, caller: Caller) -> Result<StateReply<'a>, Rejection> {
         let key = SessionKey::new(request.ucc, request.correlation_id);
         let _turn = self.turns.of(&key).await;
         for _ in 0..MOST_TRIES {
@@ -168,7 +224,7 @@ impl<S: Store> Service<S> {
                 None => None,
                 Some(_) => match self.store.read(&key).await {
                     Ok(found) => found,
-                    Err(error) => return Err(self.not_stored(request, &error)),
+                    Err(error) => return Err(self.not_stored(request, &error, caller)),
                 },
             };
             let facts = ucc.map(|ucc| SetFacts {
@@ -179,18 +235,23 @@ impl<S: Store> Service<S> {
 
             // Decision.
             let (pending, found) = match (request.decide(facts), found) {
-                (SetDecision::Answer(Answer { reply, refusal }), _) => {
-                    self.metrics.answered(request.action, refusal.as_ref());
-                    audit::answered(request, found.map(|found| found.state), refusal.as_ref());
-                    return Ok(reply);
+                (SetDecision::Answer(answer), _) => {
+                    let before = found.map(|found| found.state);
+                    self.metrics.answered(request.action, answer.refusal.as_ref());
+                    audit::answered(request, before, answer.refusal.as_ref());
+                    if let Some(trail) = &self.trail {
+                        trail.tell(&trail::not_changed(&answer, request, before, caller));
+                    }
+                    return Ok(answer.reply);
                 }
                 (SetDecision::Store(pending), Some(found)) => (pending, found),
                 // The core changes no session that it was not shown.
                 (SetDecision::Store(pending), None) => return Err(pending.not_stored()),
             };
 
-            // Store; then, and only then, event and reply.
-            match self.store.compare_and_set(&key, found.revision, pending.to()).await {
+            // Store, and before that the trail; then, and only then, event and reply.
+            let note = self.note(|| trail::changed(&pending, request, caller));
+            match self.store.compare_and_set(&key, Some(found.revision), Some(pending.to()), note).await {
                 Ok(Swap::Stored) => {
                     self.metrics.decided(request.action, Outcome::Changed);
                     audit::changed(&pending);
@@ -200,12 +261,22 @@ impl<S: Store> Service<S> {
                 }
                 Ok(Swap::Conflict) => {}
                 Err(error) => {
-                    let _ = self.not_stored(request, &error);
+                    let _ = self.not_stored(request, &error, caller);
                     return Err(pending.not_stored());
                 }
             }
         }
-        Err(self.not_stored(request, &StoreError::new(format!("{MOST_TRIES} conflicts in a row"))))
+        Err(self.not_stored(request, &conflicts(), caller))
+    }
+
+    /// What is told when the store failed.
+    fn not_stored(&self, request: &SetRequest<'_>, error: &StoreError, caller: Caller) -> Rejection {
+        self.metrics.decided(request.action, Outcome::NotStored);
+        audit::not_stored(request, error);
+        if let Some(trail) = &self.trail {
+            trail.tell(&trail::not_stored(request, Rejection::NotStored, caller));
+        }
+        Rejection::NotStored
     }
 
     /// What an agent could do with a session in this state, by the config in force.
@@ -223,20 +294,38 @@ impl<S: Store> Service<S> {
         ucc: UccName<'a>,
         correlation_id: CorrelationId,
         state: State,
+        caller: Caller,
     ) -> Result<(Begun, StateReply<'a>), NotDone<'a>> {
+        let begun = self.try_begin(ucc, correlation_id, state, caller).await;
+        let (begun, state) = begun.inspect_err(|why| self.not_done("begin", ucc, correlation_id, why, caller))?;
+        audit::begun(ucc, correlation_id, begun, state);
+        if let (Begun::AlreadyOpen, Some(trail)) = (begun, &self.trail) {
+            trail.tell(&trail::already_open(ucc, correlation_id, state, caller));
+        }
+        Ok((begun, StateReply { correlation_id, state, error: None, ucc }))
+    }
+
+    async fn try_begin<'a>(
+        &self,
+        ucc: UccName<'a>,
+        correlation_id: CorrelationId,
+        state: State,
+        caller: Caller,
+    ) -> Result<(Begun, State), NotDone<'a>> {
         self.directory.current().ucc(ucc).ok_or(NotDone::Refused(Refusal::UnknownUcc { ucc }))?;
         let key = SessionKey::new(ucc, correlation_id);
         let _turn = self.turns.of(&key).await;
-        let begun = self.store.begin(&key, state).await?;
-        let state = match begun {
-            Begun::Opened => {
-                self.metrics.begun();
-                state
+        for _ in 0..MOST_TRIES {
+            if let Some(found) = self.store.read(&key).await? {
+                return Ok((Begun::AlreadyOpen, found.state));
             }
-            Begun::AlreadyOpen(state) => state,
-        };
-        audit::begun(ucc, correlation_id, begun, state);
-        Ok((begun, StateReply { correlation_id, state, error: None, ucc }))
+            let note = self.note(|| trail::begun(ucc, correlation_id, state, caller));
+            if self.store.compare_and_set(&key, None, Some(state), note).await? == Swap::Stored {
+                self.metrics.begun();
+                return Ok((Begun::Opened, state));
+            }
+        }
+        Err(NotDone::Store(conflicts()))
     }
 
     /// Ends a session and tells what becomes of its recording.
@@ -244,22 +333,52 @@ impl<S: Store> Service<S> {
     /// # Errors
     ///
     /// If there is no such UCC or session, or the store fails.
-    pub async fn end<'a>(&self, ucc: UccName<'a>, correlation_id: CorrelationId) -> Result<Disposition, NotDone<'a>> {
+    pub async fn end<'a>(
+        &self,
+        ucc: UccName<'a>,
+        correlation_id: CorrelationId,
+        caller: Caller,
+    ) -> Result<Disposition, NotDone<'a>> {
+        let ended = self.try_end(ucc, correlation_id, caller).await;
+        let (state, disposition) = ended.inspect_err(|why| self.not_done("end", ucc, correlation_id, why, caller))?;
+        audit::ended(ucc, correlation_id, state, disposition);
+        Ok(disposition)
+    }
+
+    async fn try_end<'a>(
+        &self,
+        ucc: UccName<'a>,
+        correlation_id: CorrelationId,
+        caller: Caller,
+    ) -> Result<(State, Disposition), NotDone<'a>> {
         let directory = self.directory.current();
         let settings = directory.ucc(ucc).ok_or(NotDone::Refused(Refusal::UnknownUcc { ucc }))?.settings;
         let key = SessionKey::new(ucc, correlation_id);
         let _turn = self.turns.of(&key).await;
-        let state = self.store.end(&key).await?;
-        let state = state.ok_or(NotDone::Refused(Refusal::UnknownSession { correlation_id }))?;
-        self.metrics.ended();
-        let disposition = settings.disposition(state);
-        audit::ended(ucc, correlation_id, state, disposition);
-        Ok(disposition)
+        for _ in 0..MOST_TRIES {
+            let found = self.store.read(&key).await?;
+            let found = found.ok_or(NotDone::Refused(Refusal::UnknownSession { correlation_id }))?;
+            let disposition = settings.disposition(found.state);
+            let note = self.note(|| trail::ended(ucc, correlation_id, found.state, disposition, caller));
+            if self.store.compare_and_set(&key, Some(found.revision), None, note).await? == Swap::Stored {
+                self.metrics.ended();
+                return Ok((found.state, disposition));
+            }
+        }
+        Err(NotDone::Store(conflicts()))
     }
-    /// What is told when the store failed before there was anything to store.
-    fn not_stored(&self, request: &SetRequest<'_>, error: &StoreError) -> Rejection {
-        self.metrics.decided(request.action, Outcome::NotStored);
-        audit::not_stored(request, error);
-        Rejection::NotStored
+
+    /// Tells the trail what was not begun or ended; the log hears of it where it is answered.
+    fn not_done(&self, call: &str, ucc: UccName<'_>, correlation_id: CorrelationId, why: &NotDone<'_>, caller: Caller) {
+        let Some(trail) = &self.trail else { return };
+        let (outcome, error) = match why {
+            NotDone::Refused(refusal) => ("refused", (*refusal).into()),
+            NotDone::Store(_) => ("not stored", Rejection::NotStored.into()),
+        };
+        trail.tell(&trail::not_done(call, ucc, correlation_id, (outcome, &error), caller));
     }
+}
+
+fn conflicts() -> StoreError {
+    StoreError::new(format!("{MOST_TRIES} conflicts in a row"))
 }

@@ -32,8 +32,8 @@ use bytes::Bytes;
 use recording_core::{Allow, Disposition, Rejection, Reply, Scratch, SetRequest, State, StateRequest};
 
 use crate::arrival::{self, Arrival};
-use crate::service::{NotDone, Service};
-use crate::store::{Begun, Store};
+use crate::service::{Begun, Caller, NotDone, Service};
+use crate::store::Store;
 use crate::{api, audit, hub, openapi, reply};
 
 /// The admin's requests. As on the API, one handler takes them all.
@@ -176,7 +176,7 @@ async fn begin<S: Store>(service: &Service<S>, parts: &Parts, target: &str, body
             Err(error) => return reject(parts, error.into()),
         },
     };
-    match service.begin(session.ucc, session.correlation_id, state).await {
+    match service.begin(session.ucc, session.correlation_id, state, Caller::of(&parts.extensions)).await {
         Ok((begun, found)) => {
             let mut response = reply::of(&Reply::State(found));
             if begun == Begun::Opened {
@@ -194,7 +194,7 @@ async fn end<S: Store>(service: &Service<S>, parts: &Parts, target: &str) -> Res
         Ok(session) => session,
         Err(rejection) => return reject(parts, rejection),
     };
-    match service.end(session.ucc, session.correlation_id).await {
+    match service.end(session.ucc, session.correlation_id, Caller::of(&parts.extensions)).await {
         Ok(disposition) => reply::json(StatusCode::OK, disposition_document(disposition)),
         Err(error) => not_done(parts, error),
     }

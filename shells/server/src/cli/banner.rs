@@ -5,18 +5,20 @@ use std::io::{self, Write};
 
 use recording_core::SetRequest;
 
+use super::options::StoreKind;
 use crate::demo;
 use crate::server::{Addresses, Running};
 use crate::store::Store;
 
-/// Says where it listens, and in the demo world what to try.
-pub(super) fn print<S: Store>(out: &mut impl Write, running: &Running<S>, is_demo: bool) -> io::Result<()> {
+/// Says where it listens, and in a demo world, with its sessions in this store, what to try.
+pub(super) fn print<S: Store>(out: &mut impl Write, running: &Running<S>, demo: Option<&StoreKind>) -> io::Result<()> {
     let (Addresses { api, admin }, protection) = (running.addresses(), running.protection());
     let scheme = |tls: &Option<_>| if tls.is_some() { "https" } else { "http" };
     let (api_scheme, admin_scheme) = (scheme(&protection.api_tls), scheme(&protection.admin_tls));
     writeln!(out, "API    {api_scheme}://{api}")?;
     writeln!(out, "admin  {admin_scheme}://{admin}")?;
-    if is_demo {
+    if let Some(store) = demo {
+        let kept = if *store == StoreKind::Memory { "nothing is kept when it ends" } else { "its sessions are kept" };
         let (base, set) = (format!("{api_scheme}://{}", reachable(api)), SetRequest::TARGET);
         // What curl needs to be let in: a place for the token.
         let token = if protection.api.wants_token() { " -H \"Authorization: Bearer $TOKEN\"" } else { "" };
@@ -26,7 +28,7 @@ pub(super) fn print<S: Store>(out: &mut impl Write, running: &Running<S>, is_dem
             r#"{{"Action":"Pause","RequesterSipUri":"{agent}","CorrelationId":"{session}","UCCName":"{ucc}"}}"#
         );
         let page = reachable(admin);
-        writeln!(out, "\nThis is a demo world; nothing is kept when it ends. Open http://{page}/ in a browser,")?;
+        writeln!(out, "\nThis is a demo world; {kept}. Open http://{page}/ in a browser,")?;
         writeln!(out, "or try in another terminal:")?;
         writeln!(out, "\n  # read the state of the recording: 1 is started\n  {state}")?;
         writeln!(

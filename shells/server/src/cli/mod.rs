@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use options::{Command, Options};
+use options::{Command, Options, StoreKind};
 use signals::{Asked, Signals};
 use tracing::{error, info, warn};
 use tracing_subscriber::filter::Targets;
@@ -25,8 +25,9 @@ use crate::demo;
 use crate::directory::Directory;
 use crate::hub;
 use crate::server::{self, Protection, Running};
-use crate::service::Service;
-use crate::store::{MemoryStore, Store};
+use crate::service::{Caller, Service};
+use crate::store::{FileStore, MemoryStore, OpenError, Store};
+use crate::trail::{self, Trail};
 
 /// What `--help` prints.
 pub const HELP: &str = include_str!("help.txt");
@@ -117,31 +118,86 @@ fn serve(options: &Options) -> ExitCode {
         Ok(protection) => protection,
         Err(error) => return fail(error),
     };
-    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(run(options, directory, protection)),
-        Err(error) => fail(format_args!("cannot start: {error}")),
+    let trail = match options.audit.as_ref().map(|audit| (Trail::open(audit), audit)) {
+        None => None,
+        Some((Ok(trail), _)) => Some(trail),
+        Some((Err(error), audit)) => {
+            return fail(format_args!("the audit trail {}: {error}", audit.path.display()));
+        }
+    };
+    match &options.store {
+        StoreKind::Memory => {
+            let store = trail.clone().map_or_else(MemoryStore::new, MemoryStore::audited);
+            start((options, protection), directory, store, trail.as_ref(), ("memory".into(), None))
+        }
+        StoreKind::File(path) => match open(path, trail.clone()) {
+            Ok(store) => {
+                let kept = (format!("file:{}", path.display()), Some((store.id(), store.last_revision().0)));
+                start((options, protection), directory, store, trail.as_ref(), kept)
+            }
+            Err(error) => fail(error),
+        },
     }
 }
 
-async fn run(options: &Options, directory: Directory, protection: Protection) -> ExitCode {
+/// Opens the store. Some damaged files make the database panic, which becomes an error as any other; its message would
+/// only stand in the way.
+fn open(path: &Path, trail: Option<Trail>) -> Result<FileStore, OpenError> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let store = FileStore::open(path, trail);
+    std::panic::set_hook(hook);
+    let store = store?;
+    info!(target: "recording", file = %path.display(), sessions = store.len(), "store opened");
+    Ok(store)
+}
+
+/// Where sessions are kept, as the trail says it: in words, and the id and last revision of a file.
+type Kept = (String, Option<(u64, u64)>);
+
+fn start<S: Store>(
+    (options, protection): (&Options, Protection),
+    directory: Directory,
+    store: S,
+    trail: Option<&Trail>,
+    (kept, file): Kept,
+) -> ExitCode {
+    let tell = |outcome| trail.map_or(Ok(()), |trail| trail.server(outcome, &kept, file));
+    if let Err(error) = tell("started") {
+        return fail(format_args!("the audit trail cannot be written: {error}"));
+    }
+    let service = Service::audited(directory, store, trail.cloned());
+    let code = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(run(options, service, protection)),
+        Err(error) => fail(format_args!("cannot start: {error}")),
+    };
+    // If it cannot be written, the log has told.
+    let _ = tell("ended");
+    code
+}
+
+async fn run<S: Store>(options: &Options, service: Service<S>, protection: Protection) -> ExitCode {
     let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => return fail(format_args!("cannot listen for signals: {error}")),
     };
     let listening = signalr_hub::Options { connections: options.listeners, ..signalr_hub::Options::default() };
     let hub = hub::new(options.event_case, listening);
-    let service = Arc::new(Service::new(directory, MemoryStore::new()).with_hub(hub));
+    let service = Arc::new(service.with_hub(hub));
     let is_demo = options.config.is_none();
     if let (true, Some(key)) = (is_demo, demo::session()) {
-        // An empty store in memory opens it.
-        let _ = service.store().begin(&key, demo::STATE).await;
+        // One that was kept in a file stays as it is.
+        let note = service.note(|| trail::begun(key.ucc.borrow(), key.correlation_id, demo::STATE, Caller::default()));
+        if let Err(error) = service.store().compare_and_set(&key, None, Some(demo::STATE), note).await {
+            return fail(format_args!("the demo's session cannot be opened: {error}"));
+        }
     }
     let running = match server::start_protected(service, options.addresses, options.limits, protection).await {
         Ok(running) => running,
         Err(error) => return fail(error),
     };
     // Whoever started it may not listen; the log tells as well.
-    let _ = banner::print(&mut io::stdout().lock(), &running, is_demo);
+    let _ = banner::print(&mut io::stdout().lock(), &running, is_demo.then_some(&options.store));
     let server::Addresses { api, admin } = running.addresses();
     info!(target: "recording", %api, %admin, "listening");
 
@@ -167,6 +223,13 @@ async fn second(signals: &mut Signals) {
 
 fn reload<S: Store>(options: &Options, running: &Running<S>) {
     running.protection().reload();
+    match running.service().trail().map(Trail::reopen) {
+        None | Some(Ok(())) => {}
+        Some(Err(reason)) => {
+            let reason = reason.to_string();
+            error!(target: "recording", reason, "the audit trail cannot be opened again; the old file is written on");
+        }
+    }
     let Some(file) = &options.config else {
         warn!(target: "recording", "there is no config to read again: this is the demo world");
         return;

@@ -14,6 +14,7 @@ use super::protection::ProtectionOptions;
 use crate::hub::EventCase;
 use crate::net::Limits;
 use crate::server::Addresses;
+use crate::trail;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +33,15 @@ pub enum Command {
     Serve(Box<Options>),
 }
 
+/// Where sessions are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreKind {
+    /// In memory: gone when the server ends.
+    Memory,
+    /// In this file.
+    File(PathBuf),
+}
+
 /// How to serve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -39,6 +49,10 @@ pub struct Options {
     pub addresses: Addresses,
     /// The config; `None` is the demo world.
     pub config: Option<PathBuf>,
+    /// Where sessions are kept.
+    pub store: StoreKind,
+    /// The audit trail, if there is to be one.
+    pub audit: Option<trail::Settings>,
     /// How the keys of events are spelt.
     pub event_case: EventCase,
     /// How many may listen to events at once.
@@ -61,6 +75,8 @@ impl Default for Options {
                 admin: SocketAddr::from(([127, 0, 0, 1], 8081)),
             },
             config: None,
+            store: StoreKind::Memory,
+            audit: None,
             event_case: EventCase::Pascal,
             listeners: Limits::default().connections / 2,
             log: LevelFilter::INFO,
@@ -113,9 +129,8 @@ const SECONDS: RangeInclusive<u64> = 1..=86_400;
 /// The first thing that is wrong with it.
 pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut options = Options::default();
-    let mut check = false;
-    let mut probe = false;
-    let mut max_listeners = None;
+    let (mut check, mut probe, mut store, mut max_listeners) = (false, false, None, None);
+    let mut audit = trail::Settings::default();
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
@@ -126,7 +141,17 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
             Arg::Long("config") => options.config = Some(parser.value()?.into()),
             Arg::Long("check-config") => check = true,
             Arg::Long("probe") => probe = true,
-            Arg::Long("store") => one_of("--store", &parser.value()?, &["memory"])?,
+            Arg::Long("store") => store = Some(store_kind(&parser.value()?)?),
+            Arg::Long("audit") => audit.path = parser.value()?.into(),
+            Arg::Long("audit-max-bytes") => {
+                audit.max_bytes = number("--audit-max-bytes", &mut parser, 65_536..=1 << 40)?;
+            }
+            Arg::Long("audit-keep") => audit.keep = number("--audit-keep", &mut parser, 1..=100_000)? as u32,
+            Arg::Long("audit-reads") => {
+                let value = parser.value()?;
+                one_of("--audit-reads", &value, &["on", "off"])?;
+                audit.reads = value == "on";
+            }
             Arg::Long("event-case") => options.event_case = event_case(&parser.value()?)?,
             Arg::Long("max-listeners") => {
                 max_listeners = Some(number("--max-listeners", &mut parser, 0..=1_000_000)? as usize);
@@ -155,6 +180,20 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
     if check {
         let needs = || UsageError("--check-config needs --config FILE".into());
         return options.config.map(Command::Check).ok_or_else(needs);
+    }
+    // Whoever has a world of their own must say what becomes of it: nobody loses states by not knowing.
+    options.store = match (store, &options.config) {
+        (Some(store), _) => store,
+        (None, None) => StoreKind::Memory,
+        (None, Some(_)) => {
+            let needs = "--config needs --store: file:PATH keeps sessions, memory loses them when the server ends";
+            return Err(UsageError(needs.into()));
+        }
+    };
+    if !audit.path.as_os_str().is_empty() {
+        options.audit = Some(audit);
+    } else if audit != trail::Settings::default() {
+        return Err(UsageError("--audit-max-bytes, --audit-keep and --audit-reads need --audit FILE".into()));
     }
     options.listeners = listeners(max_listeners, options.limits)?;
     let Addresses { api, admin } = options.addresses;
@@ -185,6 +224,14 @@ fn address(option: &str, value: &OsString) -> Result<SocketAddr, UsageError> {
 
 fn one_of(option: &str, value: &OsString, known: &[&str]) -> Result<(), UsageError> {
     if known.iter().any(|&known| value == known) { Ok(()) } else { Err(wrong(option, value, known.join(", "))) }
+}
+
+fn store_kind(value: &OsString) -> Result<StoreKind, UsageError> {
+    if value == "memory" {
+        return Ok(StoreKind::Memory);
+    }
+    let path = value.to_str().and_then(|text| text.strip_prefix("file:")).filter(|path| !path.is_empty());
+    path.map(|path| StoreKind::File(path.into())).ok_or_else(|| wrong("--store", value, "memory or file:PATH"))
 }
 
 fn event_case(value: &OsString) -> Result<EventCase, UsageError> {

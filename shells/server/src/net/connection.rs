@@ -1,11 +1,11 @@
 //! One connection: TLS if there is any, then the version of HTTP that was agreed on, all of it held to the limits.
 
+use core::convert::Infallible;
 use core::future::Future;
 use core::net::SocketAddr;
 use core::pin::{Pin, pin};
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::StatusCode;
 use axum::http::header::CONNECTION;
@@ -20,9 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
-use tower_service::Service as _;
 
-use super::Limits;
 use super::client::Client;
 use super::connections::Place;
 use super::framing::Framing;
@@ -30,11 +28,9 @@ use super::progress::{Due, Progress};
 use super::streaming;
 use super::tls::{HTTP_2, Tls};
 use super::wire::{Version, Wire};
+use super::{Handler, Limits};
 use crate::tasks::{Task, Tasks};
 use crate::{audit, reply};
-
-/// How many header lines a request may have.
-const MOST_HEADERS: usize = 100;
 
 /// How many requests a connection of HTTP/2 may have open at once.
 const MOST_STREAMS: u32 = 64;
@@ -42,8 +38,8 @@ const MOST_STREAMS: u32 = 64;
 /// How many bytes of bodies an HTTP/2 connection takes before anyone asked for them: more than any body may have.
 const WINDOW: u32 = 64 * 1024;
 
-pub(super) struct Connection {
-    pub(super) router: Router,
+pub(super) struct Connection<H> {
+    pub(super) handler: H,
     pub(super) limits: Limits,
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) peer: SocketAddr,
@@ -54,7 +50,7 @@ pub(super) struct Connection {
     pub(super) _task: Task,
 }
 
-impl Connection {
+impl<H: Handler> Connection<H> {
     pub(super) async fn run(mut self, stream: TcpStream) {
         // Replies are small and complete: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
@@ -70,11 +66,11 @@ impl Connection {
     }
 
     async fn http_1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let (progress, router, peer) = (&self.progress, &self.router, self.peer);
+        let (progress, handler, peer) = (&self.progress, &self.handler, self.peer);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             progress.head_is_there(request.body().is_end_stream());
             let framing = Framing::of(request.headers());
-            let response = answer(router.clone(), request, Client::alone(progress, peer));
+            let response = answer(handler.clone(), request, Client::alone(progress, peer));
             async move {
                 let response = match framing {
                     Framing::Length => response.await,
@@ -98,7 +94,7 @@ impl Connection {
             .header_read_timeout(None)
             .max_header_size(self.limits.head)
             .max_buf_size(self.limits.head.max(8192))
-            .max_headers(MOST_HEADERS)
+            // It takes 100 header lines. Naming that number would make it keep room for them on the heap.
             .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(progress), Version::Http1)), service)
             .with_upgrades();
         // An error is the client's: nothing to tell anyone.
@@ -109,10 +105,10 @@ impl Connection {
     }
 
     async fn http_2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let (progress, router, peer) = (Arc::clone(&self.progress), self.router.clone(), self.peer);
+        let (progress, handler, peer) = (Arc::clone(&self.progress), self.handler.clone(), self.peer);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let stream = progress.stream(request.body().is_end_stream());
-            let response = answer(router.clone(), request, Client::one_of_many(&progress, &stream, peer));
+            let response = answer(handler.clone(), request, Client::one_of_many(&progress, &stream, peer));
             async move { response.await.map(|response| streaming::stay(response, stream)) }
         });
         let connection = http2::Builder::new(Streams(Arc::clone(&self.tasks)))
@@ -133,13 +129,13 @@ fn unknown_coding() -> Response {
     reply::and_close(reply::invalid(status, text))
 }
 
-fn answer(
-    mut router: Router,
+async fn answer<H: Handler>(
+    handler: H,
     mut request: hyper::Request<Incoming>,
     client: Client,
-) -> impl Future<Output = Result<Response, core::convert::Infallible>> {
+) -> Result<Response, Infallible> {
     request.extensions_mut().insert(client);
-    router.call(request.map(Body::new))
+    Ok(handler.answer(request.map(Body::new)).await)
 }
 
 /// Drives `work` to its end, or until the limits end it: then there is nothing. When the server stops, or the connection

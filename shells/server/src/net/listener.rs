@@ -6,17 +6,16 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use axum::Router;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 
-use super::Limits;
 use super::connection::Connection;
 use super::connections::Connections;
 use super::progress::Progress;
 use super::tls::Tls;
+use super::{Handler, Limits};
 use crate::tasks::Tasks;
 
 /// How long to hold still when the system has no more sockets to give.
@@ -34,10 +33,10 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Accepts connections for a router.
+/// Accepts connections for a handler of requests.
 #[derive(Debug)]
-pub struct Acceptor {
-    router: Router,
+pub struct Acceptor<H> {
+    handler: H,
     limits: Limits,
     tls: Option<Arc<Tls>>,
     epoch: Instant,
@@ -46,15 +45,15 @@ pub struct Acceptor {
     stop: watch::Receiver<bool>,
 }
 
-impl Acceptor {
+impl<H: Handler> Acceptor<H> {
     pub(crate) fn new(
-        router: Router,
+        handler: H,
         limits: Limits,
         tls: Option<Arc<Tls>>,
         tasks: Arc<Tasks>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        Self { router, limits, tls, epoch: Instant::now(), connections: Arc::default(), tasks, stop }
+        Self { handler, limits, tls, epoch: Instant::now(), connections: Arc::default(), tasks, stop }
     }
 
     /// Accepts until told to stop. Connections go on by themselves.
@@ -110,7 +109,7 @@ impl Acceptor {
         let progress = Arc::new(Progress::new(self.limits, self.epoch));
         let place = self.connections.add(Arc::clone(&progress));
         let connection = Connection {
-            router: self.router.clone(),
+            handler: self.handler.clone(),
             limits: self.limits,
             tls: self.tls.clone(),
             peer,

@@ -31,11 +31,32 @@ mod streams;
 mod tls;
 mod wire;
 
+use core::future::Future;
 use core::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use tower_service::Service as _;
 
 pub(crate) use client::Client;
 pub use listener::{Acceptor, bind};
 pub use tls::{Tls, TlsError, TlsFiles};
+
+/// What answers the requests of a listener.
+pub trait Handler: Clone + Send + Sync + 'static {
+    /// Answers a request.
+    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+}
+
+impl Handler for Router {
+    async fn answer(&self, request: Request) -> Response {
+        match self.clone().call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
 
 /// What a listener grants its clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,40 +1,23 @@
 //! Sessions in memory: gone when the server ends.
 
-use core::ops::Bound;
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError};
 
 use recording_core::State;
 
-use super::{Begun, Found, Revision, SessionKey, Store, StoreError, Swap};
+use super::image::Image;
+use super::{Found, Revision, SessionKey, Store, StoreError, Swap};
+use crate::trail::{Note, Trail};
 
 /// Sessions in memory.
-///
-/// Beginning and ending take the map for themselves; reading and changing share it, and a change is one hardware
-/// compare-exchange on the session's own word.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    sessions: RwLock<BTreeMap<SessionKey, Slot>>,
+    sessions: Image,
     /// The last revision given out, to any session: so none comes again, not even when a session begins anew.
     last_revision: AtomicU64,
-}
-
-/// Revision in the upper 56 bits, state in the lower 8.
-#[derive(Debug)]
-struct Slot(AtomicU64);
-
-const fn pack(revision: Revision, state: State) -> u64 {
-    revision.0 << 8 | state.to_byte() as u64
-}
-
-impl Slot {
-    fn load(&self) -> Found {
-        let word = self.0.load(Ordering::Acquire);
-        // Only `pack` makes these words, so the byte is a state's.
-        Found { state: State::from_byte(word as u8).unwrap_or(State::INITIAL), revision: Revision(word >> 8) }
-    }
+    trail: Option<Trail>,
+    /// Held from before a line is written until its change is made: so no line is written of what cannot be made.
+    telling: Mutex<()>,
 }
 
 impl MemoryStore {
@@ -44,59 +27,51 @@ impl MemoryStore {
         Self::default()
     }
 
+    /// A store without sessions that tells this trail of changes.
+    #[must_use]
+    pub fn audited(trail: Trail) -> Self {
+        Self { trail: Some(trail), ..Self::default() }
+    }
+
+    fn replace(&self, key: &SessionKey, expected: Option<Revision>, state: Option<State>) -> Swap {
+        let new = state.map(|state| Found { state, revision: self.next_revision() });
+        if self.sessions.replace(key, expected, new) { Swap::Stored } else { Swap::Conflict }
+    }
+
     fn next_revision(&self) -> Revision {
         Revision(self.last_revision.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    fn shared(&self) -> RwLockReadGuard<'_, BTreeMap<SessionKey, Slot>> {
-        self.sessions.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn exclusive(&self) -> RwLockWriteGuard<'_, BTreeMap<SessionKey, Slot>> {
-        self.sessions.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Store for MemoryStore {
     async fn read(&self, key: &SessionKey) -> Result<Option<Found>, StoreError> {
-        Ok(self.shared().get(key).map(Slot::load))
+        Ok(self.sessions.read(key))
     }
 
-    async fn compare_and_set(&self, key: &SessionKey, expected: Revision, state: State) -> Result<Swap, StoreError> {
-        let sessions = self.shared();
-        let Some(slot) = sessions.get(key) else { return Ok(Swap::Conflict) };
-        // No revision comes twice: if the word holds another one by now, the exchange fails.
-        let (old, new) = (pack(expected, slot.load().state), pack(self.next_revision(), state));
-        match slot.0.compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Ok(Swap::Stored),
-            Err(_) => Ok(Swap::Conflict),
+    async fn compare_and_set(
+        &self,
+        key: &SessionKey,
+        expected: Option<Revision>,
+        state: Option<State>,
+        note: Note,
+    ) -> Result<Swap, StoreError> {
+        let Some(trail) = self.trail.as_ref().filter(|_| !note.is_none()) else {
+            return Ok(self.replace(key, expected, state));
+        };
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.sessions.read(key).map(|found| found.revision) != expected {
+            return Ok(Swap::Conflict);
         }
-    }
-
-    async fn begin(&self, key: &SessionKey, state: State) -> Result<Begun, StoreError> {
-        let revision = self.next_revision();
-        match self.exclusive().entry(key.clone()) {
-            Entry::Vacant(place) => {
-                place.insert(Slot(AtomicU64::new(pack(revision, state))));
-                Ok(Begun::Opened)
-            }
-            Entry::Occupied(open) => Ok(Begun::AlreadyOpen(open.get().load().state)),
-        }
-    }
-
-    async fn end(&self, key: &SessionKey) -> Result<Option<State>, StoreError> {
-        Ok(self.exclusive().remove(key).map(|slot| slot.load().state))
+        trail.write(&note.into_line()).map_err(|error| StoreError::new(format!("the audit trail: {error}")))?;
+        Ok(self.replace(key, expected, state))
     }
 
     async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let sessions = self.shared();
-        let behind = sessions.range::<SessionKey, _>((start, Bound::Unbounded));
-        Ok(behind.take(limit).map(|(key, slot)| (key.clone(), slot.load().state)).collect())
+        Ok(self.sessions.page(after, limit).into_iter().map(|(key, found)| (key, found.state)).collect())
     }
 
     async fn open_sessions(&self) -> Result<usize, StoreError> {
-        Ok(self.shared().len())
+        Ok(self.sessions.len())
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
@@ -132,20 +107,27 @@ mod tests {
     fn an_old_revision_stays_old() -> Result<(), FieldError> {
         let (store, key) = (MemoryStore::new(), key()?);
         let [a, b, ..] = State::ALL;
-        assert_eq!(now(store.read(&key)), None);
-        assert_eq!(now(store.begin(&key, a)), Begun::Opened);
-        let first = now(store.read(&key)).map(|found| found.revision).unwrap_or(Revision(0));
-        assert_eq!(now(store.compare_and_set(&key, first, b)), Swap::Stored);
-        assert_eq!(now(store.begin(&key, a)), Begun::AlreadyOpen(b));
+        let revision = || now(store.read(&key)).map(|found| found.revision);
+        let set = |expected, state| now(store.compare_and_set(&key, expected, state, Note::none()));
+        assert_eq!(revision(), None);
+        assert_eq!(set(Some(Revision(0)), Some(a)), Swap::Conflict);
+        assert_eq!(set(None, Some(a)), Swap::Stored);
+        let first = revision();
+        assert_eq!(set(first, Some(b)), Swap::Stored);
+        assert_eq!(set(None, Some(a)), Swap::Conflict);
         // Neither the same state again nor the session begun anew brings the revision back.
-        let second = now(store.read(&key)).map(|found| found.revision).unwrap_or(Revision(0));
-        assert_eq!(now(store.compare_and_set(&key, second, a)), Swap::Stored);
-        assert_eq!(now(store.compare_and_set(&key, first, b)), Swap::Conflict);
-        assert_eq!(now(store.end(&key)), Some(a));
-        assert_eq!(now(store.compare_and_set(&key, second, b)), Swap::Conflict);
-        assert_eq!(now(store.begin(&key, a)), Begun::Opened);
-        assert_eq!(now(store.compare_and_set(&key, first, b)), Swap::Conflict);
+        let second = revision();
+        assert_eq!(set(second, Some(a)), Swap::Stored);
+        assert_eq!(set(first, Some(b)), Swap::Conflict);
+        assert_eq!(set(first, None), Swap::Conflict);
+        let third = revision();
+        assert_eq!(set(third, None), Swap::Stored);
+        assert_eq!(set(third, None), Swap::Conflict);
+        assert_eq!(set(second, Some(b)), Swap::Conflict);
+        assert_eq!(set(None, Some(a)), Swap::Stored);
+        assert_eq!(set(first, Some(b)), Swap::Conflict);
         assert_eq!(now(store.read(&key)).map(|found| found.state), Some(a));
+        assert_eq!([first, second, third, revision()].into_iter().collect::<HashSet<_>>().len(), 4);
         Ok(())
     }
 
@@ -153,14 +135,15 @@ mod tests {
     #[test]
     fn each_revision_is_replaced_at_most_once() -> Result<(), FieldError> {
         let (store, key) = (MemoryStore::new(), key()?);
-        let _ = now(store.begin(&key, State::INITIAL));
+        assert_eq!(now(store.begin(&key, State::INITIAL)), Swap::Stored);
         let replaced: Vec<Revision> = thread::scope(|scope| {
             let threads: Vec<_> = (0..4)
                 .map(|_| {
                     scope.spawn(|| {
                         let tries = State::ALL.iter().cycle().take(5000).filter_map(|&state| {
                             let found = now(store.read(&key))?;
-                            let swap = now(store.compare_and_set(&key, found.revision, state));
+                            let set = store.compare_and_set(&key, Some(found.revision), Some(state), Note::none());
+                            let swap = now(set);
                             (swap == Swap::Stored).then_some(found.revision)
                         });
                         tries.collect::<Vec<_>>()

@@ -1,14 +1,18 @@
 //! Where sessions are kept.
 
+mod file;
+mod image;
 mod memory;
 
 use core::fmt;
 use core::future::Future;
 
+pub use file::{FileStore, OpenError};
 pub use memory::MemoryStore;
 use recording_core::{CorrelationId, State, UccName, UccNameBuf};
 
 use crate::metrics::Commits;
+use crate::trail::Note;
 
 /// Which session: the same correlation id in two UCCs is two sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -59,20 +63,10 @@ pub struct Found {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Swap {
-    /// The new state is stored.
+    /// The change is stored.
     Stored,
-    /// The revision is another one by now, or the session is gone: nothing was stored.
+    /// The session is not as expected by now: nothing was stored.
     Conflict,
-}
-
-/// What became of beginning a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Begun {
-    /// It is open now.
-    Opened,
-    /// It was open already, in this state, and stays as it is.
-    AlreadyOpen(State),
 }
 
 /// The store cannot be reached or does not answer. Nothing was stored.
@@ -99,25 +93,30 @@ impl core::error::Error for StoreError {}
 
 /// A place for sessions, shared by all requests and, if it is a distributed one, by several servers.
 ///
-/// Every method is atomic. An error means that nothing was stored: a store that lost touch half-way finds out before
-/// it answers. No method may be slow without end, since requests for one session wait for each other.
+/// Every method is atomic, and what a read tells is stored for good. An error means that nothing was stored: a store
+/// that lost touch half-way finds out before it answers. No method may be slow without end, since requests for one session
+/// wait for each other.
 pub trait Store: Send + Sync + 'static {
     /// The state of a session, with its revision; `None` if it is not open.
     fn read(&self, key: &SessionKey) -> impl Future<Output = Result<Option<Found>, StoreError>> + Send;
 
-    /// Stores `state` if the session is open and still has the revision `expected`.
+    /// Changes a session if it still is as `expected`: with this revision, or not open if that is `None`. It is open in
+    /// `state` then, or ended if that is `None`.
+    ///
+    /// Before it makes the change, and only if it is about to, it writes `note` to the trail, if it has one; if that fails,
+    /// nothing is changed. When this returns [`Swap::Stored`], the change is as safe as this store makes any.
     fn compare_and_set(
         &self,
         key: &SessionKey,
-        expected: Revision,
-        state: State,
+        expected: Option<Revision>,
+        state: Option<State>,
+        note: Note,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
 
-    /// Opens a session in `state`, unless it is open.
-    fn begin(&self, key: &SessionKey, state: State) -> impl Future<Output = Result<Begun, StoreError>> + Send;
-
-    /// Closes a session and gives the state it had; `None` if it was not open.
-    fn end(&self, key: &SessionKey) -> impl Future<Output = Result<Option<State>, StoreError>> + Send;
+    /// Opens a session in `state`, unless it is open. The trail does not hear of it.
+    fn begin(&self, key: &SessionKey, state: State) -> impl Future<Output = Result<Swap, StoreError>> + Send {
+        self.compare_and_set(key, None, Some(state), Note::none())
+    }
 
     /// The first `limit` open sessions behind `after`, in the order of their keys.
     ///

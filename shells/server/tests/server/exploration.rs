@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex};
 use std::task::Wake;
 
 use recording_core::{Action, ErrorType, SetRequest, SipUri, State, StateReply, UccName};
-use recording_server::service::Service;
-use recording_server::store::{Begun, Found, Revision, SessionKey, Store, StoreError, Swap};
+use recording_server::service::{Caller, Service};
+use recording_server::store::{Found, Revision, SessionKey, Store, StoreError, Swap};
+use recording_server::trail::Note;
 
 use crate::support::{ID, directory};
 
@@ -45,12 +46,18 @@ impl Store for Stepping {
         Ok(Some(found))
     }
 
-    async fn compare_and_set(&self, _: &SessionKey, expected: Revision, state: State) -> Result<Swap, StoreError> {
+    async fn compare_and_set(
+        &self,
+        _: &SessionKey,
+        expected: Option<Revision>,
+        state: Option<State>,
+        _: Note,
+    ) -> Result<Swap, StoreError> {
         wait().await;
         let swap = {
             let mut history = self.0.history.lock().unwrap();
-            if self.0.writes == Writes::Blind || expected == Revision(history.len() as u64) {
-                history.push(state);
+            if self.0.writes == Writes::Blind || expected == Some(Revision(history.len() as u64)) {
+                history.push(state.unwrap());
                 Swap::Stored
             } else {
                 Swap::Conflict
@@ -58,14 +65,6 @@ impl Store for Stepping {
         };
         wait().await;
         Ok(swap)
-    }
-
-    async fn begin(&self, _: &SessionKey, _: State) -> Result<Begun, StoreError> {
-        unreachable!()
-    }
-
-    async fn end(&self, _: &SessionKey) -> Result<Option<State>, StoreError> {
-        unreachable!()
     }
 
     async fn page(&self, _: Option<&SessionKey>, _: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
@@ -166,8 +165,8 @@ fn run(
     let mut replies = [None; 2];
     let requests = actions.map(request);
     {
-        let mut first = pin!(servers[0].set(&requests[0]));
-        let mut second = pin!(servers[1].set(&requests[1]));
+        let mut first = pin!(servers[0].set(&requests[0], Caller::default()));
+        let mut second = pin!(servers[1].set(&requests[1], Caller::default()));
         let can_go: [Arc<CanGo>; 2] = core::array::from_fn(|_| Arc::new(CanGo(AtomicBool::new(true))));
         let wakers = can_go.each_ref().map(|can_go| Waker::from(Arc::clone(can_go)));
         while replies.contains(&None) {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use recording_core::State;
 use recording_server::net::Limits;
 use recording_server::service::Service;
-use recording_server::store::{Begun, Found, MemoryStore, Revision, SessionKey, Store, StoreError, Swap};
+use recording_server::store::{Found, MemoryStore, Revision, SessionKey, Store, StoreError, Swap};
+use recording_server::trail::Note;
 use tokio::sync::Semaphore;
 use tower_service::Service as _;
 
@@ -50,24 +51,20 @@ impl Store for Failing {
         self.sound.read(key).await
     }
 
-    async fn compare_and_set(&self, key: &SessionKey, expected: Revision, state: State) -> Result<Swap, StoreError> {
+    async fn compare_and_set(
+        &self,
+        key: &SessionKey,
+        expected: Option<Revision>,
+        state: Option<State>,
+        note: Note,
+    ) -> Result<Swap, StoreError> {
         self.came.add_permits(1);
         self.writes.acquire().await.unwrap().forget();
         self.check(&self.writes_fail)?;
         if self.always_conflict.load(Ordering::SeqCst) {
             return Ok(Swap::Conflict);
         }
-        self.sound.compare_and_set(key, expected, state).await
-    }
-
-    async fn begin(&self, key: &SessionKey, state: State) -> Result<Begun, StoreError> {
-        self.check(&self.writes_fail)?;
-        self.sound.begin(key, state).await
-    }
-
-    async fn end(&self, key: &SessionKey) -> Result<Option<State>, StoreError> {
-        self.check(&self.writes_fail)?;
-        self.sound.end(key).await
+        self.sound.compare_and_set(key, expected, state, note).await
     }
 
     async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
@@ -88,7 +85,7 @@ impl Store for Failing {
 
 async fn failing() -> recording_server::server::Running<Failing> {
     let service = Arc::new(Service::new(directory(&["ucc-demo-name"]), Failing::new()));
-    let _ = service.store().begin(&key("ucc-demo-name", ID), State::INITIAL).await.unwrap();
+    let _ = service.store().sound.begin(&key("ucc-demo-name", ID), State::INITIAL).await.unwrap();
     serve(service, Limits::default()).await
 }
 

@@ -15,5 +15,6 @@ mod process;
 mod program;
 mod status;
 mod support;
+mod trail;
 mod transitions;
 mod vectors;

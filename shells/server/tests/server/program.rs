@@ -128,7 +128,12 @@ fn a_wrong_option_is_one_line_and_code_2() {
     refuses(&["--check-config=yes"], "--check-config takes no value (see --help)");
     refuses(&["--listen", "8080"], &format!("--listen: '8080' is not {address}"));
     refuses(&["--admin", "localhost:1"], &format!("--admin: 'localhost:1' is not {address}"));
-    refuses(&["--store", "paper"], "--store: 'paper' is not memory (see --help)");
+    refuses(&["--store", "paper"], "--store: 'paper' is not memory or file:PATH (see --help)");
+    refuses(&["--store", "file:"], "--store: 'file:' is not memory or file:PATH (see --help)");
+    refuses(
+        &["--config", "world.toml"],
+        "--config needs --store: file:PATH keeps sessions, memory loses them when the server ends (see --help)",
+    );
     refuses(&["--log", "all"], "--log: 'all' is not off, error, warn, info, debug (see --help)");
     refuses(&["--max-connections", "0"], "--max-connections: '0' is not a number from 1 to 1000000 (see --help)");
     refuses(&["--request-timeout", "1.5"], "--request-timeout: '1.5' is not a number from 1 to 86400 (see --help)");
@@ -180,15 +185,18 @@ fn a_config_can_be_checked() {
     assert_eq!(String::from_utf8(output.stderr).unwrap(), lines.concat());
     // To serve with it is refused by the first of these lines.
     let first = lines[0].strip_prefix("recording-server: ").unwrap().trim_end();
-    refuses(&["--config", file], first);
+    refuses(&["--store", "memory", "--config", file], first);
     let missing = format!("{file}.not");
-    refuses(&["--config", &missing], &format!("{missing}: cannot be read: No such file or directory (os error 2)"));
+    refuses(
+        &["--store", "memory", "--config", &missing],
+        &format!("{missing}: cannot be read: No such file or directory (os error 2)"),
+    );
 }
 
 #[tokio::test]
 async fn sighup_reads_the_config_again_and_keeps_the_old_one_if_it_is_bad() {
     let file = File::new("reload.toml", GOOD);
-    let mut running = Running::start(&["--config", file.path()]);
+    let mut running = Running::start(&["--config", file.path(), "--store", "memory"]);
     let mut admin = Client::connect(running.admin).await;
     let mut api = Client::connect(running.api).await;
     let open = |ucc: &str| request("PUT", &format!("/sessions/{ucc}/{ID}"), &[], b"");

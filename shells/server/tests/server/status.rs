@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use recording_core::{Action, State};
 use recording_server::net::Limits;
 use recording_server::service::Service;
-use recording_server::store::{MemoryStore, Store};
+use recording_server::store::MemoryStore;
 
-use crate::support::{Client, ID, Response, STATE_PATH, directory, get, key, request, serve, set, set_body, world};
+use crate::support::{
+    Client, ID, Response, STATE_PATH, directory, get, key, put, request, serve, set, set_body, world,
+};
 
 async fn metrics(client: &mut Client, accept: &str) -> Response {
     client.send(&request("GET", "/metrics", &[("Accept", accept)], b"")).await;
@@ -54,8 +56,7 @@ async fn each_decision_moves_its_counters_and_no_others() {
     for state in State::ALL {
         for &action in Action::ALL {
             let key = key("ucc-demo-name", ID);
-            let _ = running.service().store().end(&key).await.unwrap();
-            let _ = running.service().store().begin(&key, state).await.unwrap();
+            put(running.service().store(), &key, state).await;
             api.exchange(&set(&action.code().to_string())).await;
             let after = counted(&mut admin).await;
             let outcome = match state.apply(action) {

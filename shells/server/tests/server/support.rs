@@ -11,6 +11,7 @@ use recording_server::net::Limits;
 use recording_server::server::{Addresses, Running, start};
 use recording_server::service::Service;
 use recording_server::store::{MemoryStore, SessionKey, Store};
+use recording_server::trail::Note;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::broadcast::Receiver;
@@ -67,6 +68,12 @@ pub async fn world_with(state: State, limits: Limits) -> Running<MemoryStore> {
 
 pub async fn stored<S: Store>(running: &Running<S>) -> State {
     running.service().store().read(&key("ucc-demo-name", ID)).await.unwrap().unwrap().state
+}
+
+/// Has the session open in `state`, whatever it was.
+pub async fn put<S: Store>(store: &S, key: &SessionKey, state: State) {
+    let found = store.read(key).await.unwrap().map(|found| found.revision);
+    let _ = store.compare_and_set(key, found, Some(state), Note::none()).await.unwrap();
 }
 
 /// The body of a set by the agent of the samples; `action` as it stands in JSON.

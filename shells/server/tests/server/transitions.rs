@@ -4,7 +4,7 @@ use recording_core::{Action, Marking, Recording, Saving, State};
 use recording_server::net::Limits;
 use recording_server::store::Store;
 
-use crate::support::{Client, ID, SET_PATH, directory, key, published, request, serve, set_body};
+use crate::support::{Client, ID, SET_PATH, directory, key, published, put, request, serve, set_body};
 
 const CELLS: &str = include_str!("../../../../tests/vectors/transitions.csv");
 
@@ -50,8 +50,7 @@ async fn every_cell_by_id_and_by_name_over_http() {
     let mut ran = 0;
     for Cell { from, action, outcome, to } in cells() {
         for spelling in [action.code().to_string(), format!("{:?}", action.name())] {
-            let _ = store.end(&session).await.unwrap();
-            let _ = store.begin(&session, from).await.unwrap();
+            put(store, &session, from).await;
             let body = set_body(&spelling);
             let headers = [("Content-Type", "application/json")];
             let response = client.exchange(&request("POST", SET_PATH, &headers, body.as_bytes())).await;

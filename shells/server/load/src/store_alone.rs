@@ -1,0 +1,94 @@
+//! What the store does without a server around it.
+//!
+//! ```text
+//! store-alone commit FILE SESSIONS GROUP SECONDS   opens sessions, then changes them in groups; prints changes a second
+//! store-alone fill FILE SESSIONS                   opens sessions
+//! store-alone memory SESSIONS                      opens sessions in memory; prints bytes a session
+//! ```
+
+use core::error::Error;
+use core::time::Duration;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use recording_core::{CorrelationId, State, UccName};
+use recording_server::store::{FileStore, MemoryStore, SessionKey, Store, Swap};
+use recording_server::trail::Note;
+use tokio::task::JoinSet;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// The key of a session, as the load's config and requests have it: ids are spread, as those of real calls are.
+fn key(number: u64) -> Outcome<SessionKey> {
+    let spread = u128::from(number.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(number);
+    Ok(SessionKey::new(UccName::new("ucc-demo-name")?, CorrelationId::from_u128(spread)))
+}
+
+async fn fill<S: Store>(store: &Arc<S>, sessions: u64) -> Outcome<()> {
+    for from in (0..sessions).step_by(1000) {
+        let mut group = JoinSet::new();
+        for number in from..sessions.min(from + 1000) {
+            let (store, key) = (Arc::clone(store), key(number)?);
+            group.spawn(async move { store.begin(&key, State::INITIAL).await });
+        }
+        while let Some(begun) = group.join_next().await {
+            if begun?? == Swap::Conflict {
+                return Err("a session was open already".into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Changes sessions in groups: all of a group at once, the next group when all are stored.
+async fn commit(file: &Path, sessions: u64, group: u64, time: Duration) -> Outcome<()> {
+    let store = Arc::new(FileStore::open(file, None)?);
+    fill(&store, sessions).await?;
+    let (began, mut changes, mut states) = (Instant::now(), 0, State::ALL.iter().cycle());
+    while began.elapsed() < time {
+        let mut waiting = JoinSet::new();
+        let state = states.next().copied();
+        for number in changes..changes + group {
+            let (store, key) = (Arc::clone(&store), key(number % sessions)?);
+            let found = store.read(&key).await?.map(|found| found.revision);
+            waiting.spawn(async move { store.compare_and_set(&key, found, state, Note::none()).await });
+        }
+        while let Some(stored) = waiting.join_next().await {
+            let _ = stored??;
+        }
+        changes += group;
+    }
+    println!("{:.0}", changes as f64 / began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Bytes that the process has in memory.
+fn resident() -> Outcome<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;
+    Ok(1024 * line.trim().trim_end_matches(" kB").parse::<u64>()?)
+}
+
+async fn memory(sessions: u64) -> Outcome<()> {
+    let store = Arc::new(MemoryStore::new());
+    let before = resident()?;
+    for number in 0..sessions {
+        let _ = store.begin(&key(number)?, State::INITIAL).await?;
+    }
+    println!("{:.0}", (resident()? - before) as f64 / sessions as f64);
+    Ok(())
+}
+
+#[tokio::main]
+async fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["commit", file, sessions, group, seconds] => {
+            commit(Path::new(file), sessions.parse()?, group.parse()?, Duration::from_secs(seconds.parse()?)).await
+        }
+        ["fill", file, sessions] => fill(&Arc::new(FileStore::open(Path::new(file), None)?), sessions.parse()?).await,
+        ["memory", sessions] => memory(sessions.parse()?).await,
+        _ => Err("see the first lines of store_alone.rs".into()),
+    }
+}

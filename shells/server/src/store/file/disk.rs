@@ -1,0 +1,278 @@
+//! The database in the file: opened and checked, committed to, and written anew.
+
+use core::hash::BuildHasher as _;
+use core::panic::AssertUnwindSafe;
+use std::collections::hash_map::RandomState;
+use std::fs::{self, File, TryLockError};
+use std::panic::catch_unwind;
+use std::path::{Path, PathBuf};
+
+use recording_core::{CorrelationId, State, UccName};
+use redb::{
+    Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
+};
+
+use super::backend::{Backend, Faults};
+use super::beside;
+use super::error::Reason;
+use super::group::Group;
+use crate::store::image::Image;
+use crate::store::{Found, Revision, SessionKey};
+
+/// The format that is written, and the only one that is read.
+pub(super) const FORMAT: u64 = 1;
+
+/// Open sessions: id and UCC, to revision and state.
+const SESSIONS: TableDefinition<'_, (u128, &str), (u64, u8)> = TableDefinition::new("sessions");
+
+/// What is to be known of the file as a whole.
+const FACTS: TableDefinition<'_, &str, u64> = TableDefinition::new("facts");
+const FORMAT_FACT: &str = "format";
+const REVISION_FACT: &str = "last revision";
+const ID_FACT: &str = "id";
+
+/// How much the database may keep in memory. Sessions are kept besides; this is for the pages that are written.
+const CACHE: usize = 32 * 1024 * 1024;
+
+/// The file and what is needed to open it again.
+#[derive(Debug)]
+pub(super) struct Disk {
+    path: PathBuf,
+    faults: Faults,
+    /// `None` after a failure, until it is settled.
+    database: Option<Database>,
+    last_revision: u64,
+    id: u64,
+}
+
+/// Takes the lock that says who may use the file.
+///
+/// It is on a file of its own, because the store's may be replaced.
+pub(super) fn lock(path: &Path) -> Result<File, Reason> {
+    let file = File::options().create(true).append(true).open(beside(path, ".lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Reason::Locked),
+        Err(TryLockError::Error(error)) => Err(Reason::Io(error)),
+    }
+}
+
+/// What the database panics with is a reason, too: it does so on some damaged files.
+fn caught<T>(work: impl FnOnce() -> Result<T, Reason>) -> Result<T, Reason> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+        let line: String = text.chars().take_while(|&char| char != '\n').collect();
+        Err(Reason::Damaged(format!("the database gave up on it ({line})")))
+    })
+}
+
+impl Disk {
+    pub(super) fn open(path: &Path, faults: Faults) -> Result<(Self, Image), Reason> {
+        let mut disk = Self { path: path.into(), faults, database: None, last_revision: 0, id: 0 };
+        // What a server left behind that was killed while it wrote a file anew.
+        let _ = fs::remove_file(beside(path, ".new"));
+        let image = match fs::metadata(path) {
+            Ok(metadata) if metadata.len() == 0 => return Err(Reason::Empty),
+            Ok(_) => disk.read()?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let image = Image::default();
+                disk.id = RandomState::new().hash_one(path);
+                disk.write_anew(&image)?;
+                image
+            }
+            Err(error) => return Err(error.into()),
+        };
+        Ok((disk, image))
+    }
+
+    /// The last revision that is stored.
+    pub(super) const fn last_revision(&self) -> u64 {
+        self.last_revision
+    }
+
+    /// The number of this store.
+    pub(super) const fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) const fn is_open(&self) -> bool {
+        self.database.is_some()
+    }
+
+    /// Opens the file, checks it, and gives what is in it.
+    fn read(&mut self) -> Result<Image, Reason> {
+        let (database, (image, last_revision, id)) = caught(|| {
+            let file = File::options().read(true).write(true).open(&self.path)?;
+            let mut database = builder().create_with_backend(Backend::new(file, self.faults.clone())?)?;
+            // After a server that was killed the database has looked at all of it already; after one that ended it has
+            // not, and would not see what happened to the file since.
+            let _repaired = database.check_integrity()?;
+            let contents = load(&database)?;
+            Ok((database, contents))
+        })?;
+        self.database = Some(database);
+        (self.last_revision, self.id) = (last_revision, id);
+        Ok(image)
+    }
+
+    /// Puts a new file with these sessions in the place of what is there.
+    fn write_anew(&mut self, image: &Image) -> Result<(), Reason> {
+        let new = beside(&self.path, ".new");
+        let database = caught(|| {
+            let file = File::options().read(true).write(true).create(true).truncate(true).open(&new)?;
+            let database = builder().create_with_backend(Backend::new(file, self.faults.clone())?)?;
+            let transaction = begin(&database)?;
+            {
+                let mut sessions = transaction.open_table(SESSIONS)?;
+                image.each(|key, found| {
+                    let value = (found.revision.0, found.state.to_byte());
+                    sessions.insert((key.correlation_id.to_u128(), key.ucc.as_str()), value).map(drop)
+                })?;
+                let mut facts = transaction.open_table(FACTS)?;
+                facts.insert(FORMAT_FACT, FORMAT)?;
+                facts.insert(REVISION_FACT, self.last_revision)?;
+                facts.insert(ID_FACT, self.id)?;
+            }
+            transaction.commit()?;
+            self.faults.pass()?;
+            fs::rename(&new, &self.path)?;
+            // The name in its directory must be as safe as what is in the file.
+            let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
+            #[cfg(unix)]
+            File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
+            Ok(database)
+        });
+        if database.is_err() {
+            let _ = fs::remove_file(&new);
+        }
+        self.database = Some(database?);
+        Ok(())
+    }
+
+    /// Stores these changes, all or none, after `ready` has agreed to it.
+    ///
+    /// An error of `ready` leaves everything as it was. After any other one the disk is closed, and nobody knows what
+    /// is in the file: see [`settle`](Self::settle).
+    pub(super) fn commit<E>(
+        &mut self,
+        group: &Group,
+        ready: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), CommitFailure<E>> {
+        let Some(database) = &self.database else { return Err(CommitFailure::Disk(Reason::Damaged("closed".into()))) };
+        let mut refused = None;
+        let committed = caught(|| {
+            let transaction = begin(database)?;
+            {
+                let mut sessions = transaction.open_table(SESSIONS)?;
+                for (key, found) in group.changes() {
+                    let key = (key.correlation_id.to_u128(), key.ucc.as_str());
+                    match found {
+                        Some(found) => drop(sessions.insert(key, (found.revision.0, found.state.to_byte()))?),
+                        None => drop(sessions.remove(key)?),
+                    }
+                }
+                transaction.open_table(FACTS)?.insert(REVISION_FACT, group.last_revision())?;
+            }
+            match ready() {
+                Ok(()) => transaction.commit()?,
+                Err(error) => {
+                    refused = Some(error);
+                    transaction.abort()?;
+                }
+            }
+            Ok(())
+        });
+        match (committed, refused) {
+            (Ok(()), None) => {
+                self.last_revision = group.last_revision();
+                Ok(())
+            }
+            (Ok(()), Some(error)) => Err(CommitFailure::Refused(error)),
+            (Err(reason), _) => {
+                self.close();
+                Err(CommitFailure::Disk(reason))
+            }
+        }
+    }
+
+    /// Closes the database, whatever it says to that.
+    fn close(&mut self) {
+        let database = self.database.take();
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+    }
+
+    /// After a failure: sees to it that the file holds these sessions and nothing else.
+    ///
+    /// If it does, it is used again. If it holds the change that could not be stored, or cannot be read, a new one takes
+    /// its place: after a failed write nobody knows what of the old one is on the disk.
+    pub(super) fn settle(&mut self, image: &Image) -> Result<(), Reason> {
+        let expected = (self.last_revision, self.id);
+        if let Ok(found) = self.read()
+            && (self.last_revision, self.id) == expected
+            && found == *image
+        {
+            return Ok(());
+        }
+        self.close();
+        (self.last_revision, self.id) = expected;
+        self.write_anew(image)
+    }
+}
+
+/// Why nothing was stored.
+#[derive(Debug)]
+pub(super) enum CommitFailure<E> {
+    /// It was not to be.
+    Refused(E),
+    /// The disk failed: what is in the file is not known.
+    Disk(Reason),
+}
+
+fn builder() -> redb::Builder {
+    let mut builder = Database::builder();
+    builder.set_cache_size(CACHE);
+    builder
+}
+
+fn begin(database: &Database) -> Result<WriteTransaction, Reason> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_two_phase_commit(true);
+    // What is the default anyway; nothing here works without.
+    let _ = transaction.set_durability(Durability::Immediate);
+    Ok(transaction)
+}
+
+/// The sessions, the last revision and the store's number.
+fn load(database: &Database) -> Result<(Image, u64, u64), Reason> {
+    let transaction = database.begin_read()?;
+    let facts = match transaction.open_table(FACTS) {
+        Ok(facts) => facts,
+        Err(redb::TableError::TableDoesNotExist(_)) => {
+            return Err(Reason::Foreign("it is a database of something else".into()));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let fact = |name| match facts.get(name) {
+        Ok(Some(value)) => Ok(value.value()),
+        Ok(None) => Err(Reason::Damaged(format!("it does not tell its {name}"))),
+        Err(error) => Err(error.into()),
+    };
+    let format = fact(FORMAT_FACT)?;
+    if format != FORMAT {
+        return Err(Reason::Format(format));
+    }
+    let (last_revision, id) = (fact(REVISION_FACT)?, fact(ID_FACT)?);
+    let sessions = transaction.open_table(SESSIONS)?;
+    let mut rows = Vec::with_capacity(usize::try_from(sessions.len()?).unwrap_or_default().min(1 << 20));
+    for row in sessions.iter()? {
+        let (key, value) = row?;
+        let ((id, ucc), (revision, state)) = (key.value(), value.value());
+        let ucc = UccName::new(ucc).map_err(|error| Reason::Damaged(error.to_string()))?;
+        let state = State::from_byte(state).filter(|_| revision <= last_revision);
+        let state =
+            state.ok_or_else(|| Reason::Damaged("a session has a state or a revision that cannot be".into()))?;
+        rows.push((SessionKey::new(ucc, CorrelationId::from_u128(id)), Found { state, revision: Revision(revision) }));
+    }
+    Ok((Image::of(rows), last_revision, id))
+}

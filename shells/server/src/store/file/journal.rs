@@ -1,0 +1,55 @@
+//! What the trail is told of groups of changes.
+
+use std::io;
+
+use super::group::Group;
+use crate::trail::{Trail, withdraw};
+
+/// The trail, what it is still to be told, and which revisions were given out.
+#[derive(Debug)]
+pub(super) struct Journal {
+    trail: Option<Trail>,
+    /// Withdrawals that are not written yet. Nothing is written before them.
+    owed: Vec<u8>,
+    last_given: u64,
+}
+
+impl Journal {
+    pub(super) const fn new(trail: Option<Trail>, last_given: u64) -> Self {
+        Self { trail, owed: Vec::new(), last_given }
+    }
+
+    /// The last revision that was given out, to a change that was stored or not: none comes again.
+    pub(super) const fn last_given(&self) -> u64 {
+        self.last_given
+    }
+
+    /// Tells of the changes of a group, and does not return before that is on disk.
+    pub(super) fn tell(&mut self, group: &Group) -> io::Result<()> {
+        self.last_given = group.last_revision();
+        let Some(trail) = &self.trail else { return Ok(()) };
+        if self.owed.is_empty() {
+            // What nobody wants told leaves nothing to wait for.
+            return if group.lines().is_empty() { Ok(()) } else { trail.write_durably(group.lines()) };
+        }
+        trail.write_durably(&[&self.owed, group.lines()].concat())?;
+        self.owed.clear();
+        Ok(())
+    }
+
+    /// Withdraws what was told of a group, as soon as that can be written.
+    pub(super) fn withdraw(&mut self, group: &Group) {
+        if !group.lines().is_empty() {
+            withdraw(group.revisions(), "It could not be stored.", &mut self.owed);
+        }
+    }
+
+    /// Writes what is owed.
+    pub(super) fn settle(&mut self) {
+        if let (Some(trail), false) = (&self.trail, self.owed.is_empty())
+            && trail.write_durably(&self.owed).is_ok()
+        {
+            self.owed.clear();
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! What the lines of the trail say.
+//!
+//! Each is one JSON object with `Time`, `Call` and `Outcome`, and of the rest what there is to say: see `docs/audit.md`.
+
+use std::io::Write as _;
+
+use recording_core::{
+    Answer, CapabilitiesReply, CorrelationId, Disposition, ErrorMessage, Pending, Rejection, SetRequest, State,
+    StateReply, UccName,
+};
+
+use super::time;
+use crate::service::Caller;
+
+/// What stands before the revision, at the end of a line.
+pub(super) const REVISION: &str = r#","Revision":"#;
+
+/// What says that a change was not made.
+pub(super) const WITHDRAWN: &str = r#""Outcome":"withdrawn""#;
+
+/// What says that a server has started, and with which store.
+pub(super) const STARTED: &str = r#""Outcome":"started""#;
+pub(super) const STORE_ID: &str = r#""StoreId":"#;
+
+/// The line about a change, which lacks its end: the revision that a store on disk will give it. Nothing, if there is no
+/// trail.
+#[derive(Debug, Clone, Default)]
+pub struct Note(Vec<u8>);
+
+impl Note {
+    /// No line is to be written.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Whether no line is to be written.
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The whole line, of a change that nothing can withdraw.
+    pub(crate) fn into_line(self) -> Vec<u8> {
+        if self.is_none() { self.0 } else { Line(self.0).end() }
+    }
+
+    /// Appends the whole line to others.
+    pub(crate) fn push_line(&self, revision: u64, lines: &mut Vec<u8>) {
+        if !self.is_none() {
+            lines.extend_from_slice(&self.0);
+            lines.extend_from_slice(REVISION.as_bytes());
+            // Writing to a vector cannot fail.
+            let _ = writeln!(lines, "{revision}}}");
+        }
+    }
+}
+
+/// A line being written.
+struct Line(Vec<u8>);
+
+/// Room for nearly every line.
+const USUAL: usize = 480;
+
+impl Line {
+    fn new(call: &str, caller: Caller) -> Self {
+        let mut line = Self(Vec::with_capacity(USUAL));
+        line.0.extend_from_slice(br#"{"Time":""#);
+        time::push_now(&mut line.0);
+        line.0.push(b'"');
+        line.plain("Call", call);
+        if let Some(address) = caller.address {
+            line.key("RemoteAddress");
+            let _ = write!(line.0, "\"{address}\"");
+        }
+        line
+    }
+
+    fn key(&mut self, key: &str) {
+        self.0.extend_from_slice(b",\"");
+        self.0.extend_from_slice(key.as_bytes());
+        self.0.extend_from_slice(b"\":");
+    }
+
+    /// A text that needs no escape.
+    fn plain(&mut self, key: &str, text: &str) {
+        self.key(key);
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
+    }
+
+    /// A text from outside.
+    fn text(&mut self, key: &str, text: &str) {
+        self.key(key);
+        self.0.push(b'"');
+        push_escaped(&mut self.0, text);
+        self.0.push(b'"');
+    }
+
+    fn state(&mut self, key: &str, state: State) {
+        self.plain(key, state.recording().name());
+        self.0.pop();
+        for name in [state.marking().name(), state.saving().name()] {
+            self.0.push(b'/');
+            self.0.extend_from_slice(name.as_bytes());
+        }
+        self.0.push(b'"');
+    }
+
+    fn session(&mut self, ucc: UccName<'_>, correlation_id: CorrelationId) {
+        self.text("UCCName", ucc.as_str());
+        self.plain("CorrelationId", correlation_id.text().as_str());
+    }
+
+    fn error(&mut self, error: &ErrorMessage<'_>) {
+        self.key("ErrorType");
+        let _ = write!(self.0, "{}", error.error_type().code());
+        self.text("Message", &error.to_string());
+    }
+
+    fn request(request: &SetRequest<'_>, caller: Caller) -> Self {
+        let mut line = Self::new("set", caller);
+        line.plain("Record", request.action.audit_name());
+        line.plain("Action", request.action.name());
+        line.text("RequesterSipUri", request.requester.as_str());
+        line.session(request.ucc, request.correlation_id);
+        line
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        self.0.extend_from_slice(b"}\n");
+        self.0
+    }
+}
+
+/// The inside of a JSON string, as RFC 8259 has it. The two separators that some readers take for the end of a line are
+/// escaped as well: a line is a line for everyone.
+fn push_escaped(line: &mut Vec<u8>, text: &str) {
+    let plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x7f | 0xe2);
+    if text.as_bytes().iter().all(plain) {
+        line.extend_from_slice(text.as_bytes());
+        return;
+    }
+    for char in text.chars() {
+        match char {
+            '"' | '\\' => line.extend_from_slice(&[b'\\', char as u8]),
+            '\0'..='\u{1f}' | '\u{7f}' | '\u{2028}' | '\u{2029}' => {
+                let _ = write!(line, "\\u{:04x}", char as u32);
+            }
+            _ => line.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+}
+
+/// A set that changes the state, before it is stored.
+pub(crate) fn changed(pending: &Pending<'_>, request: &SetRequest<'_>, caller: Caller) -> Note {
+    let mut line = Line::request(request, caller);
+    line.state("Before", pending.from());
+    line.state("After", pending.to());
+    line.plain("Outcome", "changed");
+    Note(line.0)
+}
+
+/// A set that changes nothing: a repeat, or a refusal.
+pub(crate) fn not_changed(
+    answer: &Answer<'_>,
+    request: &SetRequest<'_>,
+    before: Option<State>,
+    caller: Caller,
+) -> Vec<u8> {
+    let mut line = Line::request(request, caller);
+    if let Some(before) = before {
+        line.state("Before", before);
+    }
+    match &answer.reply.error {
+        None => line.plain("Outcome", "unchanged"),
+        Some(error) => {
+            line.plain("Outcome", "refused");
+            line.error(error);
+        }
+    }
+    line.end()
+}
+
+/// A set that could not be stored.
+pub(crate) fn not_stored(request: &SetRequest<'_>, rejection: Rejection, caller: Caller) -> Vec<u8> {
+    let mut line = Line::request(request, caller);
+    line.plain("Outcome", "not stored");
+    line.key("ErrorType");
+    let _ = write!(line.0, "{}", rejection.error_type().code());
+    line.text("Message", &rejection.to_string());
+    line.end()
+}
+
+/// A session that was open already.
+pub(crate) fn already_open(ucc: UccName<'_>, correlation_id: CorrelationId, state: State, caller: Caller) -> Vec<u8> {
+    let mut line = Line::new("begin", caller);
+    line.session(ucc, correlation_id);
+    line.state("Before", state);
+    line.plain("Outcome", "already open");
+    line.end()
+}
+
+/// A session that was not begun or ended.
+pub(crate) fn not_done(
+    call: &str,
+    ucc: UccName<'_>,
+    correlation_id: CorrelationId,
+    (outcome, error): (&str, &ErrorMessage<'_>),
+    caller: Caller,
+) -> Vec<u8> {
+    let mut line = Line::new(call, caller);
+    line.session(ucc, correlation_id);
+    line.plain("Outcome", outcome);
+    line.error(error);
+    line.end()
+}
+
+/// A read of a state.
+pub(crate) fn state(reply: &StateReply<'_>, caller: Caller) -> Vec<u8> {
+    let mut line = Line::new("state", caller);
+    line.session(reply.ucc, reply.correlation_id);
+    match &reply.error {
+        None => {
+            line.state("Before", reply.state);
+            line.plain("Outcome", "read");
+        }
+        Some(error) => {
+            line.plain("Outcome", "refused");
+            line.error(error);
+        }
+    }
+    line.end()
+}
+
+/// A question for capabilities.
+pub(crate) fn capabilities(reply: &CapabilitiesReply<'_>, caller: Caller) -> Vec<u8> {
+    let mut line = Line::new("capabilities", caller);
+    line.text("UCCName", reply.ucc.as_str());
+    match &reply.error {
+        None => {
+            line.plain("Outcome", "read");
+            line.key("AgentCanEditRecordings");
+            let _ = write!(line.0, "{}", reply.agent_can_edit_recordings);
+        }
+        Some(error) => {
+            line.plain("Outcome", "refused");
+            line.error(error);
+        }
+    }
+    line.end()
+}
+
+/// A session that begins, before it is stored.
+pub(crate) fn begun(ucc: UccName<'_>, correlation_id: CorrelationId, state: State, caller: Caller) -> Note {
+    let mut line = Line::new("begin", caller);
+    line.session(ucc, correlation_id);
+    line.state("After", state);
+    line.plain("Outcome", "opened");
+    Note(line.0)
+}
+
+/// A session that ends, before that is stored.
+pub(crate) fn ended(
+    ucc: UccName<'_>,
+    correlation_id: CorrelationId,
+    state: State,
+    disposition: Disposition,
+    caller: Caller,
+) -> Note {
+    let mut line = Line::new("end", caller);
+    line.session(ucc, correlation_id);
+    line.state("Before", state);
+    line.plain("Disposition", disposition.name());
+    line.plain("Outcome", "ended");
+    Note(line.0)
+}
+
+/// A server that starts or ends, and where it keeps sessions: in a file, with that store's id and the last revision that
+/// was given out.
+pub(super) fn server(outcome: &str, store: &str, file: Option<(u64, u64)>) -> Vec<u8> {
+    let mut line = Line::new("server", Caller::default());
+    line.plain("Version", env!("CARGO_PKG_VERSION"));
+    line.text("Store", store);
+    line.plain("Outcome", outcome);
+    let Some((id, last_revision)) = file else { return line.end() };
+    let _ = write!(line.0, ",{STORE_ID}{id}");
+    let (note, mut line) = (Note(line.0), Vec::new());
+    note.push_line(last_revision, &mut line);
+    line
+}
+
+/// A change that was told and not made.
+pub(super) fn withdrawn(revision: u64, reason: &str, lines: &mut Vec<u8>) {
+    let mut line = Line::new("store", Caller::default());
+    line.text("Message", reason);
+    line.0.push(b',');
+    line.0.extend_from_slice(WITHDRAWN.as_bytes());
+    Note(line.0).push_line(revision, lines);
+}

@@ -1,0 +1,170 @@
+//! The audit trail: every decision as one line of JSON, in a file that rotates.
+//!
+//! The log (see `audit`) is for those who run the server; the trail is evidence. So a change whose line cannot be written
+//! is not made, and the line comes first:
+//!
+//! 1. The line is written, with the [revision](crate::store::Revision) that the change will have. If sessions are kept
+//!    in a file, the line is on disk before anything else happens.
+//! 2. The change is made.
+//! 3. If it cannot be made after all, another line says so: `withdrawn`, with the same revision.
+//!
+//! A server that is killed between 1 and 3 writes the third line when it starts again (`Trail::settle`). So the trail
+//! misses no change, and claims none that was not made without saying so.
+//!
+//! What changes nothing (repeats, refusals, reads) has its line written before the reply, too, but is answered even if
+//! that fails; the log tells of it.
+//!
+//! Only what the core understood of a request gets here, and where it came from: no header, so no credential.
+
+mod file;
+mod line;
+mod past;
+#[cfg(test)]
+mod tests;
+mod time;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use file::TrailFile;
+pub use line::Note;
+pub(crate) use line::{already_open, begun, capabilities, changed, ended, not_changed, not_done, not_stored, state};
+use tracing::{error, info};
+
+/// Where the trail goes, and how much of it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The file. The ones before it are beside it, with `.1` (the newest) and so on appended.
+    pub path: PathBuf,
+    /// How large a file grows, in bytes.
+    pub max_bytes: u64,
+    /// How many files are kept besides the one that is written.
+    pub keep: u32,
+    /// Whether reads get a line, too.
+    pub reads: bool,
+}
+
+/// No path, 100 MiB a file, ten more files, reads as well.
+impl Default for Settings {
+    fn default() -> Self {
+        Self { path: PathBuf::new(), max_bytes: 100 * 1024 * 1024, keep: 10, reads: true }
+    }
+}
+
+/// The trail, shared by all who write to it.
+#[derive(Debug, Clone)]
+pub struct Trail(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    file: Mutex<TrailFile>,
+    reads: bool,
+}
+
+impl Trail {
+    /// Opens the trail, and begins it if there is none. What a server that was killed left of a last line is cut off: what
+    /// it was to tell of was not done.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written, or another server writes it.
+    pub fn open(settings: &Settings) -> io::Result<Self> {
+        let file = TrailFile::open(settings)?;
+        Ok(Self(Arc::new(Inner { file: Mutex::new(file), reads: settings.reads })))
+    }
+
+    fn file(&self) -> MutexGuard<'_, TrailFile> {
+        self.0.file.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether reads get a line.
+    #[must_use]
+    pub fn has_reads(&self) -> bool {
+        self.0.reads
+    }
+
+    /// Writes lines, all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be written: then nothing of them is in the file.
+    pub(crate) fn write(&self, lines: &[u8]) -> io::Result<()> {
+        self.write_by(lines, false)
+    }
+
+    /// The same, and does not return before they are on disk.
+    pub(crate) fn write_durably(&self, lines: &[u8]) -> io::Result<()> {
+        self.write_by(lines, true)
+    }
+
+    fn write_by(&self, lines: &[u8], durably: bool) -> io::Result<()> {
+        let mut file = self.file();
+        let written = if durably { file.write_durably(lines) } else { file.write(lines) };
+        // Told when it begins and when it ends, not for every line.
+        match &written {
+            Err(reason) if !file.failing => {
+                error!(target: "recording", reason = reason.to_string(), "the audit trail cannot be written");
+            }
+            Ok(()) if file.failing => info!(target: "recording", "the audit trail is written again"),
+            _ => {}
+        }
+        file.failing = written.is_err();
+        written
+    }
+
+    /// Writes a line about something that changes nothing; if that fails, the log tells.
+    pub(crate) fn tell(&self, line: &[u8]) {
+        let _ = self.write(line);
+    }
+
+    /// Opens the file by its name again, after somebody else has moved it away.
+    ///
+    /// # Errors
+    ///
+    /// If that fails; the old file is written on.
+    pub fn reopen(&self) -> io::Result<()> {
+        self.file().reopen()
+    }
+
+    /// Says that a server starts, or has ended, and where it keeps sessions: if in a file, with that store's id and the
+    /// last revision that was given out.
+    ///
+    /// # Errors
+    ///
+    /// If the line cannot be written.
+    pub fn server(&self, outcome: &str, store: &str, file: Option<(u64, u64)>) -> io::Result<()> {
+        self.write_durably(&line::server(outcome, store, file))
+    }
+
+    /// Withdraws the lines of changes that a killed server wrote and did not make: those above `stored`, the last revision
+    /// that the store has. Gives the last revision that was ever given out.
+    pub(crate) fn settle(&self, stored: u64, store_id: u64) -> io::Result<u64> {
+        let path = self.file().path().to_owned();
+        let past::Past { open, last } = past::of(&path, stored, store_id)?;
+        if !open.is_empty() {
+            let mut lines = Vec::new();
+            withdraw(
+                open.iter().copied(),
+                "The store does not have it: its server ended before it was made.",
+                &mut lines,
+            );
+            self.write_durably(&lines)?;
+            info!(target: "recording", changes = open.len(), "withdrew lines of the audit trail: what they tell was not made");
+        }
+        Ok(last.max(stored))
+    }
+}
+
+/// What must be said of changes whose lines were written and that were not made.
+pub(crate) fn withdraw(revisions: impl Iterator<Item = u64>, reason: &str, lines: &mut Vec<u8>) {
+    for revision in revisions {
+        line::withdrawn(revision, reason, lines);
+    }
+}
+
+fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{number}"));
+    name.into()
+}
