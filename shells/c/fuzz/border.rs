@@ -2,11 +2,11 @@
 //! the greatest length, to exactly as many bytes as is said, to memory that holds anything.
 //!
 //! What must come of each call is known: a plain model keeps UCCs and sessions in lists, and the core, called in Rust,
-//! says what is answered. Every buffer is a piece of the heap of its own, so that AddressSanitizer sees a byte too many.
+//! says what is answered. Every buffer is a piece of the heap of its own, so that a sanitizer sees a byte too many.
 
-use std::ffi::c_void;
-use std::mem::MaybeUninit;
-use std::ptr::{null, null_mut};
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::ptr::{null, null_mut};
 
 use recording_core::{
     CorrelationId, Event, Rejection, Repeats, Reply, Request, Scratch, SetDecision, SetFacts, Settings, SipUri, State,

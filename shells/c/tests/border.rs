@@ -1,5 +1,7 @@
 //! The property of the fuzz target, over the corpus that the fuzzer found worth keeping, and over made-up bytes.
 
+#![allow(clippy::multiple_unsafe_ops_per_block, reason = "one reason holds for each of them")]
+
 #[path = "../fuzz/border.rs"]
 mod border;
 
