@@ -265,3 +265,20 @@ test("a restart of the server is told, and survived", async () => {
   await close();
   await other.close();
 });
+
+test("a server that wants a token gets one, for its requests and for its events", async () => {
+  const { line, token } = Server.makeToken();
+  const guarded = await new Server("--admin-tokens", Server.file(line)).start();
+  const { page, close } = await open(its.chromium, guarded);
+  const field = page.getByRole("textbox", { name: "Token" });
+  await field.fill("not this one");
+  await page.keyboard.press("Enter");
+  await page.getByText("The server does not take this token.").waitFor();
+  await field.fill(token);
+  await page.keyboard.press("Enter");
+  await live(page);
+  await page.getByText("No session is open.").waitFor();
+  assert.equal(await page.locator("dialog[open]").count(), 0);
+  await close();
+  await guarded.close();
+});

@@ -1,5 +1,5 @@
 // A server of its own, a browser of its own, and what a test wants of both.
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,6 +38,21 @@ export class Server {
     this.#options = options;
     const world = [ucc(UCC, true, [AGENT, "sip:terminal@domain.com"]), ucc(OTHER, true, [AGENT]), ucc("closed", false, [AGENT])];
     writeFileSync(join(this.#directory, "world.toml"), world.join("\n"));
+  }
+
+  /** A new token, and its line for a file of tokens. */
+  static makeToken() {
+    const lines = execFileSync(binary, ["--make-token", "console"], { encoding: "utf8" }).split("\n");
+    const line = lines.find((one) => /^console\s+[0-9a-f]{64}/.test(one.trim()));
+    const token = lines.filter((one) => one !== line).join(" ").split(/\s+/).find((word) => word.length > 30);
+    return { line, token };
+  }
+
+  /** A file with this text. */
+  static file(text) {
+    const path = join(mkdtempSync(join(tmpdir(), "recording-console-")), "file");
+    writeFileSync(path, `${text}\n`);
+    return path;
   }
 
   async start() {
