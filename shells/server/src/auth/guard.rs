@@ -123,9 +123,6 @@ impl Guard {
 
     /// Lets a request through, who it comes from in its extensions and its token taken out; or says why not.
     fn admit(&self, parts: &mut Parts, part: Part) -> Result<(), KeptOut> {
-        if self.origins.forbid(parts) {
-            return Err(KeptOut::Origin);
-        }
         let mut caller = None;
         if self.wants_token() && !(part == Part::Admin && admin::is_open(parts.uri.path())) {
             let token = credential::take(parts, is_hub(parts.uri.path())).map_err(KeptOut::Token)?;
@@ -176,8 +173,6 @@ fn told<T: Parse>(from: &FromFile<T>, what: &str, done: Result<(), FileError>) {
 
 /// Why a request is not let through.
 enum KeptOut {
-    /// It is a WebSocket from a page that may not have one.
-    Origin,
     /// It has no token that holds.
     Token(Wrong),
     /// Its token is good for another part.
@@ -189,7 +184,6 @@ enum KeptOut {
 impl KeptOut {
     fn answer(self, parts: &Parts) -> Response {
         match self {
-            Self::Origin => refused(parts, None, Rejection::Forbidden, "page of another origin"),
             Self::Token(wrong) => {
                 let mut response = refused(parts, None, Rejection::Unauthorized, wrong.text());
                 // As RFC 6750 says: no reason for whoever showed nothing.

@@ -6,11 +6,10 @@
 //! | order | answer | when |
 //! |---|---|---|
 //! | 1 | 204 | a browser asks whether a listed origin may send what it is about to send ([`origins`]) |
-//! | 2 | 403 | a WebSocket from a page of an origin that is not listed, where origins are listed |
-//! | 3 | 401 | no token, more than one, or one that does not hold ([`tokens`], [`jwt`]) |
-//! | 4 | 403 | the token is not good for this part of the server |
-//! | 5 | 429 | the caller has used up its requests ([`rate`]) |
-//! | 6 | 403 | a set that was understood, in the name of somebody else than the token allows ([`principal`]) |
+//! | 2 | 401 | no token, more than one, or one that does not hold ([`tokens`], [`jwt`]) |
+//! | 3 | 403 | the token is not good for this part of the server |
+//! | 4 | 429 | the caller has used up its requests ([`rate`]) |
+//! | 5 | 403 | a set that was understood, in the name of somebody else than the token allows ([`principal`]) |
 //!
 //! `OURS`, all of it: the API's page says nothing of who may call.
 

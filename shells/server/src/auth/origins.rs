@@ -3,7 +3,7 @@
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS,
-    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, UPGRADE, VARY,
+    ACCESS_CONTROL_REQUEST_METHOD, ORIGIN, VARY,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
@@ -54,13 +54,6 @@ impl Origins {
         let mut values = headers.get_all(ORIGIN).iter();
         let origin = values.next().filter(|_| values.next().is_none())?;
         self.0.iter().find(|listed| *listed == origin)
-    }
-
-    /// Whether this is a WebSocket from a page that may not have one. Browsers ask nobody before they open one, and leave
-    /// it to the server to look where it comes from. What is no browser has no origin.
-    pub(super) fn forbid(&self, parts: &Parts) -> bool {
-        let headers = &parts.headers;
-        !self.is_empty() && headers.contains_key(UPGRADE) && headers.contains_key(ORIGIN) && self.of(headers).is_none()
     }
 }
 
