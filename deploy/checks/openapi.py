@@ -112,7 +112,7 @@ def check_document(document):
         broken["paths"]["/recording/set"]["post"]["operationId"] = "getState"
 
     def wrong_type(broken):
-        broken["components"]["schemas"]["StateReply"]["type"] = "objekt"
+        broken["components"]["schemas"]["StateReply"]["type"] = "thing"
 
     def no_description(broken):
         del broken["components"]["responses"]["NotStored"]["description"]
