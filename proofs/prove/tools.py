@@ -14,7 +14,7 @@ VERSIONS = {
     "cargo-machete": "0.9.1",
     "cargo-mutants": "27.1.0",
     "cargo-public-api": "0.52.0",
-    "cargo-semver-checks": "0.46.0",
+    "cargo-semver-checks": "0.51.0",
 }
 
 
