@@ -126,6 +126,7 @@ async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> (
             (Call::Capabilities, reply::of(&Reply::Capabilities(service.capabilities(&request, caller))))
         }
         Ok(recording_core::Request::Set(request)) if !may_act(parts, request.requester) => {
+            service.not_permitted(&request, caller);
             (Call::Set, auth::guard::another_requester(parts))
         }
         Ok(recording_core::Request::Set(request)) => {

@@ -10,6 +10,7 @@ use recording_core::{
     SetRequest, State, StateFacts, StateReply, StateRequest, UccName,
 };
 
+use crate::auth::Principal;
 use crate::directory::{Directory, SharedDirectory};
 use crate::events::Events;
 use crate::hub::{self, EventCase, RecordingHub};
@@ -43,14 +44,19 @@ pub struct Service<S> {
 
 /// Where a request came from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Caller {
+pub struct Caller<'a> {
     /// The other end of its connection, if it came by one.
     pub address: Option<SocketAddr>,
+    /// The [name](Principal::name) of whom its token belongs to, if tokens are asked for.
+    pub principal: Option<&'a str>,
 }
 
-impl Caller {
-    pub(crate) fn of(extensions: &Extensions) -> Self {
-        Self { address: extensions.get::<Client>().map(Client::peer) }
+impl<'a> Caller<'a> {
+    pub(crate) fn of(extensions: &'a Extensions) -> Self {
+        Self {
+            address: extensions.get::<Client>().map(Client::peer),
+            principal: extensions.get::<Principal>().map(Principal::name),
+        }
     }
 }
 
@@ -177,7 +183,11 @@ impl<S: Store> Service<S> {
     /// # Errors
     ///
     /// If the store fails.
-    pub async fn state<'a>(&self, request: &StateRequest<'a>, caller: Caller) -> Result<StateReply<'a>, StoreError> {
+    pub async fn state<'a>(
+        &self,
+        request: &StateRequest<'a>,
+        caller: Caller<'_>,
+    ) -> Result<StateReply<'a>, StoreError> {
         let directory = self.directory.current();
         let facts = match directory.ucc(request.ucc) {
             None => None,
@@ -196,7 +206,7 @@ impl<S: Store> Service<S> {
     }
 
     /// Tells whether changes are possible in a UCC.
-    pub fn capabilities<'a>(&self, request: &CapabilitiesRequest<'a>, caller: Caller) -> CapabilitiesReply<'a> {
+    pub fn capabilities<'a>(&self, request: &CapabilitiesRequest<'a>, caller: Caller<'_>) -> CapabilitiesReply<'a> {
         let directory = self.directory.current();
         let reply = request.decide(directory.ucc(request.ucc).map(|ucc| ucc.settings));
         audit::capabilities(&reply);
@@ -213,7 +223,7 @@ impl<S: Store> Service<S> {
     /// # Errors
     ///
     /// If the store fails: nothing was changed.
-    pub async fn set<'a>(&self, request: &SetRequest<'a>, caller: Caller) -> Result<StateReply<'a>, Rejection> {
+    pub async fn set<'a>(&self, request: &SetRequest<'a>, caller: Caller<'_>) -> Result<StateReply<'a>, Rejection> {
         let key = SessionKey::new(request.ucc, request.correlation_id);
         let _turn = self.turns.of(&key).await;
         for _ in 0..MOST_TRIES {
@@ -270,13 +280,20 @@ impl<S: Store> Service<S> {
     }
 
     /// What is told when the store failed.
-    fn not_stored(&self, request: &SetRequest<'_>, error: &StoreError, caller: Caller) -> Rejection {
+    fn not_stored(&self, request: &SetRequest<'_>, error: &StoreError, caller: Caller<'_>) -> Rejection {
         self.metrics.decided(request.action, Outcome::NotStored);
         audit::not_stored(request, error);
         if let Some(trail) = &self.trail {
-            trail.tell(&trail::not_stored(request, Rejection::NotStored, caller));
+            trail.tell(&trail::not_decided(request, ("not stored", Rejection::NotStored), caller));
         }
         Rejection::NotStored
+    }
+
+    /// Tells the trail of a set that its token does not allow.
+    pub(crate) fn not_permitted(&self, request: &SetRequest<'_>, caller: Caller<'_>) {
+        if let Some(trail) = &self.trail {
+            trail.tell(&trail::not_decided(request, ("refused", Rejection::Forbidden), caller));
+        }
     }
 
     /// What an agent could do with a session in this state, by the config in force.
@@ -294,7 +311,7 @@ impl<S: Store> Service<S> {
         ucc: UccName<'a>,
         correlation_id: CorrelationId,
         state: State,
-        caller: Caller,
+        caller: Caller<'_>,
     ) -> Result<(Begun, StateReply<'a>), NotDone<'a>> {
         let begun = self.try_begin(ucc, correlation_id, state, caller).await;
         let (begun, state) = begun.inspect_err(|why| self.not_done("begin", ucc, correlation_id, why, caller))?;
@@ -310,7 +327,7 @@ impl<S: Store> Service<S> {
         ucc: UccName<'a>,
         correlation_id: CorrelationId,
         state: State,
-        caller: Caller,
+        caller: Caller<'_>,
     ) -> Result<(Begun, State), NotDone<'a>> {
         self.directory.current().ucc(ucc).ok_or(NotDone::Refused(Refusal::UnknownUcc { ucc }))?;
         let key = SessionKey::new(ucc, correlation_id);
@@ -337,7 +354,7 @@ impl<S: Store> Service<S> {
         &self,
         ucc: UccName<'a>,
         correlation_id: CorrelationId,
-        caller: Caller,
+        caller: Caller<'_>,
     ) -> Result<Disposition, NotDone<'a>> {
         let ended = self.try_end(ucc, correlation_id, caller).await;
         let (state, disposition) = ended.inspect_err(|why| self.not_done("end", ucc, correlation_id, why, caller))?;
@@ -349,7 +366,7 @@ impl<S: Store> Service<S> {
         &self,
         ucc: UccName<'a>,
         correlation_id: CorrelationId,
-        caller: Caller,
+        caller: Caller<'_>,
     ) -> Result<(State, Disposition), NotDone<'a>> {
         let directory = self.directory.current();
         let settings = directory.ucc(ucc).ok_or(NotDone::Refused(Refusal::UnknownUcc { ucc }))?.settings;
@@ -369,7 +386,14 @@ impl<S: Store> Service<S> {
     }
 
     /// Tells the trail what was not begun or ended; the log hears of it where it is answered.
-    fn not_done(&self, call: &str, ucc: UccName<'_>, correlation_id: CorrelationId, why: &NotDone<'_>, caller: Caller) {
+    fn not_done(
+        &self,
+        call: &str,
+        ucc: UccName<'_>,
+        correlation_id: CorrelationId,
+        why: &NotDone<'_>,
+        caller: Caller<'_>,
+    ) {
         let Some(trail) = &self.trail else { return };
         let (outcome, error) = match why {
             NotDone::Refused(refusal) => ("refused", (*refusal).into()),

@@ -63,7 +63,7 @@ struct Line(Vec<u8>);
 const USUAL: usize = 480;
 
 impl Line {
-    fn new(call: &str, caller: Caller) -> Self {
+    fn new(call: &str, caller: Caller<'_>) -> Self {
         let mut line = Self(Vec::with_capacity(USUAL));
         line.0.extend_from_slice(br#"{"Time":""#);
         time::push_now(&mut line.0);
@@ -72,6 +72,9 @@ impl Line {
         if let Some(address) = caller.address {
             line.key("RemoteAddress");
             let _ = write!(line.0, "\"{address}\"");
+        }
+        if let Some(principal) = caller.principal {
+            line.text("Principal", principal);
         }
         line
     }
@@ -119,7 +122,7 @@ impl Line {
         self.text("Message", &error.to_string());
     }
 
-    fn request(request: &SetRequest<'_>, caller: Caller) -> Self {
+    fn request(request: &SetRequest<'_>, caller: Caller<'_>) -> Self {
         let mut line = Self::new("set", caller);
         line.plain("Record", request.action.audit_name());
         line.plain("Action", request.action.name());
@@ -154,7 +157,7 @@ fn push_escaped(line: &mut Vec<u8>, text: &str) {
 }
 
 /// A set that changes the state, before it is stored.
-pub(crate) fn changed(pending: &Pending<'_>, request: &SetRequest<'_>, caller: Caller) -> Note {
+pub(crate) fn changed(pending: &Pending<'_>, request: &SetRequest<'_>, caller: Caller<'_>) -> Note {
     let mut line = Line::request(request, caller);
     line.state("Before", pending.from());
     line.state("After", pending.to());
@@ -167,7 +170,7 @@ pub(crate) fn not_changed(
     answer: &Answer<'_>,
     request: &SetRequest<'_>,
     before: Option<State>,
-    caller: Caller,
+    caller: Caller<'_>,
 ) -> Vec<u8> {
     let mut line = Line::request(request, caller);
     if let Some(before) = before {
@@ -183,18 +186,25 @@ pub(crate) fn not_changed(
     line.end()
 }
 
-/// A set that could not be stored.
-pub(crate) fn not_stored(request: &SetRequest<'_>, rejection: Rejection, caller: Caller) -> Vec<u8> {
+/// A set that was decided by nobody: it could not be stored, or its token does not allow it.
+pub(crate) fn not_decided(
+    request: &SetRequest<'_>,
+    (outcome, rejection): (&str, Rejection),
+    caller: Caller<'_>,
+) -> Vec<u8> {
     let mut line = Line::request(request, caller);
-    line.plain("Outcome", "not stored");
-    line.key("ErrorType");
-    let _ = write!(line.0, "{}", rejection.error_type().code());
-    line.text("Message", &rejection.to_string());
+    line.plain("Outcome", outcome);
+    line.error(&rejection.into());
     line.end()
 }
 
 /// A session that was open already.
-pub(crate) fn already_open(ucc: UccName<'_>, correlation_id: CorrelationId, state: State, caller: Caller) -> Vec<u8> {
+pub(crate) fn already_open(
+    ucc: UccName<'_>,
+    correlation_id: CorrelationId,
+    state: State,
+    caller: Caller<'_>,
+) -> Vec<u8> {
     let mut line = Line::new("begin", caller);
     line.session(ucc, correlation_id);
     line.state("Before", state);
@@ -208,7 +218,7 @@ pub(crate) fn not_done(
     ucc: UccName<'_>,
     correlation_id: CorrelationId,
     (outcome, error): (&str, &ErrorMessage<'_>),
-    caller: Caller,
+    caller: Caller<'_>,
 ) -> Vec<u8> {
     let mut line = Line::new(call, caller);
     line.session(ucc, correlation_id);
@@ -218,7 +228,7 @@ pub(crate) fn not_done(
 }
 
 /// A read of a state.
-pub(crate) fn state(reply: &StateReply<'_>, caller: Caller) -> Vec<u8> {
+pub(crate) fn state(reply: &StateReply<'_>, caller: Caller<'_>) -> Vec<u8> {
     let mut line = Line::new("state", caller);
     line.session(reply.ucc, reply.correlation_id);
     match &reply.error {
@@ -235,7 +245,7 @@ pub(crate) fn state(reply: &StateReply<'_>, caller: Caller) -> Vec<u8> {
 }
 
 /// A question for capabilities.
-pub(crate) fn capabilities(reply: &CapabilitiesReply<'_>, caller: Caller) -> Vec<u8> {
+pub(crate) fn capabilities(reply: &CapabilitiesReply<'_>, caller: Caller<'_>) -> Vec<u8> {
     let mut line = Line::new("capabilities", caller);
     line.text("UCCName", reply.ucc.as_str());
     match &reply.error {
@@ -253,7 +263,7 @@ pub(crate) fn capabilities(reply: &CapabilitiesReply<'_>, caller: Caller) -> Vec
 }
 
 /// A session that begins, before it is stored.
-pub(crate) fn begun(ucc: UccName<'_>, correlation_id: CorrelationId, state: State, caller: Caller) -> Note {
+pub(crate) fn begun(ucc: UccName<'_>, correlation_id: CorrelationId, state: State, caller: Caller<'_>) -> Note {
     let mut line = Line::new("begin", caller);
     line.session(ucc, correlation_id);
     line.state("After", state);
@@ -267,7 +277,7 @@ pub(crate) fn ended(
     correlation_id: CorrelationId,
     state: State,
     disposition: Disposition,
-    caller: Caller,
+    caller: Caller<'_>,
 ) -> Note {
     let mut line = Line::new("end", caller);
     line.session(ucc, correlation_id);

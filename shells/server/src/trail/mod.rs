@@ -14,7 +14,8 @@
 //! What changes nothing (repeats, refusals, reads) has its line written before the reply, too, but is answered even if
 //! that fails; the log tells of it.
 //!
-//! Only what the core understood of a request gets here, and where it came from: no header, so no credential.
+//! Only what the core understood of a request gets here, where it came from, and the name of whose token it had: no
+//! header, so no credential.
 
 mod file;
 mod line;
@@ -29,7 +30,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use file::TrailFile;
 pub use line::Note;
-pub(crate) use line::{already_open, begun, capabilities, changed, ended, not_changed, not_done, not_stored, state};
+pub(crate) use line::{already_open, begun, capabilities, changed, ended, not_changed, not_decided, not_done, state};
 use tracing::{error, info};
 
 /// Where the trail goes, and how much of it is kept.

@@ -22,6 +22,7 @@ mod smuggling;
 #[path = "../server/support.rs"]
 mod support;
 mod tls;
+mod whose_token;
 mod wrong_tokens;
 
 /// All that was tried, in the order of the page.
@@ -39,7 +40,7 @@ fn groups() -> Vec<attempts::Group> {
             "paths::no_spelling_gets_around_the_token",
         ),
         (
-            "tokens in the debug log, the output or a file, however they were shown",
+            "tokens in the debug log, the output or the audit trail, however they were shown",
             "none",
             "never_logged::no_token_is_written_anywhere",
         ),

@@ -64,12 +64,18 @@ async fn no_token_is_written_anywhere() {
     for (options, is_tls) in [(&with_tokens[..], false), (&with_tls, true), (&[], false)] {
         // A server for each: nobody reads its log while it runs, and pipes hold little.
         for token in all {
-            let running = Running::start(&[&["--log", "debug"], options].concat());
+            let trail = File::new("log.trail", "");
+            let running = Running::start(&[&["--log", "debug", "--audit", trail.path()], options].concat());
             show(&running, is_tls.then_some(&certificate), token).await;
             running.signal("-HUP");
             running.signal("-TERM");
-            let written = running.all_written();
+            let mut written = running.all_written();
             assert!(written.contains("outcome="), "nothing was logged: {written}");
+            let trail = std::fs::read_to_string(trail.path()).unwrap();
+            assert!(trail.contains(r#""Call":"state""#), "nothing is in the trail: {trail}");
+            let names = ["fixed", "jwt:payments", "operator"].map(|name| format!(r#""Principal":"{name}""#));
+            assert_eq!(names.iter().any(|name| trail.contains(name)), !options.is_empty(), "{trail}");
+            written.push_str(&trail);
             // Neither whole nor the part that opens something.
             let signature = token.rsplit_once('.').map_or(&token[4..], |(_, signature)| signature);
             for secret in [token, signature, &signature[..32]] {
