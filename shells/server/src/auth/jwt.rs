@@ -4,6 +4,7 @@
 //! it. A key with another one, or one for encryption, is passed over; a secret or private key makes the file bad.
 
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, PublicKeyUse};
@@ -69,6 +70,7 @@ impl Jwts {
         if !matches!(claims.get("iss"), Some(Value::String(_))) {
             return Err(Wrong::Issuer);
         }
+        check_times(&claims, SystemTime::now(), self.rules.leeway)?;
         let text = |claim: &str| claims.get(claim).and_then(Value::as_str);
         let name = format!("jwt:{}", text("sub").unwrap_or_default());
         Ok(match &self.rules.requester_claim {
@@ -79,12 +81,28 @@ impl Jwts {
 
     fn validation(&self, algorithm: Algorithm) -> Validation {
         let mut validation = Validation::new(algorithm);
-        validation.leeway = self.rules.leeway;
-        validation.validate_nbf = true;
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        // See `check_times`.
+        validation.validate_exp = false;
+        validation.validate_nbf = false;
+        validation.set_required_spec_claims(&["iss", "aud"]);
         validation.set_issuer(&[&self.rules.issuer]);
         validation.set_audience(&[&self.rules.audience]);
         validation
+    }
+}
+
+/// Whether the token holds `now`, in seconds since 1970 that may have fractions (RFC 7519). The library reads fractions
+/// or not by how another crate is built (`arbitrary_precision` of serde_json).
+fn check_times(claims: &Map<String, Value>, now: SystemTime, leeway: u64) -> Result<(), Wrong> {
+    let seconds = |claim: &Value| claim.as_f64().filter(|seconds| seconds.is_finite()).ok_or(Wrong::Claims);
+    let now = now.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
+    let leeway = leeway as f64;
+    if seconds(claims.get("exp").ok_or(Wrong::Claims)?)? + leeway <= now {
+        return Err(Wrong::Expired);
+    }
+    match claims.get("nbf").map(seconds).transpose()? {
+        Some(not_before) if not_before - leeway > now => Err(Wrong::NotYetValid),
+        _ => Ok(()),
     }
 }
 
@@ -104,8 +122,6 @@ const fn wrong(kind: &ErrorKind) -> Wrong {
     match kind {
         ErrorKind::InvalidSignature => Wrong::Signature,
         ErrorKind::InvalidAlgorithm => Wrong::Algorithm,
-        ErrorKind::ExpiredSignature => Wrong::Expired,
-        ErrorKind::ImmatureSignature => Wrong::NotYetValid,
         ErrorKind::InvalidIssuer => Wrong::Issuer,
         ErrorKind::InvalidAudience => Wrong::Audience,
         ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) => Wrong::Claims,

@@ -246,6 +246,8 @@ async fn sighup_reads_tokens_and_keys_again_and_keeps_the_old_ones_if_they_are_b
     running.logged("what was read before stays in force");
     let line = running.logged("bad file");
     assert!(line.contains(&format!("{}: no JWKS: there is no list 'keys'", jwks.path())), "{line}");
+    // The admin's: nothing is read any more when the files change again.
+    running.logged("bad file");
     assert_eq!([status(&one.token).await, status(&other.token).await], [401, 200]);
     assert_eq!([status(&jwt(&old)).await, status(&jwt(&new)).await], [401, 200]);
 
