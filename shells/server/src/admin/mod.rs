@@ -216,7 +216,7 @@ fn not_done(parts: &Parts, error: NotDone<'_>) -> Response {
         }
         NotDone::Store(error) => {
             audit::store_failed(parts.method.as_str(), &error);
-            reply::store_unavailable()
+            reply::rejection(Rejection::NotStored)
         }
     }
 }

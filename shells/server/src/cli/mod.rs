@@ -71,6 +71,12 @@ fn in_file(file: &Path, error: &ConfigError) -> String {
     format!("{}:{space}{error}", file.display())
 }
 
+/// `the audit trail recording.jsonl: …`
+fn in_trail(audit: Option<&trail::Settings>, error: &io::Error) -> String {
+    let file = audit.map_or(Path::new(""), |audit| &audit.path);
+    format!("the audit trail {}: {error}", file.display())
+}
+
 fn make_token(name: &str) -> ExitCode {
     match tokens::make(name) {
         Ok(made) => say(&format!(
@@ -121,9 +127,7 @@ fn serve(options: &Options) -> ExitCode {
     let trail = match options.audit.as_ref().map(|audit| (Trail::open(audit), audit)) {
         None => None,
         Some((Ok(trail), _)) => Some(trail),
-        Some((Err(error), audit)) => {
-            return fail(format_args!("the audit trail {}: {error}", audit.path.display()));
-        }
+        Some((Err(error), audit)) => return fail(in_trail(Some(audit), &error)),
     };
     match &options.store {
         StoreKind::Memory => {
@@ -164,15 +168,16 @@ fn start<S: Store>(
 ) -> ExitCode {
     let tell = |outcome| trail.map_or(Ok(()), |trail| trail.server(outcome, &kept, file));
     if let Err(error) = tell("started") {
-        return fail(format_args!("the audit trail cannot be written: {error}"));
+        return fail(in_trail(options.audit.as_ref(), &error));
     }
     let service = Service::audited(directory, store, trail.cloned());
     let code = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(run(options, service, protection)),
         Err(error) => fail(format_args!("cannot start: {error}")),
     };
-    // If it cannot be written, the log has told.
-    let _ = tell("ended");
+    if let Err(error) = tell("ended") {
+        error!(target: "recording", reason = error.to_string(), "the audit trail cannot be written");
+    }
     code
 }
 

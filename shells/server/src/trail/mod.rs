@@ -135,7 +135,7 @@ impl Trail {
     ///
     /// If the line cannot be written.
     pub fn server(&self, outcome: &str, store: &str, file: Option<(u64, u64)>) -> io::Result<()> {
-        self.write_durably(&line::server(outcome, store, file))
+        self.file().write_durably(&line::server(outcome, store, file))
     }
 
     /// Withdraws the lines of changes that a killed server wrote and did not make: those above `stored`, the last revision
@@ -150,7 +150,7 @@ impl Trail {
                 "The store does not have it: its server ended before it was made.",
                 &mut lines,
             );
-            self.write_durably(&lines)?;
+            self.file().write_durably(&lines)?;
             info!(target: "recording", changes = open.len(), "withdrew lines of the audit trail: what they tell was not made");
         }
         Ok(last.max(stored))

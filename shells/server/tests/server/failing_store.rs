@@ -121,15 +121,17 @@ async fn what_cannot_be_read_is_answered_503() {
     store.reads_fail.store(true, Ordering::SeqCst);
     store.writes_fail.store(true, Ordering::SeqCst);
     let session = format!("/sessions/ucc-demo-name/{ID}");
-    for (address, bytes) in [
-        (api, get(STATE_PATH)),
-        (admin, get("/sessions")),
-        (admin, request("PUT", &session, &[], b"")),
-        (admin, request("DELETE", &session, &[], b"")),
+    let (not_read, not_stored) =
+        ("The store does not answer.", "The new state could not be stored. Nothing was changed.");
+    for (address, bytes, text) in [
+        (api, get(STATE_PATH), not_read),
+        (admin, get("/sessions"), not_read),
+        (admin, request("PUT", &session, &[], b""), not_stored),
+        (admin, request("DELETE", &session, &[], b""), not_stored),
     ] {
         let response = once(address, &bytes).await;
         assert_eq!(response.status, 503);
-        assert_eq!(response.error(1), "The store does not answer.");
+        assert_eq!(response.error(1), text);
     }
     // What needs no store works on.
     let capabilities = get("/attendantservice/api/recording/capabilities/ucc-demo-name");
