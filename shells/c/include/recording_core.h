@@ -34,7 +34,7 @@
  * is aligned as it must be. The same as rc_desk_size, for capacities that are valid.
  */
 #define RC_DESK_SIZE(sessions, uccs, agents, text)                                                                   \
-    (((size_t)408 + (size_t)28 * (sessions) + (size_t)12 * (uccs) + (size_t)12 * (agents) + (size_t)(text) + 7) / 8 * 8)
+    (((size_t)408 + (size_t)24 * (sessions) + (size_t)16 * (uccs) + (size_t)12 * (agents) + (size_t)(text) + 7) / 8 * 8)
 
 /* What every reply must say of itself: the values of its Content-Type and Cache-Control headers. */
 #define RC_CONTENT_TYPE "application/json; charset=utf-8"

@@ -4,7 +4,7 @@ use core::ffi::{CStr, c_char};
 use core::ptr::null;
 use core::slice;
 
-use recording_core::{BufferTooSmall, Event, Reply, Stored};
+use recording_core::{Action, BufferTooSmall, Event, Reply, StateReply, Stored};
 
 use crate::names::{audit_name, c_text};
 use crate::pointers::{check, unique};
@@ -44,30 +44,73 @@ impl rc_buffer {
         }
     }
 
-    /// Whether one byte belongs to both.
+    /// Whether it is one of at least so many bytes.
     #[inline(always)]
-    fn overlaps(&self, other: *const u8, len: usize) -> bool {
-        let (one, other) = (self.data.addr(), other.addr());
-        other.wrapping_sub(one) < self.capacity || one.wrapping_sub(other) < len
+    fn takes(&self, len: usize) -> bool {
+        !self.data.is_null() && self.capacity.wrapping_sub(len) <= isize::MAX as usize - len
     }
 
-    /// Writes to a checked buffer; how many bytes were written, or are needed.
+    /// Whether one byte belongs to both, neither of them empty. The other begins less than its own length in front of
+    /// the buffer, or less than the buffer's behind its first byte: one comparison, since no length is over `isize::MAX`.
+    #[inline(always)]
+    fn overlaps(&self, other: &[u8]) -> bool {
+        let last = other.len().wrapping_sub(1);
+        let distance = other.as_ptr().addr().wrapping_sub(self.data.addr());
+        distance.wrapping_add(last) < self.capacity.wrapping_add(last)
+    }
+
+    /// # Safety
+    ///
+    /// `LEN` bytes at `data` are the caller's alone while `'a` lasts.
+    #[inline(always)]
+    const unsafe fn room<'a, const LEN: usize>(&self) -> &'a mut [u8; LEN] {
+        // SAFETY: as the caller says. Bytes need no alignment.
+        unsafe { &mut *self.data.cast() }
+    }
+
+    /// Writes to a checked buffer what is never longer than `LONGEST`; how many bytes were written, or are needed.
+    ///
+    /// What writes has a room of one length in the whole library, for which it then is compiled. Into a shorter buffer it
+    /// is copied, if it fits.
     ///
     /// # Safety
     ///
-    /// Unless `data` is null, `capacity` bytes there are the caller's alone.
+    /// `capacity` bytes at `data` are the caller's alone.
     #[inline(always)]
-    unsafe fn fill(
+    unsafe fn fill<const LONGEST: usize>(
         &self,
-        write: impl FnOnce(&mut [u8]) -> Result<&[u8], BufferTooSmall>,
+        write: impl Fn(&mut [u8; LONGEST]) -> Result<usize, BufferTooSmall>,
     ) -> Result<usize, BufferTooSmall> {
-        let room = if self.data.is_null() {
-            &mut []
-        } else {
-            // SAFETY: not null, of a length that was checked, and the caller's alone. Bytes need no alignment.
-            unsafe { slice::from_raw_parts_mut(self.data.cast::<u8>(), self.capacity) }
-        };
-        Ok(write(room)?.len())
+        if self.capacity >= LONGEST {
+            // SAFETY: as the caller says.
+            return write(unsafe { self.room() });
+        }
+        let mut whole = [0; LONGEST];
+        let len = write(&mut whole)?;
+        // SAFETY: as the caller says.
+        let room = unsafe { self.bytes() };
+        match (room.get_mut(..len), whole.get(..len)) {
+            (Some(room), Some(written)) => {
+                for (to, from) in room.iter_mut().zip(written) {
+                    *to = *from;
+                }
+            }
+            _ => return Err(BufferTooSmall { needed: len, given: self.capacity }),
+        }
+        Ok(len)
+    }
+
+    /// The bytes of a checked buffer.
+    ///
+    /// # Safety
+    ///
+    /// Unless `data` is null, `capacity` bytes there are the caller's alone while `'a` lasts.
+    unsafe fn bytes<'a>(&self) -> &'a mut [u8] {
+        if self.data.is_null() {
+            return &mut [];
+        }
+        // SAFETY: not null, of a length that was checked, and the caller's alone. Bytes need no alignment.
+        unsafe { slice::from_raw_parts_mut(self.data.cast(), self.capacity) }
     }
 
     /// Writes, and sets `len`.
@@ -84,8 +127,8 @@ impl rc_buffer {
         let given = unsafe { buffer.read() };
         given.check()?;
         // SAFETY: as the caller says.
-        let (len, done) = match unsafe { given.fill(write) } {
-            Ok(len) => (len, Ok(())),
+        let (len, done) = match write(unsafe { given.bytes() }) {
+            Ok(written) => (written.len(), Ok(())),
             Err(BufferTooSmall { needed, .. }) => (needed, Err(rc_status::RC_BUFFER_TOO_SMALL)),
         };
         // SAFETY: neither null nor misaligned, and the caller's alone as the caller says.
@@ -137,20 +180,109 @@ impl Rooms<'_> {
         Ok(Self { answer })
     }
 
-    /// Whether any answer finds room here.
-    #[inline(always)]
-    pub(crate) const fn are_large(&self) -> Result<(), rc_status> {
-        if self.answer.reply.capacity < RC_REPLY_MAX || self.answer.event.capacity < RC_EVENT_MAX {
-            return Err(rc_status::RC_BUFFER_TOO_SMALL);
+    /// Writes an answer that changed nothing.
+    pub(crate) fn write(self, reply: &Reply<'_>) -> rc_status {
+        // SAFETY: checked, and the caller's alone, as who made this value has said.
+        let reply_len = unsafe { self.answer.reply.fill(|room: &mut [u8; RC_REPLY_MAX]| len_of(reply.write(room))) };
+        self.written(reply_len, Ok(0), reply.status(), allow_of(reply), None)
+    }
+
+    /// Writes what is said of a change that was stored.
+    pub(crate) fn write_stored(self, Stored { reply, event, .. }: &Stored<'_>) -> rc_status {
+        // SAFETY: as in `write`.
+        let reply_len = unsafe { self.answer.reply.fill(|room: &mut [u8; RC_REPLY_MAX]| len_of(reply.write(room))) };
+        // SAFETY: the same.
+        let event_len = unsafe { self.answer.event.fill(|room: &mut [u8; RC_EVENT_MAX]| len_of(event.write(room))) };
+        self.written(reply_len, event_len, 200, null(), Some(event.action))
+    }
+
+    /// Writes an answer whose body is there already.
+    pub(crate) fn write_body(self, body: &[u8], status: u16, allow: *const c_char) -> rc_status {
+        // SAFETY: as in `write`.
+        let room = unsafe { self.answer.reply.bytes() };
+        let given = room.len();
+        let reply_len = match room.get_mut(..body.len()) {
+            Some(room) => {
+                for (to, from) in room.iter_mut().zip(body) {
+                    *to = *from;
+                }
+                Ok(body.len())
+            }
+            None => Err(BufferTooSmall { needed: body.len(), given }),
+        };
+        self.written(reply_len, Ok(0), status, allow, None)
+    }
+
+    fn written(
+        self,
+        reply_len: Result<usize, BufferTooSmall>,
+        event_len: Result<usize, BufferTooSmall>,
+        status: u16,
+        allow: *const c_char,
+        action: Option<Action>,
+    ) -> rc_status {
+        let answer = self.answer;
+        let too_small = reply_len.is_err() || event_len.is_err();
+        answer.reply.len = reply_len.unwrap_or_else(|error| error.needed);
+        answer.event.len = event_len.unwrap_or_else(|error| error.needed);
+        if too_small { rc_status::RC_BUFFER_TOO_SMALL } else { answer.say(status, allow, action) }
+    }
+}
+
+fn len_of(written: Result<&[u8], BufferTooSmall>) -> Result<usize, BufferTooSmall> {
+    written.map(<[u8]>::len)
+}
+
+impl rc_answer {
+    #[cold]
+    #[inline(never)]
+    fn why_not_large(&self) -> rc_status {
+        match self.reply.check().and_then(|()| self.event.check()) {
+            Ok(()) => rc_status::RC_BUFFER_TOO_SMALL,
+            Err(status) => status,
         }
-        Ok(())
+    }
+
+    /// Sets what stands beside the texts.
+    #[inline(always)]
+    const fn say(&mut self, status: u16, allow: *const c_char, action: Option<Action>) -> rc_status {
+        self.allow = allow;
+        self.status = status;
+        (self.action, self.audit_name) = match action {
+            Some(action) => (action.code(), audit_name(action).as_ptr()),
+            None => (0, null()),
+        };
+        rc_status::RC_OK
+    }
+}
+
+/// An answer whose two buffers were checked, and take whatever is written.
+pub(crate) struct LargeRooms<'a> {
+    answer: &'a mut rc_answer,
+}
+
+impl LargeRooms<'_> {
+    /// Checks what is given of an answer.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Rooms::of`].
+    #[inline(always)]
+    pub(crate) unsafe fn of(answer: *mut rc_answer) -> Result<Self, rc_status> {
+        // SAFETY: as the caller says.
+        let answer = unsafe { unique(answer) }?;
+        if answer.reply.takes(RC_REPLY_MAX) && answer.event.takes(RC_EVENT_MAX) {
+            Ok(Self { answer })
+        } else {
+            Err(answer.why_not_large())
+        }
     }
 
     /// Whether what an answer is made from would be written over while it is read.
     #[inline(always)]
     pub(crate) fn are_apart(&self, said: &[u8]) -> Result<(), rc_status> {
         let rc_answer { reply, event, .. } = &*self.answer;
-        if reply.overlaps(said.as_ptr(), said.len()) || event.overlaps(said.as_ptr(), said.len()) {
+        if reply.overlaps(said) || event.overlaps(said) {
             return Err(rc_status::RC_OVERLAP);
         }
         Ok(())
@@ -158,50 +290,32 @@ impl Rooms<'_> {
 
     /// Writes an answer that changed nothing.
     pub(crate) fn write(self, reply: &Reply<'_>) -> rc_status {
-        let allow = match reply.allow() {
-            None => null(),
-            Some(allow) => allow_text(allow).map_or(null(), CStr::as_ptr),
-        };
-        self.write_pieces(|room| reply.write(room), reply.status(), allow, None)
+        let answer = self.answer;
+        // SAFETY: of this length at least, which is why it is not null, and the caller's alone.
+        let room: &mut [u8; RC_REPLY_MAX] = unsafe { answer.reply.room() };
+        let Ok(written) = reply.write(room) else { return rc_status::RC_BUFFER_TOO_SMALL };
+        (answer.reply.len, answer.event.len) = (written.len(), 0);
+        answer.say(reply.status(), allow_of(reply), None)
     }
 
     /// Writes what is said of a change that was stored.
     #[inline(always)]
-    pub(crate) fn write_stored(self, stored: &Stored<'_>) -> rc_status {
-        self.write_pieces(|room| stored.reply.write(room), 200, null(), Some(&stored.event))
-    }
-
-    /// Writes an answer whose reply comes from elsewhere.
-    #[inline(always)]
-    pub(crate) fn write_pieces(
-        self,
-        reply: impl FnOnce(&mut [u8]) -> Result<&[u8], BufferTooSmall>,
-        status: u16,
-        allow: *const c_char,
-        event: Option<&Event<'_>>,
-    ) -> rc_status {
+    pub(crate) fn write_stored(self, reply: &StateReply<'_>, event: &Event<'_>) -> rc_status {
         let answer = self.answer;
-        // SAFETY: checked, and the caller's alone, as who made this value has said.
-        let reply_len = unsafe { answer.reply.fill(reply) };
-        let event_len = match event {
-            // SAFETY: the same.
-            Some(event) => unsafe { answer.event.fill(|room| event.write(room)) },
-            None => Ok(0),
-        };
-        let too_small = reply_len.is_err() || event_len.is_err();
-        answer.reply.len = reply_len.unwrap_or_else(|error| error.needed);
-        answer.event.len = event_len.unwrap_or_else(|error| error.needed);
-        if too_small {
-            return rc_status::RC_BUFFER_TOO_SMALL;
-        }
-        answer.allow = allow;
-        answer.status = status;
-        (answer.action, answer.audit_name) = match event {
-            Some(event) => (event.action.code(), audit_name(event.action).as_ptr()),
-            None => (0, null()),
-        };
-        rc_status::RC_OK
+        // SAFETY: of this length at least, which is why it is not null, and the caller's alone.
+        let room: &mut [u8; RC_REPLY_MAX] = unsafe { answer.reply.room() };
+        let Ok(reply) = reply.write(room) else { return rc_status::RC_BUFFER_TOO_SMALL };
+        answer.reply.len = reply.len();
+        // SAFETY: the same.
+        let room: &mut [u8; RC_EVENT_MAX] = unsafe { answer.event.room() };
+        let Ok(written) = event.write(room) else { return rc_status::RC_BUFFER_TOO_SMALL };
+        answer.event.len = written.len();
+        answer.say(200, null(), Some(event.action))
     }
+}
+
+fn allow_of(reply: &Reply<'_>) -> *const c_char {
+    reply.allow().and_then(allow_text).map_or(null(), CStr::as_ptr)
 }
 
 /// What the core says of a path's methods, with a zero byte behind it.

@@ -2,9 +2,9 @@
 
 use core::ffi::c_void;
 
-use recording_core::{Rejection, Reply, Request, Scratch, SetDecision};
+use recording_core::{Rejection, Reply, Request, Scratch, SetDecision, Stored};
 
-use crate::answer::Rooms;
+use crate::answer::LargeRooms;
 use crate::pointers::shared;
 use crate::request::Raw;
 use crate::{rc_answer, rc_change, rc_facts, rc_question, rc_request, rc_status};
@@ -60,7 +60,7 @@ impl Store {
     /// # Safety
     ///
     /// As for [`facts`](Self::facts), and `store` is what [`rc_callbacks`] says.
-    unsafe fn answer(&self, request: &Request<'_>, rooms: Rooms<'_>) -> Result<rc_status, rc_status> {
+    unsafe fn answer(&self, request: &Request<'_>, rooms: LargeRooms<'_>) -> Result<rc_status, rc_status> {
         let question = rc_question::of(request);
         for _ in 0..RC_TRIES_MAX {
             // SAFETY: as the caller says.
@@ -78,7 +78,10 @@ impl Store {
             let change = rc_change::of(&pending);
             // SAFETY: as in `facts`.
             match unsafe { (self.store)(self.context, &question, &change) } {
-                RC_STORE_DONE => return Ok(rooms.write_stored(&pending.stored())),
+                RC_STORE_DONE => {
+                    let Stored { event, reply, .. } = pending.stored();
+                    return Ok(rooms.write_stored(&reply, &event));
+                }
                 RC_STORE_MOVED => {}
                 _ => return Ok(rooms.write(&Reply::from(pending.not_stored()))),
             }
@@ -128,8 +131,7 @@ unsafe fn handle(
     // SAFETY: as the caller says.
     let raw = unsafe { Raw::of(request) }?;
     // SAFETY: as the caller says.
-    let rooms = unsafe { Rooms::of(answer) }?;
-    rooms.are_large()?;
+    let rooms = unsafe { LargeRooms::of(answer) }?;
     let mut scratch = Scratch::new();
     match &raw.read(&mut scratch) {
         Ok(request) => {

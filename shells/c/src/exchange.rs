@@ -452,18 +452,5 @@ pub unsafe extern "C" fn rc_exchange_answer(exchange: *const rc_exchange, answer
     }
     let Some(body) = inner.text.get(..inner.body_len.into()) else { return rc_status::RC_NOT_INITIALIZED };
     let allow = ALLOW.get(usize::from(inner.allow).wrapping_sub(1)).and_then(|allow| allow_text(allow.header()));
-    rooms.write_pieces(
-        |room| {
-            let given = room.len();
-            let room = room.get_mut(..body.len());
-            let room = room.ok_or(recording_core::BufferTooSmall { needed: body.len(), given })?;
-            for (to, from) in room.iter_mut().zip(body) {
-                *to = *from;
-            }
-            Ok(room)
-        },
-        inner.status,
-        allow.map_or(null(), core::ffi::CStr::as_ptr),
-        None,
-    )
+    rooms.write_body(body, inner.status, allow.map_or(null(), core::ffi::CStr::as_ptr))
 }

@@ -2,11 +2,11 @@
 
 use core::ffi::c_char;
 
-use recording_core::{Reply, State};
+use recording_core::{CapabilitiesRequest, Reply, Request, State, StateRequest};
 
-use super::memory::{parts, rc_desk, tables};
+use super::memory::{Memory, parts, rc_desk, tables};
 use super::tables::Tables;
-use crate::answer::Rooms;
+use crate::answer::LargeRooms;
 use crate::facts::id_text;
 use crate::pointers::{check, shared, status};
 use crate::request::Raw;
@@ -252,17 +252,36 @@ unsafe fn handle(
     answer: *mut rc_answer,
 ) -> Result<rc_status, rc_status> {
     // SAFETY: as the caller says.
-    let (mut tables, scratch) = unsafe { parts(desk) }?;
+    let (memory, scratch) = unsafe { parts(desk) }?;
     // SAFETY: as the caller says.
     let raw = unsafe { Raw::of(request) }?;
     // SAFETY: as the caller says.
-    let rooms = unsafe { Rooms::of(answer) }?;
-    rooms.are_large()?;
+    let rooms = unsafe { LargeRooms::of(answer) }?;
     Ok(match &raw.read(scratch) {
-        Ok(request) => {
-            rooms.are_apart(raw.said(request))?;
-            tables.handle(request, rooms)
+        Ok(Request::Set(request)) => {
+            rooms.are_apart(raw.body)?;
+            memory.tables().set(request, rooms)
+        }
+        Ok(Request::State(request)) => {
+            rooms.are_apart(raw.target)?;
+            read(memory, request, rooms)
+        }
+        Ok(Request::Capabilities(request)) => {
+            rooms.are_apart(raw.target)?;
+            capabilities(memory, request, rooms)
         }
         Err(rejection) => rooms.write(&Reply::from(*rejection)),
     })
+}
+
+/// Apart, so that what a `set` needs finds room in registers; and found in here, the tables need not be handed on.
+#[inline(never)]
+fn read(memory: Memory<'_>, request: &StateRequest<'_>, rooms: LargeRooms<'_>) -> rc_status {
+    memory.tables().read(request, rooms)
+}
+
+/// As [`read`].
+#[inline(never)]
+fn capabilities(memory: Memory<'_>, request: &CapabilitiesRequest<'_>, rooms: LargeRooms<'_>) -> rc_status {
+    memory.tables().capabilities(request, rooms)
 }

@@ -1,5 +1,6 @@
 //! The memory of a desk: how much it is, and which part of it is which table.
 
+use core::marker::PhantomData;
 use core::slice;
 
 use recording_core::Scratch;
@@ -40,7 +41,8 @@ pub struct rc_desk {
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 struct Header {
-    capacities: rc_capacities,
+    /// Two capacities in each, so that they are compared two at a time.
+    capacities: [u64; 2],
     /// The capacities again, in disguise: tells a desk from other memory, and from one that was scribbled over.
     check: [u64; 2],
     counts: Counts,
@@ -49,14 +51,32 @@ struct Header {
 /// How much room there is for a scratch, behind the header.
 const SCRATCH: usize = 360;
 
-impl rc_capacities {
+impl Header {
+    const MAGIC: u64 = 0x7263_5f64_6573_6b30;
+
+    const fn new(capacities: &rc_capacities) -> Self {
+        let rc_capacities { sessions, uccs, agents, text } = *capacities;
+        let [one, other] = [sessions as u64 | (uccs as u64) << 32, agents as u64 | (text as u64) << 32];
+        Self { capacities: [one, other], check: [one ^ Self::MAGIC, other ^ Self::MAGIC], counts: Counts::EMPTY }
+    }
+
+    /// Whether it was made, and stands as it was made.
     #[inline(always)]
-    const fn check(&self) -> [u64; 2] {
-        const MAGIC: u64 = 0x7263_5f64_6573_6b30;
-        [
-            (self.sessions as u64 | (self.uccs as u64) << 32) ^ MAGIC,
-            (self.agents as u64 | (self.text as u64) << 32) ^ MAGIC,
-        ]
+    const fn is_sound(&self) -> bool {
+        let Self { capacities: [one, other], check: [one_check, other_check], .. } = *self;
+        one ^ one_check == Self::MAGIC && other ^ other_check == Self::MAGIC
+    }
+
+    /// The capacities that it was made of.
+    #[inline(always)]
+    const fn capacities(&self) -> rc_capacities {
+        let [one, other] = self.capacities;
+        rc_capacities {
+            sessions: one as u32,
+            uccs: (one >> 32) as u32,
+            agents: other as u32,
+            text: (other >> 32) as u32,
+        }
     }
 }
 
@@ -80,7 +100,7 @@ impl Layout {
         if capacities.text == 0 || slots.iter().any(|&slots| slots == 0 || slots as usize > MAX_LEN) {
             return None;
         }
-        // Of a machine with less memory than this takes: no table but the text is longer than 65534 times 24 bytes.
+        // Of a machine with less memory than this takes: no table but the text is longer than 65534 times 20 bytes.
         let rest = isize::MAX as u64 - 16 * 1024 * 1024;
         (u64::from(capacities.text) <= rest).then(|| Self::of_sound(capacities))
     }
@@ -103,8 +123,10 @@ impl Layout {
 const _: () = {
     assert!(size_of::<Header>() == 48 && align_of::<Header>() <= RC_DESK_ALIGN);
     assert!(size_of::<Scratch>() <= SCRATCH && align_of::<Scratch>() <= RC_DESK_ALIGN);
-    assert!(size_of::<Session>() == 24 && align_of::<Session>() <= RC_DESK_ALIGN);
-    assert!(size_of::<Ucc>() == 8 && size_of::<Agent>() == 8 && size_of::<Link>() == 2);
+    assert!(size_of::<Session>() == 20 && align_of::<Session>() == 4);
+    assert!(size_of::<Ucc>() == 12 && align_of::<Ucc>() == 4);
+    assert!(size_of::<Agent>() == 8 && align_of::<Agent>() == 4);
+    assert!(size_of::<Link>() == 2 && align_of::<Link>() == 2);
 };
 
 /// How many bytes a desk of these capacities takes; 0 if there is no such desk, or `capacities` is null. The same as the
@@ -158,9 +180,8 @@ pub unsafe extern "C" fn rc_desk_init(
     if size < layout.size {
         return rc_status::RC_MEMORY_TOO_SMALL;
     }
-    let header = Header { capacities, check: capacities.check(), counts: Counts::EMPTY };
     // SAFETY: aligned, and the caller's alone as far as the layout goes, which is further than a header.
-    unsafe { memory.cast::<Header>().write(header) };
+    unsafe { memory.cast::<Header>().write(Header::new(&capacities)) };
     // SAFETY: the same; a header of this layout stands there.
     match unsafe { tables(memory.cast()) } {
         Ok(mut tables) => tables.clear(),
@@ -171,62 +192,82 @@ pub unsafe extern "C" fn rc_desk_init(
     rc_status::RC_OK
 }
 
-/// The tables of a desk, and its room for what a request spells with escapes, which so need not be made for each.
+/// The memory of a desk, all but its room for what a request spells.
+#[derive(Clone, Copy)]
+pub(super) struct Memory<'a> {
+    start: *mut u8,
+    tables: PhantomData<&'a mut [u8]>,
+}
+
+/// The memory of a desk, and its room for what a request spells with escapes, which so need not be made for each.
 ///
 /// # Safety
 ///
 /// Unless it is null or misaligned, at least a header's bytes can be read there, and if `rc_desk_init` has made it a desk,
 /// all its memory is the caller's alone while `'a` lasts.
 #[inline(always)]
-pub(super) unsafe fn parts<'a>(desk: *mut rc_desk) -> Result<(Tables<'a>, &'a mut Scratch), rc_status> {
-    let memory = desk.cast::<u8>();
-    let header = memory.cast::<Header>();
-    check(memory.cast::<u64>())?;
+pub(super) unsafe fn parts<'a>(desk: *mut rc_desk) -> Result<(Memory<'a>, &'a mut Scratch), rc_status> {
+    let start = desk.cast::<u8>();
+    check(start.cast::<u64>())?;
     // SAFETY: neither null nor misaligned, and readable as the caller says. Every field takes any bytes.
-    let Header { capacities, check, .. } = unsafe { header.read() };
-    if check != capacities.check() {
+    if !unsafe { start.cast::<Header>().read() }.is_sound() {
         return Err(rc_status::RC_NOT_INITIALIZED);
     }
-    // They were found to be sound when the desk was made, and are the same.
-    let layout = Layout::of_sound(&capacities);
-    let rc_capacities { sessions, uccs, agents, text } = capacities;
-    let (sessions, uccs, agents, text) = (sessions as usize, uccs as usize, agents as usize, text as usize);
-    /// # Safety
-    ///
-    /// `len` values of `T` stand `at` bytes behind `memory`, aligned, and are the caller's alone while `'a` lasts.
+    // SAFETY: a desk: within its memory.
+    let scratch = unsafe { start.add(size_of::<Header>()) };
+    // SAFETY: aligned behind the header, the caller's alone as it says, and apart from what else is given out. A scratch
+    // takes any bytes.
+    Ok((Memory { start, tables: PhantomData }, unsafe { &mut *scratch.cast() }))
+}
+
+impl<'a> Memory<'a> {
+    /// The tables. They are found when they are needed: until then there is one pointer to keep.
     #[inline(always)]
-    const unsafe fn table<'a, T>(memory: *mut u8, at: usize, len: usize) -> &'a mut [T] {
-        // SAFETY: within the memory, as the caller says.
-        let first = unsafe { memory.add(at) };
-        // SAFETY: aligned and the caller's alone, as it says.
-        unsafe { slice::from_raw_parts_mut(first.cast(), len) }
-    }
-    /// # Safety
-    ///
-    /// The same, for heads and nexts.
-    #[inline(always)]
-    const unsafe fn index<'a>(memory: *mut u8, at: usize, len: usize) -> Index<&'a mut [Link]> {
-        // SAFETY: as the caller says.
-        let heads = unsafe { table(memory, at, len) };
-        // SAFETY: as the caller says.
-        Index::over(heads, unsafe { table(memory, at + len * size_of::<Link>(), len) })
-    }
-    const CHAIN: usize = 2 * size_of::<Link>();
-    #[allow(clippy::multiple_unsafe_ops_per_block, reason = "one reason holds for each of them")]
-    // SAFETY: the layout of these capacities is that of the desk; its tables are apart from each other and from the
-    // header, each begins at a multiple of its alignment, and each takes any bytes.
-    unsafe {
-        let tables = Tables {
-            counts: &mut (*header).counts,
-            sessions: table(memory, layout.sessions, sessions),
-            uccs: table(memory, layout.uccs, uccs),
-            agents: table(memory, layout.agents, agents),
-            session_index: index(memory, layout.chains, sessions),
-            ucc_index: index(memory, layout.chains + sessions * CHAIN, uccs),
-            agent_index: index(memory, layout.chains + (sessions + uccs) * CHAIN, agents),
-            text: table(memory, layout.text, text),
-        };
-        Ok((tables, &mut *memory.add(size_of::<Header>()).cast()))
+    pub(super) fn tables(self) -> Tables<'a> {
+        let memory = self.start;
+        let header = memory.cast::<Header>();
+        // SAFETY: the header of a desk, as who made this value has seen.
+        let capacities = unsafe { (*header).capacities() };
+        // They were found to be sound when the desk was made, and are the same.
+        let layout = Layout::of_sound(&capacities);
+        let rc_capacities { sessions, uccs, agents, text } = capacities;
+        let (sessions, uccs, agents, text) = (sessions as usize, uccs as usize, agents as usize, text as usize);
+        /// # Safety
+        ///
+        /// `len` values of `T` stand `at` bytes behind `memory`, aligned, and are the caller's alone while `'a` lasts.
+        #[inline(always)]
+        const unsafe fn table<'a, T>(memory: *mut u8, at: usize, len: usize) -> &'a mut [T] {
+            // SAFETY: within the memory, as the caller says.
+            let first = unsafe { memory.add(at) };
+            // SAFETY: aligned and the caller's alone, as it says.
+            unsafe { slice::from_raw_parts_mut(first.cast(), len) }
+        }
+        /// # Safety
+        ///
+        /// The same, for heads and nexts.
+        #[inline(always)]
+        const unsafe fn index<'a>(memory: *mut u8, at: usize, len: usize) -> Index<&'a mut [Link]> {
+            // SAFETY: as the caller says.
+            let heads = unsafe { table(memory, at, len) };
+            // SAFETY: as the caller says.
+            Index::over(heads, unsafe { table(memory, at + len * size_of::<Link>(), len) })
+        }
+        const CHAIN: usize = 2 * size_of::<Link>();
+        #[allow(clippy::multiple_unsafe_ops_per_block, reason = "one reason holds for each of them")]
+        // SAFETY: the layout of these capacities is that of the desk; its tables are apart from each other and from the
+        // header, each begins at a multiple of its alignment, and each takes any bytes.
+        unsafe {
+            Tables {
+                counts: &mut (*header).counts,
+                sessions: table(memory, layout.sessions, sessions),
+                uccs: table(memory, layout.uccs, uccs),
+                agents: table(memory, layout.agents, agents),
+                session_index: index(memory, layout.chains, sessions),
+                ucc_index: index(memory, layout.chains + sessions * CHAIN, uccs),
+                agent_index: index(memory, layout.chains + (sessions + uccs) * CHAIN, agents),
+                text: table(memory, layout.text, text),
+            }
+        }
     }
 }
 
@@ -236,5 +277,5 @@ pub(super) unsafe fn parts<'a>(desk: *mut rc_desk) -> Result<(Tables<'a>, &'a mu
 #[inline]
 pub(super) unsafe fn tables<'a>(desk: *mut rc_desk) -> Result<Tables<'a>, rc_status> {
     // SAFETY: as the caller says.
-    Ok(unsafe { parts(desk) }?.0)
+    Ok(unsafe { parts(desk) }?.0.tables())
 }

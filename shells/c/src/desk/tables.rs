@@ -3,12 +3,13 @@
 
 use recording_core::index::{Hash, Index, Link};
 use recording_core::{
-    CapabilitiesRequest, CorrelationId, Repeats, Reply, Request, SetDecision, SetFacts, SetRequest, Settings, SipUri,
-    State, StateFacts, StateRequest, UccName,
+    CapabilitiesRequest, CorrelationId, Repeats, Reply, SetDecision, SetFacts, SetRequest, Settings, SipUri, State,
+    StateFacts, StateRequest, Stored, UccName,
 };
 
-use crate::answer::Rooms;
+use crate::answer::LargeRooms;
 use crate::rc_status;
+use crate::state::state_of;
 
 /// The tables of one desk.
 pub(super) struct Tables<'m> {
@@ -39,11 +40,11 @@ impl Counts {
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Session {
-    /// The upper and the lower half of the id, which as one number would be aligned to 16 bytes.
-    id: [u64; 2],
+    /// As words, the highest first: as one number it would be aligned to 16 bytes.
+    id: [u32; 4],
     ucc: u16,
     state: u8,
-    spare: [u8; 5],
+    spare: u8,
 }
 
 #[repr(C)]
@@ -51,9 +52,11 @@ pub(super) struct Session {
 pub(super) struct Ucc {
     /// Where its name begins.
     start: u32,
+    /// A byte for each setting that is yes or no, of which the lowest bit counts.
+    settings: u32,
+    /// 1 if repeats are refused.
+    refuses_repeats: u8,
     len: u8,
-    /// A bit for each setting.
-    settings: u8,
     spare: [u8; 2],
 }
 
@@ -74,19 +77,17 @@ pub(super) struct Key(u16);
 impl Session {
     const fn new(ucc: Key, id: CorrelationId, state: State) -> Self {
         let id = id.to_u128();
-        Self { id: [(id >> 64) as u64, id as u64], ucc: ucc.0, state: state.to_byte(), spare: [0; 5] }
+        let words = [(id >> 96) as u32, (id >> 64) as u32, (id >> 32) as u32, id as u32];
+        Self { id: words, ucc: ucc.0, state: state.to_byte(), spare: 0 }
     }
 
     fn id(&self) -> CorrelationId {
-        let [upper, lower] = self.id;
-        CorrelationId::from_u128(u128::from(upper) << 64 | u128::from(lower))
+        CorrelationId::from_u128(self.id.into_iter().fold(0, |id, word| id << 32 | u128::from(word)))
     }
 
     #[inline(always)]
     fn hash(&self) -> u32 {
-        let [upper, lower] = self.id;
-        let hash = Hash::new(self.ucc.into()).word((upper >> 32) as u32).word(upper as u32);
-        hash.word((lower >> 32) as u32).word(lower as u32).finish()
+        self.id.into_iter().fold(Hash::new(self.ucc.into()), Hash::word).finish()
     }
 
     fn is(&self, other: &Self) -> bool {
@@ -105,31 +106,55 @@ fn agent_hash(ucc: Key, uri: &[u8]) -> u32 {
     Hash::new(ucc.0.into()).bytes(uri, 0x2020_2020).finish()
 }
 
-#[inline(always)]
-fn pack(settings: Settings) -> u8 {
-    u8::from(settings.recording_api_licensed)
-        | u8::from(settings.use_audio_recording) << 1
-        | u8::from(settings.agent_can_edit_audio_recording) << 2
-        | u8::from(settings.save_recording_by_default) << 3
-        | u8::from(settings.repeats == Repeats::Refuse) << 4
-}
+impl Ucc {
+    const fn new(start: u32, len: u8, settings: Settings) -> Self {
+        Self { start, settings: 0, refuses_repeats: 0, len, spare: [0; 2] }.with(settings)
+    }
 
-#[inline(always)]
-const fn unpack(bits: u8) -> Settings {
-    Settings {
-        recording_api_licensed: bits & 1 == 1,
-        use_audio_recording: bits >> 1 & 1 == 1,
-        agent_can_edit_audio_recording: bits >> 2 & 1 == 1,
-        save_recording_by_default: bits >> 3 & 1 == 1,
-        repeats: if bits >> 4 & 1 == 1 { Repeats::Refuse } else { Repeats::Accept },
+    const fn with(self, settings: Settings) -> Self {
+        let bytes = [
+            settings.recording_api_licensed as u8,
+            settings.use_audio_recording as u8,
+            settings.agent_can_edit_audio_recording as u8,
+            settings.save_recording_by_default as u8,
+        ];
+        let refuses_repeats = matches!(settings.repeats, Repeats::Refuse) as u8;
+        Self { settings: u32::from_le_bytes(bytes), refuses_repeats, ..self }
+    }
+
+    #[inline(always)]
+    const fn settings(&self) -> Settings {
+        Settings {
+            recording_api_licensed: self.settings & 1 != 0,
+            use_audio_recording: self.settings & 1 << 8 != 0,
+            agent_can_edit_audio_recording: self.settings & 1 << 16 != 0,
+            save_recording_by_default: self.settings & 1 << 24 != 0,
+            repeats: if self.refuses_repeats & 1 != 0 { Repeats::Refuse } else { Repeats::Accept },
+        }
     }
 }
 
-/// A piece of the text; none if it lies outside. No name or URI is longer than 255 bytes.
+/// A piece of the text, if it does not lie outside. No name or URI is longer than 255 bytes.
 #[inline(always)]
-fn piece(text: &[u8], start: u32, len: u8) -> &[u8] {
+fn piece(text: &[u8], start: u32, len: u8) -> Option<&[u8]> {
     let start = start as usize;
-    text.get(start..start.wrapping_add(len.into())).unwrap_or_default()
+    text.get(start..start.wrapping_add(len.into()))
+}
+
+/// The UCC of a name. Apart from the other tables, so that these can be changed while it is looked at.
+#[inline(always)]
+fn find<'a>(index: &Index<&mut [Link]>, uccs: &'a [Ucc], text: &[u8], name: UccName<'_>) -> Option<(Key, &'a Ucc)> {
+    let name = name.as_str().as_bytes();
+    for slot in index.slots(name_hash(name)) {
+        if let Some(ucc) = uccs.get(slot)
+            && usize::from(ucc.len) == name.len()
+            && let Some(known) = piece(text, ucc.start, ucc.len)
+            && known == name
+        {
+            return Some((Key(slot as u16), ucc));
+        }
+    }
+    None
 }
 
 /// An open session, as it is told.
@@ -147,34 +172,23 @@ impl<'m> Tables<'m> {
     }
 
     #[inline(always)]
-    pub(super) fn find(&self, name: UccName<'_>) -> Option<Key> {
-        let name = name.as_str().as_bytes();
-        for slot in self.ucc_index.slots(name_hash(name)) {
-            if let Some(ucc) = self.uccs.get(slot)
-                && usize::from(ucc.len) == name.len()
-                && piece(self.text, ucc.start, ucc.len) == name
-            {
-                return Some(Key(slot as u16));
-            }
-        }
-        None
+    fn find(&self, name: UccName<'_>) -> Option<(Key, &Ucc)> {
+        find(&self.ucc_index, self.uccs, self.text, name)
     }
 
-    pub(super) fn ucc(&self, name: UccName<'_>) -> Result<Key, rc_status> {
+    fn ucc(&self, name: UccName<'_>) -> Result<(Key, &Ucc), rc_status> {
         self.find(name).ok_or(rc_status::RC_UNKNOWN_UCC)
     }
 
-    #[inline(always)]
-    fn settings(&self, key: Key) -> Option<Settings> {
-        Some(unpack(self.uccs.get(usize::from(key.0))?.settings))
-    }
-
+    /// Most requesters are spelt as their agents are; only of others the URIs are asked whether they are the same.
     #[inline(always)]
     fn is_agent(&self, key: Key, uri: SipUri<'_>) -> bool {
-        for slot in self.agent_index.slots(agent_hash(key, uri.as_str().as_bytes())) {
+        let own = uri.as_str().as_bytes();
+        for slot in self.agent_index.slots(agent_hash(key, own)) {
             if let Some(agent) = self.agents.get(slot)
                 && agent.ucc == key.0
-                && uri.is(piece(self.text, agent.start, agent.len))
+                && let Some(known) = piece(self.text, agent.start, agent.len)
+                && (known == own || uri.is(known))
             {
                 return true;
             }
@@ -202,7 +216,7 @@ impl<'m> Tables<'m> {
         }
         let (start, len) = self.place(name.as_str())?;
         if let Some(ucc) = self.uccs.get_mut(slot) {
-            *ucc = Ucc { start, len, settings: pack(settings), spare: [0; 2] };
+            *ucc = Ucc::new(start, len, settings);
             self.ucc_index.insert(name_hash(name.as_str().as_bytes()), slot);
             self.counts.uccs = slot as u32 + 1;
             self.counts.text = start.wrapping_add(len.into());
@@ -211,15 +225,15 @@ impl<'m> Tables<'m> {
     }
 
     pub(super) fn set_settings(&mut self, name: UccName<'_>, settings: Settings) -> Result<(), rc_status> {
-        let key = self.ucc(name)?;
+        let (key, _) = self.ucc(name)?;
         if let Some(ucc) = self.uccs.get_mut(usize::from(key.0)) {
-            ucc.settings = pack(settings);
+            *ucc = ucc.with(settings);
         }
         Ok(())
     }
 
     pub(super) fn add_agent(&mut self, name: UccName<'_>, uri: SipUri<'_>) -> Result<(), rc_status> {
-        let ucc = self.ucc(name)?;
+        let (ucc, _) = self.ucc(name)?;
         if self.is_agent(ucc, uri) {
             return Ok(());
         }
@@ -252,16 +266,16 @@ impl<'m> Tables<'m> {
 
     #[inline(always)]
     fn session(&self, slot: usize) -> Option<State> {
-        State::from_byte(self.sessions.get(slot)?.state)
+        state_of(self.sessions.get(slot)?.state)
     }
 
     pub(super) fn state(&self, name: UccName<'_>, id: CorrelationId) -> Result<State, rc_status> {
-        let ucc = self.ucc(name)?;
+        let (ucc, _) = self.ucc(name)?;
         self.slot(ucc, id).and_then(|slot| self.session(slot)).ok_or(rc_status::RC_UNKNOWN_SESSION)
     }
 
     pub(super) fn begin(&mut self, name: UccName<'_>, id: CorrelationId, state: State) -> Result<(), rc_status> {
-        let ucc = self.ucc(name)?;
+        let (ucc, _) = self.ucc(name)?;
         if self.slot(ucc, id).is_some() {
             return Err(rc_status::RC_ALREADY_OPEN);
         }
@@ -276,8 +290,8 @@ impl<'m> Tables<'m> {
     /// Takes a session out; the last one moves to its place. The state, and the settings of the UCC.
     pub(super) fn end(&mut self, name: UccName<'_>, id: CorrelationId) -> Result<(State, Settings), rc_status> {
         let unknown = rc_status::RC_UNKNOWN_SESSION;
-        let ucc = self.ucc(name)?;
-        let settings = self.settings(ucc).ok_or(rc_status::RC_UNKNOWN_UCC)?;
+        let (ucc, entry) = self.ucc(name)?;
+        let settings = entry.settings();
         let slot = self.slot(ucc, id).ok_or(unknown)?;
         let state = self.session(slot).ok_or(unknown)?;
         let last_slot = (self.counts.sessions as usize).checked_sub(1).ok_or(unknown)?;
@@ -301,61 +315,63 @@ impl<'m> Tables<'m> {
         let ucc = self.uccs.get(usize::from(session.ucc))?;
         let text: &'m [u8] = self.text;
         Some(Open {
-            ucc: str::from_utf8(piece(text, ucc.start, ucc.len)).ok()?,
+            ucc: str::from_utf8(piece(text, ucc.start, ucc.len)?).ok()?,
             id: session.id(),
             state: session.state,
         })
     }
 
-    /// Handles a request: looks the facts up, lets the core decide, stores, and only then writes what may now be said.
+    /// Handles a `set`: looks the facts up, lets the core decide, stores, and only then writes what may now be said.
     ///
     /// All of it is one piece, inlined: of structs that are handed on, each copy costs as much as a check.
     #[inline(always)]
-    #[allow(clippy::manual_map, reason = "a closure is not always inlined, and costs a copy of the tables")]
-    pub(super) fn handle(&mut self, request: &Request<'_>, rooms: Rooms<'_>) -> rc_status {
-        let (name, id) = match request {
-            Request::State(StateRequest { ucc, correlation_id }) => (*ucc, *correlation_id),
-            Request::Set(SetRequest { ucc, correlation_id, .. }) => (*ucc, *correlation_id),
-            // Asks for no session: no look-up of one harms.
-            Request::Capabilities(CapabilitiesRequest { ucc }) => (*ucc, CorrelationId::from_u128(0)),
+    pub(super) fn set(self, request: &SetRequest<'_>, rooms: LargeRooms<'_>) -> rc_status {
+        let Some((key, ucc)) = find(&self.ucc_index, self.uccs, self.text, request.ucc) else {
+            return write_decided(request.decide(None), rooms);
         };
-        let (mut known, mut slot, mut session) = (None, usize::MAX, None);
-        if let Some(ucc) = self.find(name)
-            && let Some(settings) = self.settings(ucc)
-        {
-            known = Some((ucc, settings));
-            if let Some(found) = self.slot(ucc, id) {
-                (slot, session) = (found, self.session(found));
+        let requester_is_agent = self.is_agent(key, request.requester);
+        let stored = match self.slot(key, request.correlation_id) {
+            Some(slot) => self.sessions.get_mut(slot),
+            None => None,
+        };
+        let Some(stored) = stored else {
+            let facts = SetFacts { settings: ucc.settings(), requester_is_agent, session: None };
+            return write_decided(request.decide(Some(facts)), rooms);
+        };
+        let session = state_of(stored.state);
+        match request.decide(Some(SetFacts { settings: ucc.settings(), requester_is_agent, session })) {
+            SetDecision::Store(pending) => {
+                stored.state = pending.to().to_byte();
+                let Stored { event, reply, .. } = pending.stored();
+                rooms.write_stored(&reply, &event)
             }
-        }
-        match request {
-            Request::Set(request) => {
-                let facts = match known {
-                    Some((ucc, settings)) => {
-                        Some(SetFacts { settings, requester_is_agent: self.is_agent(ucc, request.requester), session })
-                    }
-                    None => None,
-                };
-                match request.decide(facts) {
-                    SetDecision::Answer(answer) => rooms.write(&Reply::State(answer.reply)),
-                    SetDecision::Store(pending) => match self.sessions.get_mut(slot) {
-                        Some(session) => {
-                            session.state = pending.to().to_byte();
-                            rooms.write_stored(&pending.stored())
-                        }
-                        // A change is decided only of a session that is there.
-                        None => rooms.write(&Reply::from(pending.not_stored())),
-                    },
-                }
-            }
-            Request::State(read) => {
-                let facts = known.map(|(_, settings)| StateFacts { settings, session });
-                rooms.write(&Reply::State(read.decide(facts)))
-            }
-            Request::Capabilities(asked) => {
-                let settings = known.map(|(_, settings)| settings);
-                rooms.write(&Reply::Capabilities(asked.decide(settings)))
-            }
+            answered => write_decided(answered, rooms),
         }
     }
+
+    /// Handles a read of a state.
+    #[inline(always)]
+    pub(super) fn read(self, request: &StateRequest<'_>, rooms: LargeRooms<'_>) -> rc_status {
+        let facts = self.find(request.ucc).map(|(key, ucc)| StateFacts {
+            settings: ucc.settings(),
+            session: self.slot(key, request.correlation_id).and_then(|slot| self.session(slot)),
+        });
+        rooms.write(&Reply::State(request.decide(facts)))
+    }
+
+    /// Handles the question whether changing is allowed.
+    #[inline(always)]
+    pub(super) fn capabilities(self, request: &CapabilitiesRequest<'_>, rooms: LargeRooms<'_>) -> rc_status {
+        let settings = self.find(request.ucc).map(|(_, ucc)| ucc.settings());
+        rooms.write(&Reply::Capabilities(request.decide(settings)))
+    }
+}
+
+/// Writes what was decided where nothing can be stored: a change is decided only of a session that is there.
+#[inline(never)]
+fn write_decided(decision: SetDecision<'_>, rooms: LargeRooms<'_>) -> rc_status {
+    rooms.write(&match decision {
+        SetDecision::Answer(answer) => Reply::State(answer.reply),
+        SetDecision::Store(pending) => Reply::from(pending.not_stored()),
+    })
 }
