@@ -192,8 +192,7 @@ pub unsafe extern "C" fn rc_desk_init(
     rc_status::RC_OK
 }
 
-/// The memory of a desk, all but its room for what a request spells.
-#[derive(Clone, Copy)]
+/// The memory of a desk, all but its room for what a request spells. Whoever has it has it alone.
 pub(super) struct Memory<'a> {
     start: *mut u8,
     tables: PhantomData<&'a mut [u8]>,

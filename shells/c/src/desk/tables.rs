@@ -323,7 +323,8 @@ impl<'m> Tables<'m> {
 
     /// Handles a `set`: looks the facts up, lets the core decide, stores, and only then writes what may now be said.
     ///
-    /// All of it is one piece, inlined: of structs that are handed on, each copy costs as much as a check.
+    /// All of it is one piece, inlined: of structs that are handed on, each copy costs as much as a check. What lacks a UCC
+    /// or a session goes its own way, so that the facts of the others are put together at once where they are handed on.
     #[inline(always)]
     pub(super) fn set(self, request: &SetRequest<'_>, rooms: LargeRooms<'_>) -> rc_status {
         let Some((key, ucc)) = find(&self.ucc_index, self.uccs, self.text, request.ucc) else {
