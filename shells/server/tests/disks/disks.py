@@ -45,11 +45,8 @@ def state_named(text):
 
 def holds(server, told):
     """That the server has exactly what it answered with success."""
-    assert server.sessions() == told, {
-        number: (told.get(number), server.sessions().get(number))
-        for number in told.keys() ^ server.sessions().keys() or told
-        if told.get(number) != server.sessions().get(number)
-    }
+    found = server.sessions()
+    assert found == told, dict(found.items() ^ told.items())
     for number, state in itertools.islice(told.items(), 10):
         assert server.state(number) == state, number
 
@@ -147,7 +144,7 @@ def full_store(trail_disk):
             server.stop()
         if trail:
             sessions, counts = told_by(trail)
-            assert sessions == told, (sessions, told)
+            assert sessions == told, dict(sessions.items() ^ told.items())
             assert counts["opened"] > counts["ended"] > 0 and (trail_disk == "the same disk" or counts["withdrawn"] > 60), counts
             print(f"the trail on {trail_disk} tells the same: {counts}")
         print(f"full store: {refused_in_all} changes refused, {len(told)} sessions open, all as told")
@@ -185,7 +182,7 @@ def full_trail(store_is_file):
             holds(server, told)
             server.stop()
         sessions, counts = told_by(trail)
-        assert sessions == told
+        assert sessions == told, dict(sessions.items() ^ told.items())
         # A trail without room for its first line: the server does not start.
         disk.fill()
         trail.rename(disk.path / "old")

@@ -166,17 +166,29 @@ async fn slow_senders_do_not_hold_the_server() {
 
     let begin = Instant::now();
     let mut slowest = Duration::ZERO;
+    let mut cut = 0;
     for turn in 0..100 {
         let begin = Instant::now();
-        let response = once(address, &set(if turn % 2 == 0 { "6" } else { "7" })).await;
-        assert_eq!(response.status, 200);
+        let request = set(if turn % 2 == 0 { "6" } else { "7" });
+        // On a busy machine a client may stand still between connecting and sending for so long that it is a slow one,
+        // too, and is cut before it has sent anything: then it tries again, as clients do.
+        let status = loop {
+            let mut client = Client::connect(address).await;
+            let _ = tokio::io::AsyncWriteExt::write_all(&mut client.stream, &request).await;
+            if let Some((status, _)) = client.next_status().await {
+                break status;
+            }
+            cut += 1;
+        };
+        assert_eq!(status, 200);
         slowest = slowest.max(begin.elapsed());
     }
     println!(
-        "100 requests among {SLOW} slow clients at {PLACES} places: {:?}, the slowest {slowest:?}",
+        "100 requests among {SLOW} slow clients at {PLACES} places: {:?}, the slowest {slowest:?}, {cut} tried again",
         begin.elapsed()
     );
     assert!(begin.elapsed() < PATIENCE);
+    assert!(cut < 50, "{cut} of 100 were cut");
     for client in slow {
         client.abort();
     }
