@@ -92,7 +92,7 @@ impl Jwts {
 }
 
 /// Whether the token holds `now`, in seconds since 1970 that may have fractions (RFC 7519). The library reads fractions
-/// or not by how another crate is built (`arbitrary_precision` of serde_json).
+/// or not by how another crate is built (`arbitrary_precision` of `serde_json`).
 fn check_times(claims: &Map<String, Value>, now: SystemTime, leeway: u64) -> Result<(), Wrong> {
     let seconds = |claim: &Value| claim.as_f64().filter(|seconds| seconds.is_finite()).ok_or(Wrong::Claims);
     let now = now.duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
