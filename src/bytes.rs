@@ -186,16 +186,18 @@ const fn tail(all: &[u8], last: &[u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing;
 
     /// Every byte in every place, with neighbours that borrow, against a plain search.
     #[test]
     fn as_a_plain_search() {
+        const FILLERS: [u8; 10] = [b'a', 0x00, 0x1f, 0x20, 0x21, 0x23, 0x7e, 0x7f, 0x80, 0xff];
         for equal in [[b'"', b'\\'], [0x7f, b'/'], [b'%', b'%'], [0, 0xff]] {
             for (below, from_del) in [(0, false), (0x20, true), (0x21, false), (0x80, true)] {
                 let special = Special { equal, flip: 0, below, from_del };
-                for filler in [b'a', 0x00, 0x1f, 0x20, 0x21, 0x23, 0x7e, 0x7f, 0x80, 0xff] {
-                    for byte in 0..=u8::MAX {
-                        for place in 0..=2 * WORD + 2 {
+                for &filler in FILLERS.iter().step_by(testing::STEP) {
+                    for byte in testing::bytes() {
+                        for place in (0..=2 * WORD + 2).step_by(testing::STEP) {
                             let mut bytes = [filler; 2 * WORD + 3];
                             bytes[..place].fill(b'a');
                             bytes[place] = byte;
@@ -214,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_a_string_must_escape() {
-        for byte in 0..=u8::MAX {
+        for byte in testing::bytes() {
             let expected = byte == b'"' || byte == b'\\' || byte < 0x20;
             for place in 0..2 * WORD {
                 let mut bytes = [b'!'; 2 * WORD];
@@ -243,7 +245,7 @@ mod tests {
         let text = "a\u{7f}\u{80}\u{7ff}\u{800}\u{ffff}\u{10000}\u{10ffff}z".as_bytes();
         for place in 0..=text.len() {
             let (before, behind) = text.split_at(place);
-            for byte in 0..=u8::MAX {
+            for byte in testing::bytes() {
                 let bytes = [before, &[byte], behind].concat();
                 let expected = str::from_utf8(&bytes).map_err(|error| error.valid_up_to());
                 assert_eq!([utf8(&bytes), utf8_in_little_code(&bytes)], [expected; 2]);

@@ -160,6 +160,8 @@ mod serde_impls;
 mod settings;
 mod sink;
 mod state;
+#[cfg(test)]
+mod testing;
 pub mod trace;
 mod transition;
 

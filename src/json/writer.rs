@@ -145,6 +145,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
+    use crate::testing;
 
     const ID: CorrelationId = CorrelationId::from_u128(0x0123_4567_89ab_cdef_fedc_ba98_7654_3210);
 
@@ -153,7 +154,7 @@ mod tests {
     fn by_words_as_by_bytes() {
         let every: String = (0..=0xff_u8).map(char::from).collect();
         for text in ["", "plain", "\"", "a longer text \\ with escapes \u{1f}\u{7f}\n behind", &every] {
-            for len in 0..=2 * text.len() + 80 {
+            for len in (0..=2 * text.len() + 80).step_by(testing::STEP) {
                 let write = |write: fn(&mut Writer<'_>, &str)| {
                     let mut buffer = std::vec![0; len];
                     let mut writer = Writer::new(&mut buffer);

@@ -116,11 +116,12 @@ mod tests {
 
     use super::super::{CorrelationId, digits};
     use super::*;
+    use crate::testing;
 
     #[test]
     fn every_byte_in_every_place_is_a_digit_or_not() {
         for place in 0..8 {
-            for byte in 0..=u8::MAX {
+            for byte in testing::bytes() {
                 let mut digits = *b"01a9fF5c";
                 digits[place] = byte;
                 let expected = str::from_utf8(&digits)
@@ -155,7 +156,7 @@ mod tests {
             assert_eq!([read(form.as_bytes()), digits::read(form.as_bytes())], [valid; 2], "{form}");
             for place in 0..=form.len() {
                 let (before, behind) = form.as_bytes().split_at(place);
-                for byte in 0..=u8::MAX {
+                for byte in testing::bytes() {
                     for text in [
                         [before, &[byte], behind].concat(),
                         [before, &[byte], behind.get(1..).unwrap_or_default()].concat(),
