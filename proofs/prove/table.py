@@ -75,19 +75,29 @@ def listed(proofs):
     return "\n".join(f"{proof.name:{names}}  {'long ' if proof.long else '     '} {proof.shows}" for proof in proofs)
 
 
-def write(proofs, lines):
-    """Writes the table of those that ran; the lines of the others stay if the page has them."""
+def core():
+    """The Git tree of the core's source, by which a line of the table says what it ran on; it has to be committed."""
+    if changed := common.run("git", "status", "--porcelain", "--", "src").strip():
+        raise Failed(f"{PAGE.name} cannot be written, since src/ has changes that are not committed:\n{changed}")
+    return common.run("git", "rev-parse", "--short=10", "HEAD:src").strip()
+
+
+def write(proofs, lines, tree):
+    """Writes what ran into the table; the lines of the others stay, with the core that they ran on."""
     failed = [line.proof.name for line in lines if not line.holds]
     if failed:
         raise Failed(f"{PAGE.name} is not written, since these do not hold: {', '.join(failed)}")
+    if core() != tree:
+        raise Failed(f"{PAGE.name} is not written, since src/ changed while the proofs ran")
     page = PAGE.read_text()
     before, rest = page.split(BEGIN)
     old, after = rest.split(END)
-    known = dict(re.findall(r"^\| (\S+) (\|.*)$", old, re.M))
+    known = {name: row for name, row in re.findall(r"^\| (\S+) (\|.*)$", old, re.M) if "| not written yet |" not in row}
     for line in lines:
         took = f"{_time(line.seconds)}{', only with `--all`' if line.proof.long else ''}"
-        known[line.proof.name] = f"| {line.proof.shows} | {_result(line)} | {took} | {line.proof.outside} |"
-    rows = ["| proof | shows | result | time | outside |", "|---|---|---|---|---|"]
-    rows += [f"| {proof.name} {known[proof.name]}" for proof in proofs if proof.name in known]
+        known[line.proof.name] = f"| {line.proof.shows} | {_result(line)} | {took} | {line.proof.outside} | `{tree}` |"
+    rows = ["| proof | shows | result | time | outside | core |", "|---|---|---|---|---|---|"]
+    for proof in proofs:
+        rows.append(f"| {proof.name} {known.get(proof.name, f'| {proof.shows} | not written yet | | {proof.outside} | |')}")
     versions = f"On {common.machine()}, with {common.rustc_version()} and {common.rustc_version(common.NIGHTLY)}."
     PAGE.write_text(f"{before}{BEGIN}\n{versions}\n\n" + "\n".join(rows) + f"\n{END}{after}")
