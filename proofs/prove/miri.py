@@ -1,12 +1,15 @@
 """Miri runs the core's tests and the fuzz corpora, and finds no undefined behaviour in them or in what they call."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 from figures import common
 from figures.common import ROOT, TARGET, Failed
 
 # In the quick run: of the files of each corpus every so many-th, and the unit tests that are no enumerations.
 SHARE = 100
+# In the long run: all of them would take hours.
+LONG_SHARE = 8
 QUICK = ["transition::tests", "copies_what_fits"]
 
 
@@ -15,19 +18,22 @@ def quick():
 
 
 def everything():
-    return _run(1, [])
+    return _run(LONG_SHARE, [])
 
 
 def _run(share, tests):
     common.need_toolchain(common.NIGHTLY, components=["miri", "rust-src"])
     # The corpora are read from files.
     env = {"MIRIFLAGS": "-Zmiri-disable-isolation", "CARGO_TARGET_DIR": str(TARGET / "prove/miri"), "CORPUS_SHARE": str(share)}
-    unit = _test(env, "-p", "recording-core", "--lib", "--all-features", "--", *tests)
+    unit = ["-p", "recording-core", "--lib", "--all-features", "--", *tests]
+    corpora = ["-p", "recording-fuzz-properties", "--test", "corpora", "--", "--nocapture", "every_corpus_file_holds"]
+    # Miri runs on one core.
+    with ThreadPoolExecutor() as both:
+        unit, corpora = both.map(lambda arguments: _test(env, *arguments), [unit, corpora])
     passed = sum(int(count) for count in re.findall(r"^test result: ok\. (\d+) passed", unit, re.M))
     if not passed:
         raise Failed("no unit test ran")
-    corpora = ["--test", "corpora", "--", "--nocapture", "every_corpus_file_holds"]
-    files = re.search(r"(\d+) of (\d+) corpus files", _test(env, "-p", "recording-fuzz-properties", *corpora))
+    files = re.search(r"(\d+) of (\d+) corpus files", corpora)
     if not files:
         raise Failed("the corpora were not replayed")
     return f"{passed} unit tests and {files[1]} of {files[2]} corpus files"

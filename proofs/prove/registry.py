@@ -106,7 +106,14 @@ def proofs(arguments):
             miri.quick,
             f"all but every {miri.SHARE}th file of the corpora, and the enumerations among the unit tests",
         ),
-        Proof("miri-all", "no undefined behaviour under Miri", miri.everything, "the integration tests", long=True),
+        Proof(
+            "miri-all",
+            "no undefined behaviour under Miri",
+            miri.everything,
+            f"all but every {miri.LONG_SHARE}th file of the corpora; what `src/testing.rs` leaves out of the unit tests' enumerations; "
+            "the integration tests",
+            long=True,
+        ),
         Proof(
             "mutants",
             "no change that cargo-mutants can make to the core goes unnoticed",
