@@ -188,6 +188,11 @@ mod tests {
     use super::*;
     use crate::testing;
 
+    #[test]
+    fn by_words_where_they_are_long() {
+        assert_eq!(BY_WORDS, cfg!(target_pointer_width = "64"));
+    }
+
     /// Every byte in every place, with neighbours that borrow, against a plain search.
     #[test]
     fn as_a_plain_search() {

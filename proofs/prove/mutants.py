@@ -23,7 +23,7 @@ RESULTS = tree.PLACE / "results"
 # A mutant is an endless loop if its tests take so many times the processor's time that they take without it.
 PATIENCE = 4
 # So many mutants at most are lost by an interruption.
-SHARD = 30
+SHARD = 15
 TEST = ["--test-threads=1", "-Zunstable-options", "--fail-fast"]
 # All tests together, in what follows.
 TESTS = "tests"
@@ -65,8 +65,8 @@ def _prepare():
         "PROPTEST_RNG_SEED": "252",
     }
 
-    def cargo(*arguments, **options):
-        return common.run("cargo", *arguments, cwd=tree.TREE, env=environment, quiet=True, **options)
+    def cargo(*arguments, env=None, **options):
+        return common.run("cargo", *arguments, cwd=tree.TREE, env=environment | (env or {}), quiet=True, **options)
 
     say("building the core with its tests as one crate")
     cargo("test", "--quiet", "--all-features", "--lib", "--no-run")
@@ -83,17 +83,23 @@ def _file(cargo, file, title):
     """The outcomes of all mutants of a file: those that are known, and those that are tested now."""
     started, kept = time.monotonic(), RESULTS / f"{file.replace('/', '-')}.json"
     options = ["--no-config", "--all-features", "--file", file]
-    listed = [one["name"] for one in json.loads(cargo("mutants", "--list", "--json", *options) or "[]")]
+    lines = (tree.TREE / file).read_text().splitlines()
+    # Those that are excepted are tried with the near tests only, so that none of them takes minutes.
+    excepted, listed = set(_exceptions()), {}
+    for one in json.loads(cargo("mutants", "--list", "--json", *options) or "[]"):
+        listed[one["name"]] = _key(one, file, lines) not in excepted
     known = {}
     if kept.exists():
         before = json.loads(kept.read_text())
         if before["text"] == AS_TESTED[file]:
-            known = {one["name"]: one for one in before["outcomes"] if one["name"] in listed and _holds(one)}
+            known = {one["name"]: one for one in before["outcomes"] if _holds(one, listed.get(one["name"]))}
     todo = [name for name in listed if name not in known]
-    for at in range(0, len(todo), SHARD):
-        for one in _shard(cargo, file, options, todo[at : at + SHARD]):
-            known[one["name"]] = one
-        kept.write_text(json.dumps({"text": AS_TESTED[file], "outcomes": list(known.values())}, indent=1))
+    for with_all in (True, False):
+        names = [name for name in todo if listed[name] == with_all]
+        for at in range(0, len(names), SHARD):
+            for one in _shard(cargo, file, lines, options, names[at : at + SHARD], with_all):
+                known[one["name"]] = one
+            kept.write_text(json.dumps({"text": AS_TESTED[file], "outcomes": list(known.values())}, indent=1))
     if missing := set(listed) - set(known):
         raise Failed(f"cargo-mutants left out {', '.join(sorted(missing))}")
     outcomes = [known[name] for name in listed]
@@ -104,23 +110,23 @@ def _file(cargo, file, title):
     return outcomes
 
 
-def _shard(cargo, file, options, names):
+def _shard(cargo, file, lines, options, names, with_all):
     out = tree.PLACE / "out"
     shutil.rmtree(out, ignore_errors=True)
-    lines = (tree.TREE / file).read_text().splitlines()
     wanted = []
     for name in names:
         wanted += ["--re", "^" + re.sub(r"([][.+*?()|{}^$\\])", r"\\\1", name) + "$"]
     # The limit of time by the clock is only for what sleeps; `limited` is the one that counts. What loops endlessly at
     # compile time does not compile: a lint of the compiler sees to that.
     how = ["--in-place", "--baseline=skip", "--timeout=1800", "--build-timeout=1800", "--colors=never"]
-    cargo("mutants", *options, *wanted, *how, "--output", out, "--cargo-arg=--lib", "--", "--", *TEST, statuses=(0, 2, 3))
+    tests = {"MUTANT_NEAR": _near(file), "MUTANT_ALL": "1" if with_all else ""}
+    command = ["mutants", *options, *wanted, *how, "--output", out, "--cargo-arg=--lib", "--", "--", *TEST]
+    cargo(*command, env=tests, statuses=(0, 2, 3))
     for one in json.loads((out / "mutants.out/outcomes.json").read_text())["outcomes"]:
         mutant = one["scenario"]["Mutant"]
         if one["summary"] not in KINDS:
             raise Failed(f"cargo-mutants says {one['summary']} of {mutant['name']}")
-        what = re.match(r".*?:\d+:\d+: (.*)", mutant["name"], re.S)[1]
-        line = lines[mutant["span"]["start"]["line"] - 1].strip()
+        _, what, line = _key(mutant, file, lines)
         by = _noticed_by((out / "mutants.out" / one["log_path"]).read_text(errors="replace"))
         yield {
             "name": mutant["name"],
@@ -130,7 +136,20 @@ def _shard(cargo, file, options, names):
             "outcome": one["summary"],
             "by": by,
             "by_text": AS_TESTED[by or TESTS],
+            "with_all": with_all,
         }
+
+
+def _key(mutant, file, lines):
+    """What an exception calls a mutant."""
+    what = re.match(r".*?:\d+:\d+: (.*)", mutant["name"], re.S)[1]
+    return file, what, lines[mutant["span"]["start"]["line"] - 1].strip()
+
+
+def _near(file):
+    """What the names of those tests have in them that a file has of its own, or that are named after it or its folder."""
+    parts = [part for part in file.removeprefix("src/").removesuffix(".rs").split("/") if part != "mod"]
+    return " ".join(f"{part}{plural}::" for part in parts for plural in ("", "s"))
 
 
 def _noticed_by(log):
@@ -151,13 +170,15 @@ def _snapshot():
     AS_TESTED[TESTS] = _hash(*_tests())
 
 
-def _holds(one):
+def _holds(one, with_all):
     """Whether an outcome still says something: nobody has to fear a test that was there and still is."""
+    if with_all is None:
+        return False
     if one["outcome"] == "Unviable":
         return True
     if one["outcome"] == "CaughtMutant" and one["by"]:
         return (ROOT / one["by"]).exists() and _hash(one["by"]) == one["by_text"]
-    return _hash(*_tests()) == one["by_text"]
+    return _hash(*_tests()) == one["by_text"] and one.get("with_all", True) == with_all
 
 
 def _tests():
@@ -171,20 +192,22 @@ def _hash(*names):
     return seen.hexdigest()[:16]
 
 
+def _exceptions():
+    for exception in tomllib.loads(EXCEPTIONS.read_text())["exception"]:
+        if not exception.get("reason"):
+            raise Failed(f"{EXCEPTIONS.name}: {exception} has no reason")
+        for file, mutant, line in exception["mutants"]:
+            yield file, mutant, line
+
+
 def _judge(outcomes, whole):
     """Holds what survived against the exceptions: exactly these and no others."""
     every = [one for of_file in outcomes.values() for one in of_file]
     counts = Counter(KINDS[one["outcome"]] for one in every)
     if whole and not counts["noticed"]:
         raise Failed("not one mutant was noticed")
-    named = Counter()
-    for exception in tomllib.loads(EXCEPTIONS.read_text())["exception"]:
-        if not exception.get("reason"):
-            raise Failed(f"{EXCEPTIONS.name}: {exception} has no reason")
-        for file, mutant, line in exception["mutants"]:
-            # A file that is gone is told of, whichever are asked for.
-            if file in outcomes or file not in files():
-                named[file, mutant, line] += 1
+    # A file that is gone is told of, whichever are asked for.
+    named = Counter(key for key in _exceptions() if key[0] in outcomes or key[0] not in files())
     problems = []
     for one in every:
         if KINDS[one["outcome"]] == "survived":

@@ -238,3 +238,31 @@ const fn name_hash(name: &str) -> u32 {
 const fn agent_hash(ucc: UccKey, uri: SipUri<'_>) -> u32 {
     Hash::new(ucc.0 as u32).bytes(uri.as_str().as_bytes(), 0x2020_2020).finish()
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::collections::HashSet;
+    use std::format;
+
+    use super::*;
+
+    /// What is looked up quickly only because it is told apart by its hash.
+    #[test]
+    fn hashes_tell_names_and_agents_apart() -> Result<(), crate::FieldError> {
+        let names: HashSet<u32> = (0..100).map(|number| name_hash(&format!("ucc-{number}"))).collect();
+        assert_eq!(names.len(), 100);
+        let mut agents = HashSet::new();
+        for number in 0..100 {
+            let [lower, upper] = [format!("sip:agent-{number}@domain.com"), format!("SIP:AGENT-{number}@DOMAIN.COM")];
+            for ucc in 0..3 {
+                let hash = agent_hash(UccKey(ucc), SipUri::new(&lower)?);
+                assert_eq!(agent_hash(UccKey(ucc), SipUri::new(&upper)?), hash);
+                agents.insert(hash);
+            }
+        }
+        assert_eq!(agents.len(), 300);
+        Ok(())
+    }
+}

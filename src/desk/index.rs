@@ -38,13 +38,17 @@ pub struct Index<S> {
 
 impl<const N: usize> Index<[Link; N]> {
     pub(super) const fn new() -> Self {
-        const { assert!(N > 0 && N <= MAX_LEN, "a capacity is between 1 and 65534") };
+        const { assert!(is_capacity(N), "a capacity is between 1 and 65534") };
         Self { heads: [NONE; N], nexts: [NONE; N] }
     }
 }
 
 /// The most slots that an index finds.
 pub const MAX_LEN: usize = Link::MAX as usize - 1;
+
+const fn is_capacity(len: usize) -> bool {
+    len > 0 && len <= MAX_LEN
+}
 
 impl<S> Index<S> {
     /// An index whose chains are kept there, as they are. Before its first use they are [cleared](Self::clear).
@@ -222,5 +226,40 @@ mod tests {
         for hash in [0, 1, u32::MAX / 2, u32::MAX - 1, u32::MAX] {
             assert!(bucket(hash, 1) < 1 && bucket(hash, 3) < 3 && bucket(hash, MAX_LEN) < MAX_LEN);
         }
+        // As many hashes to each.
+        assert_eq!([0, 1 << 30, 1 << 31, 3 << 30, u32::MAX].map(|hash| bucket(hash, 4)), [0, 1, 2, 3, 3]);
+        assert_eq!([u32::MAX / 3, u32::MAX / 3 + 1].map(|hash| bucket(hash, 3)), [0, 1]);
+    }
+
+    #[test]
+    fn capacities() {
+        assert_eq!([0, 1, 2, MAX_LEN, MAX_LEN + 1].map(is_capacity), [false, true, true, true, false]);
+    }
+
+    /// What comes behind a slot that is taken out is what came behind it before, in whatever order that is.
+    #[test]
+    fn slots_in_their_chain() {
+        let mut index = Index::<[Link; 3]>::new();
+        for slot in 0..3 {
+            index.insert(0, slot);
+        }
+        assert!(index.slots(0).eq([2, 1, 0]) && index.slots(u32::MAX).next().is_none());
+        index.remove(0, 1);
+        assert!(index.slots(0).eq([2, 0]));
+        index.clear();
+        assert!(index.slots(0).next().is_none());
+    }
+
+    /// Values of the same arithmetic with numbers of any size, reduced to 32 bits: the same on every machine.
+    #[test]
+    fn hashes_are_these() {
+        let hash = |seed, bytes: &[u8], bits| Hash::new(seed).bytes(bytes, bits).finish();
+        assert_eq!([0, 1, u32::MAX].map(|seed| hash(seed, b"", 0)), [0x04d9_71dd, 0x3dd3_3b9a, 0x3498_2145]);
+        assert_eq!(hash(0, b"a", 0), 0x1341_d8c3);
+        assert_eq!(hash(0, b"ab", 0), 0x338a_45d1);
+        assert_eq!(hash(0, b"ucc-demo-name", 0), 0x8513_7776);
+        assert_eq!(hash(0, &[0xff; 9], 0), 0x5e63_3c4f);
+        let agents: [&[u8]; 2] = [b"SIP:Agent@domain.com", b"sip:agent@DOMAIN.COM"];
+        assert_eq!(agents.map(|uri| hash(7, uri, 0x2020_2020)), [0xa9e6_9edc; 2]);
     }
 }

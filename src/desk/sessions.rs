@@ -76,3 +76,27 @@ impl<const N: usize> Sessions<N> {
         self.entries.iter().map(|entry| (entry.ucc, entry.id, entry.state))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// What is looked up quickly only because it is told apart by its hash.
+    #[test]
+    fn hashes_tell_sessions_apart() {
+        let mut hashes = HashSet::new();
+        for number in 1..=100 {
+            for place in 0..4 {
+                // The key and the first word begin the hash together.
+                for ucc in 0..3 {
+                    hashes.insert(hash(UccKey(ucc), CorrelationId::from_u128(4 * number << (32 * place))));
+                }
+            }
+        }
+        assert_eq!(hashes.len(), 1200);
+    }
+}

@@ -73,13 +73,14 @@ impl<'b> Writer<'b> {
     /// A single digit.
     #[inline(always)]
     pub(crate) fn digit(&mut self, digit: u8) {
+        let digit = b'0' + digit;
         if BY_WORDS {
             if let Some(place) = self.buffer.get_mut(self.len) {
-                *place = b'0' + digit;
+                *place = digit;
             }
             self.len += 1;
         } else {
-            self.byte(b'0' + digit);
+            self.byte(digit);
         }
     }
 

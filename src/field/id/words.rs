@@ -134,6 +134,21 @@ mod tests {
         }
     }
 
+    /// Two faults are not one less, wherever they are.
+    #[test]
+    fn two_wrong_digits() {
+        for first in 0..32 {
+            for second in 0..32 {
+                for wrong in *b"g/:@`\x80\xff" {
+                    let mut digits = *b"01a9fF5c89AbcdEF0edcb09876543210";
+                    digits[first] = wrong;
+                    digits[second] = wrong;
+                    assert_eq!(read(&digits), None, "{}", digits.escape_ascii());
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_nibble_in_every_place_is_written() {
         for place in 0..8 {
