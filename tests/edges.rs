@@ -1,0 +1,44 @@
+//! Edges that little else comes near: what is said of inputs that no client sends, and spellings to the byte.
+
+use recording_core::{
+    CapabilitiesRequest, Fault, Field, ReadError, Rejection, Request, Scratch, StateRequest, UccName, json,
+};
+
+/// What is spelt without percent codes needs no room: that it is no text is said of it at any length.
+#[test]
+fn names_that_are_no_text_are_said_to_be_none() {
+    for len in [1, 64, 65, 500] {
+        let target = [b"/attendantservice/api/recording/capabilities/", vec![0xff; len].as_slice()].concat();
+        let read = Request::read(b"GET", &target, None, b"", &mut Scratch::new()).map(|_| ());
+        let expected = ReadError::Field(Fault::NotUtf8.of(Field::UccName));
+        assert_eq!(read, Err(Rejection::NotUnderstood(expected)), "{len}");
+    }
+}
+
+/// A client percent-encodes what RFC 3986 does not call unreserved, with upper-case digits, and nothing else.
+#[test]
+fn targets_are_spelt_like_this() {
+    for byte in (0x20..0x7f).filter(|&byte| byte != b'/') {
+        let name = char::from(byte).to_string();
+        let ucc = UccName::new(&name).expect("a name");
+        let unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        let spelt = if unreserved { name.clone() } else { format!("%{byte:02X}") };
+        let mut buffer = [0; CapabilitiesRequest::TARGET_MAX];
+        let written = CapabilitiesRequest { ucc }.write_target(&mut buffer).expect("room");
+        let expected = format!("/attendantservice/api/recording/capabilities/{spelt}");
+        assert_eq!(written, expected.as_bytes(), "{}", written.escape_ascii());
+        let id = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
+        let state = StateRequest { ucc, correlation_id: id.parse().expect("an id") };
+        let mut buffer = [0; StateRequest::TARGET_MAX];
+        let expected = format!("/attendantservice/api/recording/{spelt}/{id}");
+        assert_eq!(state.write_target(&mut buffer), Ok(expected.as_bytes()));
+    }
+}
+
+#[test]
+fn where_a_reader_stands_is_shown() {
+    let mut object = json::read_object(br#"  {"a":1}"#).expect("an object");
+    assert!(format!("{object:?}").contains("byte 3"), "{object:?}");
+    assert!(matches!(object.next(), Ok(Some(_))));
+    assert!(format!("{object:?}").contains("byte 8"), "{object:?}");
+}
