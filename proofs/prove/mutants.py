@@ -74,7 +74,7 @@ def _prepare():
     cargo("test", "--quiet", "--all-features", "--lib", "--", *TEST)
     environment |= {
         f"CARGO_TARGET_{host.upper().replace('-', '_')}_RUNNER": str(ROOT / "proofs/mutants/limited"),
-        "MUTANT_CPU_SECONDS": str(round((os.times().children_user - before) * PATIENCE) + 5),
+        "MUTANT_CPU_SECONDS": _limit(before),
     }
     return cargo
 
@@ -94,10 +94,16 @@ def _file(cargo, file, title):
         if before["text"] == AS_TESTED[file]:
             known = {one["name"]: one for one in before["outcomes"] if _holds(one, listed.get(one["name"]))}
     todo = [name for name in listed if name not in known]
+    tests = {"MUTANT_NEAR": _near(file)}
+    if todo:
+        before = os.times().children_user
+        cargo("test", "--quiet", "--all-features", "--lib", "--", *TEST, env=tests | {"MUTANT_ALL": ""})
+        tests["MUTANT_NEAR_CPU_SECONDS"] = _limit(before)
     for with_all in (True, False):
+        tests["MUTANT_ALL"] = "1" if with_all else ""
         names = [name for name in todo if listed[name] == with_all]
         for at in range(0, len(names), SHARD):
-            for one in _shard(cargo, file, lines, options, names[at : at + SHARD], with_all):
+            for one in _shard(cargo, file, lines, options, names[at : at + SHARD], tests):
                 known[one["name"]] = one
             kept.write_text(json.dumps({"text": AS_TESTED[file], "outcomes": list(known.values())}, indent=1))
     if missing := set(listed) - set(known):
@@ -110,7 +116,12 @@ def _file(cargo, file, title):
     return outcomes
 
 
-def _shard(cargo, file, lines, options, names, with_all):
+def _limit(before):
+    """How many seconds of the processor's time a mutant gets, if the children have taken those since without one."""
+    return str(round((os.times().children_user - before) * PATIENCE) + 5)
+
+
+def _shard(cargo, file, lines, options, names, tests):
     out = tree.PLACE / "out"
     shutil.rmtree(out, ignore_errors=True)
     wanted = []
@@ -119,7 +130,6 @@ def _shard(cargo, file, lines, options, names, with_all):
     # The limit of time by the clock is only for what sleeps; `limited` is the one that counts. What loops endlessly at
     # compile time does not compile: a lint of the compiler sees to that.
     how = ["--in-place", "--baseline=skip", "--timeout=1800", "--build-timeout=1800", "--colors=never"]
-    tests = {"MUTANT_NEAR": _near(file), "MUTANT_ALL": "1" if with_all else ""}
     command = ["mutants", *options, *wanted, *how, "--output", out, "--cargo-arg=--lib", "--", "--", *TEST]
     cargo(*command, env=tests, statuses=(0, 2, 3))
     for one in json.loads((out / "mutants.out/outcomes.json").read_text())["outcomes"]:
@@ -136,7 +146,7 @@ def _shard(cargo, file, lines, options, names, with_all):
             "outcome": one["summary"],
             "by": by,
             "by_text": AS_TESTED[by or TESTS],
-            "with_all": with_all,
+            "with_all": bool(tests["MUTANT_ALL"]),
         }
 
 
