@@ -35,6 +35,12 @@ fn targets_are_spelt_like_this() {
     }
 }
 
+/// The longest id, the longest name and the longest URI, and no byte more: a device has one for each connection.
+#[test]
+fn room_for_one_of_each() {
+    assert_eq!(size_of::<Scratch>(), "{1d6c6a58-6739-4f0c-98ff-0968292c8c30}".len() + 64 + 255);
+}
+
 #[test]
 fn where_a_reader_stands_is_shown() {
     let mut object = json::read_object(br#"  {"a":1}"#).expect("an object");

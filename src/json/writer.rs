@@ -93,11 +93,12 @@ impl<'b> Writer<'b> {
             let clean = Special::IN_STRING.first_in_all(rest);
             let (clean, behind) = rest.split_at_checked(clean).unwrap_or_default();
             self.raw(clean);
+            if behind.is_empty() {
+                return;
+            }
             rest = behind;
         }
-        if !BY_WORDS || !rest.is_empty() {
-            self.escaped_by_bytes(rest);
-        }
+        self.escaped_by_bytes(rest);
     }
 
     #[inline(never)]
