@@ -93,7 +93,7 @@ mod tests {
             for place in 0..4 {
                 // The key and the first word begin the hash together.
                 for ucc in 0..3 {
-                    hashes.insert(hash(UccKey(ucc), CorrelationId::from_u128(4 * number << (32 * place))));
+                    hashes.insert(hash(UccKey(ucc), CorrelationId::from_u128((4 * number) << (32 * place))));
                 }
             }
         }
