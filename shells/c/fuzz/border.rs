@@ -303,14 +303,14 @@ fn zeroed<T: Copy>() -> T {
 
 /// An answer with buffers of these sizes, each a piece of the heap of its own.
 struct Room {
-    reply: Box<[u8]>,
-    event: Box<[u8]>,
+    reply: Vec<u8>,
+    event: Vec<u8>,
     answer: rc_answer,
 }
 
 impl Room {
     fn new(reply: usize, event: usize) -> Self {
-        let (mut reply, mut event) = (vec![0xee; reply].into_boxed_slice(), vec![0xee; event].into_boxed_slice());
+        let (mut reply, mut event) = (vec![0xee; reply], vec![0xee; event]);
         let buffer = |bytes: &mut [u8]| rc_buffer { data: bytes.as_mut_ptr().cast(), capacity: bytes.len(), len: 0xee };
         let (reply_buffer, event_buffer) = (buffer(&mut reply), buffer(&mut event));
         let answer = rc_answer { reply: reply_buffer, event: event_buffer, status: 0xeeee, ..zeroed() };

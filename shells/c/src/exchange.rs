@@ -73,11 +73,15 @@ struct Inner {
     facts: rc_facts,
     id: [u8; 16],
     text: [u8; TEXT],
+    /// Fills it up, so that none of its bytes is left unwritten: callers may copy an exchange as it stands in memory.
+    spare: [u8; 2],
 }
 
 const _: () = {
     assert!(size_of::<Inner>() <= size_of::<rc_exchange>() && align_of::<Inner>() == align_of::<rc_exchange>());
     assert!(size_of::<rc_exchange>() == RC_EXCHANGE_SIZE);
+    // The sizes of its fields: there is nothing between them.
+    assert!(size_of::<Inner>() == 4 + 2 * 2 + 6 + size_of::<rc_facts>() + 16 + TEXT + 2);
 };
 
 const ALLOW: [recording_core::Allow; 2] = [recording_core::Allow::GetHead, recording_core::Allow::Post];
@@ -103,6 +107,7 @@ impl Inner {
         facts: rc_facts::NONE,
         id: [0; 16],
         text: [0; TEXT],
+        spare: [0; 2],
     };
 
     fn begin(&mut self, request: &Request<'_>) {
