@@ -4,18 +4,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Uri};
 use axum::response::Response;
-use recording_core::{Head, Reply, Scratch, SipUri};
+use recording_core::{Head, Rejection, Reply, Scratch, SipUri};
 
 use crate::arrival::{self, Arrival};
 use crate::auth::{Guard, Principal};
 use crate::metrics::Call;
-use crate::net::Handler;
+use crate::net::{Client, Handler};
 use crate::service::{Caller, Service};
 use crate::store::Store;
 use crate::{audit, auth, hub, reply};
@@ -25,7 +24,7 @@ use crate::{audit, auth, hub, reply};
 pub fn router<S: Store>(service: Arc<Service<S>>) -> Router {
     service.hub().router(hub::PATH).fallback(move |request: Request| {
         let service = Arc::clone(&service);
-        async move { answer(service, request).await }
+        async move { routed(&service, request).await }
     })
 }
 
@@ -54,70 +53,72 @@ impl<S> Clone for Api<S> {
 }
 
 impl<S: Store> Handler for Api<S> {
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, request: Request, client: Client) -> Response {
         let Ways { service, router, is_guarded } = &*self.0;
         if *is_guarded || request.uri().path().starts_with(hub::PATH) {
-            router.answer(request).await
+            router.answer(request, client).await
         } else {
-            answer(Arc::clone(service), request).await
+            answer(service, request, Some(client)).await
         }
     }
 }
 
-pub(crate) async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Response {
+/// The answer to a request that came through a router.
+pub(crate) async fn routed<S: Store>(service: &Arc<Service<S>>, request: Request) -> Response {
+    let client = request.extensions().get().cloned();
+    answer(service, request, client).await
+}
+
+async fn answer<S: Store>(service: &Arc<Service<S>>, request: Request, client: Option<Client>) -> Response {
     let since = Instant::now();
-    let (call, response) = respond(&service, request).await;
+    let (call, response) = respond(service, request, client).await;
     service.metrics().request(call, since, response.status().as_u16());
     response
 }
 
-async fn respond<S: Store>(service: &Arc<Service<S>>, request: Request) -> (Call, Response) {
+async fn respond<S: Store>(service: &Arc<Service<S>>, request: Request, client: Option<Client>) -> (Call, Response) {
     let (parts, body) = request.into_parts();
-    let wants_body = {
-        let (target, content_type) = (Target::of(&parts.uri), ContentType::of(&parts.headers));
-        let head = Head::read(parts.method.as_str().as_bytes(), target.as_bytes(), content_type.as_bytes());
-        head.map(|head| head.wants_body())
-    };
-    match wants_body {
-        Ok(true) => match arrival::read(body, &parts.extensions).await {
-            Arrival::Body { bytes, whole } => {
-                let (tasks, service) = (Arc::clone(service.tasks()), Arc::clone(service));
-                let decided = async move { decide(&service, &parts, &bytes).await };
-                let (call, response) = tasks.to_the_end(decided).await;
-                (call, if whole { response } else { reply::and_close(response) })
+    let target = Target::of(&parts.uri);
+    match read_head(&parts, &target) {
+        Ok(head) if head.wants_body() => {
+            drop(target);
+            match arrival::read(body, client.as_ref()).await {
+                Arrival::Body { bytes, whole } => {
+                    let (tasks, service) = (Arc::clone(service.tasks()), Arc::clone(service));
+                    let decided = async move {
+                        let target = Target::of(&parts.uri);
+                        decide(&service, &parts, client.as_ref(), read_head(&parts, &target), &bytes).await
+                    };
+                    let (call, response) = tasks.to_the_end(decided).await;
+                    (call, if whole { response } else { reply::and_close(response) })
+                }
+                Arrival::Failed(response) => (Call::Unknown, response),
             }
-            Arrival::Failed(response) => (Call::Unknown, response),
-        },
-        Ok(false) => {
-            let (call, response) = decide(service, &parts, &[]).await;
-            (call, without_body(response, &parts, body).await)
         }
-        Err(rejection) => {
-            audit::rejected(parts.method.as_str(), &rejection);
-            (Call::Unknown, without_body(reply::rejection(rejection), &parts, body).await)
+        head => {
+            let (call, response) = decide(service, &parts, client.as_ref(), head, &[]).await;
+            let usable = arrival::discard(body, &parts.headers, client.as_ref()).await;
+            (call, if usable { response } else { reply::and_close(response) })
         }
     }
 }
 
-async fn without_body(response: Response, parts: &Parts, body: Body) -> Response {
-    let usable = arrival::discard(body, &parts.headers, &parts.extensions).await;
-    if usable { response } else { reply::and_close(response) }
+fn read_head<'a>(parts: &Parts, target: &'a Target<'_>) -> Result<Head<'a>, Rejection> {
+    let content_type = ContentType::of(&parts.headers);
+    Head::read(parts.method.as_str().as_bytes(), target.as_bytes(), content_type.as_bytes())
 }
 
 /// From a whole request to its response.
-async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> (Call, Response) {
-    let (target, content_type) = (Target::of(&parts.uri), ContentType::of(&parts.headers));
-    let caller = Caller::of(&parts.extensions);
+async fn decide<S: Store>(
+    service: &Service<S>,
+    parts: &Parts,
+    client: Option<&Client>,
+    head: Result<Head<'_>, Rejection>,
+    body: &[u8],
+) -> (Call, Response) {
+    let caller = Caller::of(client, parts.extensions.get());
     let mut scratch = Scratch::new();
-    let method = parts.method.as_str();
-    let request = recording_core::Request::read(
-        method.as_bytes(),
-        target.as_bytes(),
-        content_type.as_bytes(),
-        body,
-        &mut scratch,
-    );
-    match request {
+    match head.and_then(|head| head.request(body, &mut scratch)) {
         Ok(recording_core::Request::State(request)) => {
             let found = service.state(&request, caller).await;
             (Call::State, found.map_or_else(|_| reply::store_unavailable(), |found| reply::of(&Reply::State(found))))
@@ -127,14 +128,14 @@ async fn decide<S: Store>(service: &Service<S>, parts: &Parts, body: &[u8]) -> (
         }
         Ok(recording_core::Request::Set(request)) if !may_act(parts, request.requester) => {
             service.not_permitted(&request, caller);
-            (Call::Set, auth::guard::another_requester(parts))
+            (Call::Set, auth::guard::another_requester(parts, client))
         }
         Ok(recording_core::Request::Set(request)) => {
             let done = service.set(&request, caller).await;
             (Call::Set, done.map_or_else(reply::rejection, |done| reply::of(&Reply::State(done))))
         }
         Err(rejection) => {
-            audit::rejected(method, &rejection);
+            audit::rejected(parts.method.as_str(), &rejection);
             (Call::Unknown, reply::rejection(rejection))
         }
     }

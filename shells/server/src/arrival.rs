@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::EXPECT;
-use axum::http::{Extensions, HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
@@ -39,12 +39,11 @@ pub(crate) enum Arrival {
 }
 
 /// Reads a body. Asks for it first (`100 Continue`), if the client waits for that.
-pub(crate) async fn read(body: Body, extensions: &Extensions) -> Arrival {
+pub(crate) async fn read(body: Body, client: Option<&Client>) -> Arrival {
     // A length that is too large anyway need not be waited for.
     if body.size_hint().lower() > SetRequest::BODY_MAX as u64 {
         return Arrival::Body { bytes: Bytes::from_static(&[b' '; ENOUGH]), whole: false };
     }
-    let client = extensions.get::<Client>();
     let deadline = client.map_or_else(|| Instant::now() + crate::net::Limits::default().request, Client::deadline);
     match timeout_at(deadline, collect(body)).await {
         Ok(Ok((bytes, whole))) => {
@@ -88,7 +87,7 @@ async fn collect(mut body: Body) -> Result<(Bytes, bool), axum::Error> {
 }
 
 /// Gets a body that means nothing out of the way. Says whether that succeeded; if not, the connection must end.
-pub(crate) async fn discard(body: Body, headers: &HeaderMap, extensions: &Extensions) -> bool {
+pub(crate) async fn discard(body: Body, headers: &HeaderMap, client: Option<&Client>) -> bool {
     if body.is_end_stream() {
         return true;
     }
@@ -97,7 +96,7 @@ pub(crate) async fn discard(body: Body, headers: &HeaderMap, extensions: &Extens
         return false;
     }
     let mut deadline = Instant::now() + UNWANTED_WAIT;
-    if let Some(client) = extensions.get::<Client>() {
+    if let Some(client) = client {
         deadline = deadline.min(client.deadline());
     }
     matches!(timeout_at(deadline, collect(body)).await, Ok(Ok((_, true))))

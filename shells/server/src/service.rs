@@ -4,7 +4,6 @@ use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
-use axum::http::Extensions;
 use recording_core::{
     CapabilitiesReply, CapabilitiesRequest, CorrelationId, Disposition, Refusal, Rejection, SetDecision, SetFacts,
     SetRequest, State, StateFacts, StateReply, StateRequest, UccName,
@@ -52,11 +51,8 @@ pub struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    pub(crate) fn of(extensions: &'a Extensions) -> Self {
-        Self {
-            address: extensions.get::<Client>().map(Client::peer),
-            principal: extensions.get::<Principal>().map(Principal::name),
-        }
+    pub(crate) fn of(client: Option<&Client>, principal: Option<&'a Principal>) -> Self {
+        Self { address: client.map(Client::peer), principal: principal.map(Principal::name) }
     }
 }
 

@@ -93,13 +93,13 @@ pub(crate) fn is_open(path: &str) -> bool {
 
 async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Response {
     if request.uri().path().starts_with(API) {
-        return api::answer(service, request).await;
+        return api::routed(&service, request).await;
     }
     let (parts, body) = request.into_parts();
     let response = match (Route::of(parts.uri.path()), &parts.method) {
         (Some(Route::Session { ucc, correlation_id }), &Method::PUT) => {
             let target = api_target(ucc, correlation_id);
-            return match arrival::read(body, &parts.extensions).await {
+            return match arrival::read(body, parts.extensions.get()).await {
                 Arrival::Body { whole: false, .. } => reply::and_close(reject(&parts, Rejection::BodyTooLarge)),
                 Arrival::Body { bytes, .. } => begin(&service, &parts, &target, &bytes).await,
                 Arrival::Failed(response) => response,
@@ -131,8 +131,12 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
         (Some(_), _) => reject(&parts, Rejection::MethodNotAllowed { allow: Allow::GetHead }),
         (None, _) => reject(&parts, Rejection::UnknownPath),
     };
-    let usable = arrival::discard(body, &parts.headers, &parts.extensions).await;
+    let usable = arrival::discard(body, &parts.headers, parts.extensions.get()).await;
     if usable { response } else { reply::and_close(response) }
+}
+
+fn caller(parts: &Parts) -> Caller<'_> {
+    Caller::of(parts.extensions.get(), parts.extensions.get())
 }
 
 fn reject(parts: &Parts, rejection: Rejection) -> Response {
@@ -176,7 +180,7 @@ async fn begin<S: Store>(service: &Service<S>, parts: &Parts, target: &str, body
             Err(error) => return reject(parts, error.into()),
         },
     };
-    match service.begin(session.ucc, session.correlation_id, state, Caller::of(&parts.extensions)).await {
+    match service.begin(session.ucc, session.correlation_id, state, caller(parts)).await {
         Ok((begun, found)) => {
             let mut response = reply::of(&Reply::State(found));
             if begun == Begun::Opened {
@@ -194,7 +198,7 @@ async fn end<S: Store>(service: &Service<S>, parts: &Parts, target: &str) -> Res
         Ok(session) => session,
         Err(rejection) => return reject(parts, rejection),
     };
-    match service.end(session.ucc, session.correlation_id, Caller::of(&parts.extensions)).await {
+    match service.end(session.ucc, session.correlation_id, caller(parts)).await {
         Ok(disposition) => reply::json(StatusCode::OK, disposition_document(disposition)),
         Err(error) => not_done(parts, error),
     }

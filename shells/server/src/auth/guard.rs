@@ -108,7 +108,7 @@ impl Guard {
                 Err(never) => match never {},
             },
             Some(response) => {
-                let usable = arrival::discard(body, &parts.headers, &parts.extensions).await;
+                let usable = arrival::discard(body, &parts.headers, parts.extensions.get()).await;
                 if usable { response } else { reply::and_close(response) }
             }
         };
@@ -183,9 +183,10 @@ enum KeptOut {
 
 impl KeptOut {
     fn answer(self, parts: &Parts) -> Response {
+        let client = parts.extensions.get();
         match self {
             Self::Token(wrong) => {
-                let mut response = refused(parts, None, Rejection::Unauthorized, wrong.text());
+                let mut response = refused(client, None, Rejection::Unauthorized, wrong.text());
                 // As RFC 6750 says: no reason for whoever showed nothing.
                 let challenge = match wrong {
                     Wrong::Missing | Wrong::Scheme => r#"Bearer realm="recording""#,
@@ -194,10 +195,10 @@ impl KeptOut {
                 response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
                 response
             }
-            Self::Part(principal) => refused(parts, Some(&principal), Rejection::Forbidden, "token for another part"),
+            Self::Part(principal) => refused(client, Some(&principal), Rejection::Forbidden, "token for another part"),
             Self::Rate(wait) => {
                 let rejection = Rejection::TooManyRequests;
-                let mut response = refused(parts, parts.extensions.get(), rejection, "too many requests");
+                let mut response = refused(client, parts.extensions.get(), rejection, "too many requests");
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
                 response
@@ -207,12 +208,11 @@ impl KeptOut {
 }
 
 /// The answer to a set in the name of somebody else than its token says.
-pub(crate) fn another_requester(parts: &Parts) -> Response {
-    refused(parts, parts.extensions.get(), Rejection::Forbidden, "token for another requester")
+pub(crate) fn another_requester(parts: &Parts, client: Option<&Client>) -> Response {
+    refused(client, parts.extensions.get(), Rejection::Forbidden, "token for another requester")
 }
 
-fn refused(parts: &Parts, principal: Option<&Principal>, rejection: Rejection, reason: &str) -> Response {
-    let peer = parts.extensions.get::<Client>().map(Client::peer);
-    audit::kept_out(rejection.status(), peer, principal.map(Principal::name), reason);
+fn refused(client: Option<&Client>, principal: Option<&Principal>, rejection: Rejection, reason: &str) -> Response {
+    audit::kept_out(rejection.status(), client.map(Client::peer), principal.map(Principal::name), reason);
     reply::rejection(rejection)
 }

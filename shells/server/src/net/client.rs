@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::progress::{Phase, Progress};
+use super::progress::Progress;
 use super::streams::{Stay, Stream};
 
 /// A request's client.
 #[derive(Debug, Clone)]
-pub(crate) struct Client {
+pub struct Client {
     peer: SocketAddr,
     place: Place,
 }
@@ -47,7 +47,7 @@ impl Client {
     /// The request has arrived: from now on nobody waits for the client.
     pub(crate) fn arrived(&self) {
         match &self.place {
-            Place::Alone(progress) => progress.enter(Phase::Busy),
+            Place::Alone(progress) => progress.at_work(),
             Place::OneOfMany(_, stream) => stream.arrived(),
         }
     }

@@ -131,11 +131,10 @@ fn unknown_coding() -> Response {
 
 async fn answer<H: Handler>(
     handler: H,
-    mut request: hyper::Request<Incoming>,
+    request: hyper::Request<Incoming>,
     client: Client,
 ) -> Result<Response, Infallible> {
-    request.extensions_mut().insert(client);
-    Ok(handler.answer(request.map(Body::new)).await)
+    Ok(handler.answer(request.map(Body::new), client).await)
 }
 
 /// Drives `work` to its end, or until the limits end it: then there is nothing. When the server stops, or the connection

@@ -7,6 +7,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::HeaderMap;
 use axum::http::header::TRANSFER_ENCODING;
+use memchr::memchr;
 
 /// Whether any line that came so far began as a length does. The library drops a length that comes with chunks, so the
 /// bytes must tell.
@@ -33,7 +34,7 @@ impl Lengths {
     pub(super) fn watch(&self, line: &mut Line, mut bytes: &[u8]) {
         while !self.seen() {
             let Some(matched) = line.0 else {
-                let Some(end) = bytes.iter().position(|&byte| byte == b'\n') else { return };
+                let Some(end) = memchr(b'\n', bytes) else { return };
                 bytes = bytes.get(end + 1..).unwrap_or_default();
                 line.0 = Some(0);
                 continue;

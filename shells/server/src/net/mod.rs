@@ -39,18 +39,20 @@ use axum::extract::Request;
 use axum::response::Response;
 use tower_service::Service as _;
 
-pub(crate) use client::Client;
+pub use client::Client;
 pub use listener::{Acceptor, bind};
 pub use tls::{Tls, TlsError, TlsFiles};
 
 /// What answers the requests of a listener.
 pub trait Handler: Clone + Send + Sync + 'static {
-    /// Answers a request.
-    fn answer(&self, request: Request) -> impl Future<Output = Response> + Send;
+    /// Answers a request of this client.
+    fn answer(&self, request: Request, client: Client) -> impl Future<Output = Response> + Send;
 }
 
+/// Behind a router the client is among the request's extensions.
 impl Handler for Router {
-    async fn answer(&self, request: Request) -> Response {
+    async fn answer(&self, mut request: Request, client: Client) -> Response {
+        request.extensions_mut().insert(client);
         match self.clone().call(request).await {
             Ok(response) => response,
             Err(never) => match never {},

@@ -126,10 +126,15 @@ impl Progress {
     /// A head is complete, and with it the request, or a body is still to come.
     pub(super) fn head_is_there(&self, is_all: bool) {
         if is_all {
-            self.enter(Phase::Busy);
+            self.at_work();
         } else {
             self.set(Phase::Body, self.since());
         }
+    }
+
+    /// The request is there. From now on no time is counted, so no clock is asked.
+    pub(super) fn at_work(&self) {
+        self.set(Phase::Busy, self.since());
     }
 
     /// A response is on its way.
