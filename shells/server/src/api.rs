@@ -81,6 +81,7 @@ async fn respond<S: Store>(service: &Arc<Service<S>>, request: Request, client: 
     let target = Target::of(&parts.uri);
     match read_head(&parts, &target) {
         Ok(head) if head.wants_body() => {
+            // It borrows from the parts, which the decision takes along: it is read again there.
             drop(target);
             match arrival::read(body, client.as_ref()).await {
                 Arrival::Body { bytes, whole } => {
