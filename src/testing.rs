@@ -10,7 +10,7 @@ pub(crate) fn bytes() -> impl Iterator<Item = u8> {
 /// digits, letters, ASCII, and of the first bytes of longer characters.
 #[cfg(miri)]
 pub(crate) fn bytes() -> impl Iterator<Item = u8> {
-    *b"\x00\x1f !\"#%+,-./09:@AFGZ\\afgz{}~\x7f\x80\xbf\xc2\xe0\xf4\xff".into_iter()
+    (*b"\x00\x1f !\"#%+,-./09:@AFGZ\\afgz{}~\x7f\x80\xbf\xc2\xe0\xf4\xff").into_iter()
 }
 
 /// How many places on an enumeration goes: every place, or a share of them.

@@ -128,5 +128,11 @@ def proofs(arguments):
             "what functions do; there is no release to compare with yet",
             long=True,
         ),
-        Proof("fuzzing", "six fuzz targets, a minute each", tests.fuzzing, "inputs that were not tried", long=True),
+        Proof(
+            "fuzzing",
+            "six fuzz targets, for a while each",
+            lambda: tests.fuzzing(arguments.seconds),
+            "inputs that were not tried",
+            long=True,
+        ),
     ]

@@ -93,12 +93,12 @@ def stack():
     return "no cycle in the call graph; from request to reply at most " + ", ".join(results)
 
 
-def fuzzing(seconds=60):
+def fuzzing(seconds):
     said = common.run(ROOT / "fuzz/run", seconds, quiet=True)
     rows = [line.split() for line in said.splitlines() if re.match(r"\w+ +\d+ +\d+ ", line)]
     if len(rows) < 6:
         raise Failed(f"fuzz/run said:\n{said}")
-    return f"{sum(int(row[2]) for row in rows):,} executions of {len(rows)} targets without a finding"
+    return f"{sum(int(row[2]) for row in rows):,} executions of {len(rows)} targets, {seconds} s each, without a finding"
 
 
 def sanitized():
