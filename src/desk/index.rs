@@ -250,6 +250,15 @@ mod tests {
         assert!(index.slots(0).next().is_none());
     }
 
+    /// The arrays may be others', with anything in them.
+    #[test]
+    fn lent_arrays() {
+        let mut index = Index::<[Link; 3]>::over([7; 3], [1; 3]);
+        index.clear();
+        index.insert(0, 2);
+        assert!(index.slots(0).eq([2]) && index.slots(u32::MAX).next().is_none());
+    }
+
     /// Values of the same arithmetic with numbers of any size, reduced to 32 bits: the same on every machine.
     #[test]
     fn hashes_are_these() {
