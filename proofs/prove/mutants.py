@@ -41,7 +41,7 @@ def run(only=(), fresh=False):
     if fresh:
         shutil.rmtree(RESULTS, ignore_errors=True)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    cargo = _prepare()
+    cargo = Copy()
     outcomes = {}
     wanted = list(only) or files()
     for at, file in enumerate(wanted, 1):
@@ -49,34 +49,41 @@ def run(only=(), fresh=False):
     return _judge(outcomes, whole=not only)
 
 
-def _prepare():
-    """Builds the copy, tests it without a mutant, and gives what runs cargo in it."""
-    tools.need("cargo-mutants")
-    _snapshot()
-    tree.build()
-    host = re.search(r"^host: (.*)$", common.run("rustc", "-vV"), re.M)[1]
-    environment = {
-        "CARGO_TARGET_DIR": str(tree.PLACE / "target"),
-        "PATH": f"{tools.BIN}:{os.environ['PATH']}",
-        # For `--fail-fast` alone.
-        "RUSTC_BOOTSTRAP": "1",
-        "CARGO_PROFILE_DEV_DEBUG": "0",
-        # Every mutant meets the same tests.
-        "PROPTEST_RNG_SEED": "252",
-    }
+class Copy:
+    """The copy of the core, as what runs cargo in it."""
 
-    def cargo(*arguments, env=None, **options):
-        return common.run("cargo", *arguments, cwd=tree.TREE, env=environment | (env or {}), quiet=True, **options)
+    def __init__(self):
+        tools.need("cargo-mutants")
+        _snapshot()
+        tree.build()
+        self.is_tested = False
+        self.environment = {
+            "CARGO_TARGET_DIR": str(tree.PLACE / "target"),
+            "PATH": f"{tools.BIN}:{os.environ['PATH']}",
+            # For `--fail-fast` alone.
+            "RUSTC_BOOTSTRAP": "1",
+            "CARGO_PROFILE_DEV_DEBUG": "0",
+            # Every mutant meets the same tests.
+            "PROPTEST_RNG_SEED": "252",
+        }
 
-    say("building the core with its tests as one crate")
-    cargo("test", "--quiet", "--all-features", "--lib", "--no-run")
-    before = os.times().children_user
-    cargo("test", "--quiet", "--all-features", "--lib", "--", *TEST)
-    environment |= {
-        f"CARGO_TARGET_{host.upper().replace('-', '_')}_RUNNER": str(ROOT / "proofs/mutants/limited"),
-        "MUTANT_CPU_SECONDS": _limit(before),
-    }
-    return cargo
+    def __call__(self, *arguments, env=None, **options):
+        return common.run("cargo", *arguments, cwd=tree.TREE, env=self.environment | (env or {}), quiet=True, **options)
+
+    def test(self):
+        """Builds and tests it without a mutant, once, and takes the limit of time from that."""
+        if self.is_tested:
+            return
+        self.is_tested = True
+        say("building the core with its tests as one crate")
+        self("test", "--quiet", "--all-features", "--lib", "--no-run")
+        before = os.times().children_user
+        self("test", "--quiet", "--all-features", "--lib", "--", *TEST)
+        host = re.search(r"^host: (.*)$", common.run("rustc", "-vV"), re.M)[1]
+        self.environment |= {
+            f"CARGO_TARGET_{host.upper().replace('-', '_')}_RUNNER": str(ROOT / "proofs/mutants/limited"),
+            "MUTANT_CPU_SECONDS": _limit(before),
+        }
 
 
 def _file(cargo, file, title):
@@ -96,6 +103,7 @@ def _file(cargo, file, title):
     todo = [name for name in listed if name not in known]
     tests = {"MUTANT_NEAR": _near(file)}
     if todo:
+        cargo.test()
         before = os.times().children_user
         cargo("test", "--quiet", "--all-features", "--lib", "--", *TEST, env=tests | {"MUTANT_ALL": ""})
         tests["MUTANT_NEAR_CPU_SECONDS"] = _limit(before)
@@ -109,10 +117,9 @@ def _file(cargo, file, title):
     if missing := set(listed) - set(known):
         raise Failed(f"cargo-mutants left out {', '.join(sorted(missing))}")
     outcomes = [known[name] for name in listed]
-    if todo:
-        counts = Counter(KINDS[one["outcome"]] for one in outcomes)
-        said = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items()))
-        say(f"{title}: {said}; {len(todo)} tested in {time.monotonic() - started:.0f} s")
+    counts = Counter(KINDS[one["outcome"]] for one in outcomes)
+    said = ", ".join(f"{count} {kind}" for kind, count in sorted(counts.items())) or "none"
+    say(f"{title}: {said}; {len(todo)} tested in {time.monotonic() - started:.0f} s")
     return outcomes
 
 
