@@ -164,9 +164,9 @@ def _key(mutant, file, lines):
 
 
 def _near(file):
-    """What the names of those tests have in them that a file has of its own, or that are named after it or its folder."""
+    """What the names of those tests have in them that a file has of its own, or that are named as it or its folder is."""
     parts = [part for part in file.removeprefix("src/").removesuffix(".rs").split("/") if part != "mod"]
-    return " ".join(f"{part}{plural}::" for part in parts for plural in ("", "s"))
+    return " ".join(f"{part}::" for part in parts)
 
 
 def _noticed_by(log):
