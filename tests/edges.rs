@@ -1,7 +1,8 @@
 //! Edges that little else comes near: what is said of inputs that no client sends, and spellings to the byte.
 
 use recording_core::{
-    CapabilitiesRequest, Fault, Field, ReadError, Rejection, Request, Scratch, StateRequest, UccName, json,
+    CapabilitiesReply, CapabilitiesRequest, Fault, Field, ReadError, Rejection, Request, Scratch, SetRequest,
+    StateReply, StateRequest, UccName, json,
 };
 
 /// What is spelt without percent codes needs no room: that it is no text is said of it at any length.
@@ -39,6 +40,45 @@ fn targets_are_spelt_like_this() {
 #[test]
 fn room_for_one_of_each() {
     assert_eq!(size_of::<Scratch>(), "{1d6c6a58-6739-4f0c-98ff-0968292c8c30}".len() + 64 + 255);
+}
+
+/// A key that another document has means as little as one that none has: no value of it is taken for a field's.
+#[test]
+fn keys_of_other_documents_mean_nothing() {
+    const ID: &str = r#""CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30""#;
+    let set = format!(r#""Action":3,"RequesterSipUri":"sip:a@b",{ID},"UCCName":"u""#);
+    let state =
+        format!(r#"{ID},"RecordingState":1,"MarkingState":2,"SavingState":1,"ErrorMessage":null,"UCCName":"u""#);
+    let capabilities = r#""AgentCanEditRecordings":true,"ErrorMessage":null,"UCCName":"u""#;
+    let keys = ["Action", "RequesterSipUri", "RecordingState", "MarkingState", "SavingState", "CorrelationId"];
+    let more = ["AgentCanEditRecordings", "ErrorMessage", "ErrorType", "Message", "Other"];
+    for key in keys.iter().chain(&more) {
+        for value in ["1", "true", "null", r#""other""#, r#""sip:c@d""#, "{}"] {
+            for document in [&set, &state, capabilities] {
+                if document.contains(&format!("\"{key}\"")) {
+                    continue;
+                }
+                let bare = format!("{{{document}}}");
+                for more in [format!(r#"{{"{key}":{value},{document}}}"#), format!(r#"{{{document},"{key}":{value}}}"#)]
+                {
+                    let (bare, more) = (bare.as_bytes(), more.as_bytes());
+                    let (mut one, mut other) = ([0; 256], [0; 256]);
+                    if *document == *set {
+                        let (mut one, mut other) = (Scratch::new(), Scratch::new());
+                        let read = SetRequest::read(bare, &mut one);
+                        assert!(read.is_ok() && SetRequest::read(more, &mut other) == read, "{}", more.escape_ascii());
+                    } else if *document == *state {
+                        let read = StateReply::read(bare, &mut one);
+                        assert!(read.is_ok() && StateReply::read(more, &mut other) == read, "{}", more.escape_ascii());
+                    } else {
+                        let read = CapabilitiesReply::read(bare, &mut one);
+                        let with_more = CapabilitiesReply::read(more, &mut other);
+                        assert!(read.is_ok() && with_more == read, "{}", more.escape_ascii());
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[test]
