@@ -3,6 +3,7 @@
 mod support;
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
 use recording_core::{Action, CorrelationId, Fault, Field, FieldError, SipUri, SipUriBuf, UccName, UccNameBuf};
 use support::{naive, report};
@@ -63,11 +64,30 @@ fn uri(text: &str) -> bool {
     match read {
         Ok(uri) => assert!(uri.as_str() == text && SipUriBuf::new(text).is_ok_and(|uri| uri.as_str() == text)),
         Err(error) => {
-            assert!(error.field == Field::RequesterSipUri, "{error}");
+            assert_eq!(error, FieldError { field: Field::RequesterSipUri, fault: fault_of_uri(text) }, "{text:?}");
             assert!(error.to_string().starts_with("RequesterSipUri "), "{error}");
         }
     }
     read.is_ok()
+}
+
+/// What is said of a text that is no URI: its length, its scheme, then the first character that no URI has.
+fn fault_of_uri(text: &str) -> Fault {
+    let behind = |scheme: &str| match text.split_at_checked(scheme.len()) {
+        Some((before, behind)) if before.eq_ignore_ascii_case(scheme) => Some(behind),
+        _ => None,
+    };
+    if text.len() > 255 {
+        return Fault::TooLong { max: 255 };
+    }
+    let Some(behind) = behind("sip:").or_else(|| behind("sips:")) else { return Fault::NoSipScheme };
+    match behind.chars().find(|c| !c.is_ascii_graphic()) {
+        // The vertical tab is white space to Unicode alone.
+        Some(c) if c.is_ascii() && c.is_whitespace() => Fault::WhiteSpace,
+        Some(c) if c.is_ascii() => Fault::ControlCharacter,
+        Some(_) => Fault::NotAscii,
+        None => Fault::NoUserAtHost,
+    }
 }
 
 #[test]
@@ -142,6 +162,8 @@ fn uris_are_compared_and_hashed_without_ascii_case() {
             assert_eq!(one == other, same, "{one} {other}");
             assert_eq!(HashSet::from([one.clone(), other.clone()]).len(), if same { 1 } else { 2 });
             assert_eq!(HashSet::from([one.borrow()]).contains(&other.borrow()), same);
+            let hash = |uri| BuildHasherDefault::<DefaultHasher>::default().hash_one(uri);
+            assert_eq!(hash(one.borrow()) == hash(other.borrow()), same, "{one} {other}");
         }
     }
 }
