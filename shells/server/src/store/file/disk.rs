@@ -107,9 +107,14 @@ impl Disk {
             let mut database = builder().create_with_backend(Backend::new(file, self.faults.clone())?)?;
             // After a server that was killed the database has looked at all of it already; after one that ended it has
             // not, and would not see what happened to the file since.
-            let _repaired = database.check_integrity()?;
-            let contents = load(&database)?;
-            Ok((database, contents))
+            match database.check_integrity().map_err(Reason::from).and_then(|_repaired| load(&database)) {
+                Ok(contents) => Ok((database, contents)),
+                Err(reason) => {
+                    // The database may panic in its end, which must not take the place of the reason.
+                    let _ = catch_unwind(AssertUnwindSafe(|| drop(database)));
+                    Err(reason)
+                }
+            }
         })?;
         self.database = Some(database);
         (self.last_revision, self.id) = (last_revision, id);
