@@ -233,6 +233,7 @@ mod tests {
 
     #[test]
     fn capacities() {
+        assert_eq!(MAX_LEN, 65_534);
         assert_eq!([0, 1, 2, MAX_LEN, MAX_LEN + 1].map(is_capacity), [false, true, true, true, false]);
     }
 

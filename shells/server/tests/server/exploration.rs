@@ -32,8 +32,8 @@ struct Shared {
 }
 
 /// A store that waits at every step. Several servers may share the session behind it.
-#[derive(Clone, Copy)]
-struct Stepping(&'static Shared);
+#[derive(Clone)]
+struct Stepping(Arc<Shared>);
 
 impl Store for Stepping {
     async fn read(&self, _: &SessionKey) -> Result<Option<Found>, StoreError> {
@@ -236,10 +236,9 @@ struct Count {
 
 /// Every schedule of every pair of actions from each of the states.
 fn explore(servers: usize, writes: Writes, states: &[State]) -> Count {
-    // Leaked once a call: a store lives as long as its server, and knows no lifetime.
-    let shared: &'static Shared = Box::leak(Box::new(Shared { history: Mutex::default(), writes }));
+    let shared = Arc::new(Shared { history: Mutex::default(), writes });
     let services: Vec<_> =
-        (0..servers).map(|_| Service::new(directory(&["ucc-demo-name"]), Stepping(shared))).collect();
+        (0..servers).map(|_| Service::new(directory(&["ucc-demo-name"]), Stepping(Arc::clone(&shared)))).collect();
     let pair = [&services[0], &services[servers - 1]];
     let mut count = Count::default();
     for &from in states {
@@ -247,7 +246,7 @@ fn explore(servers: usize, writes: Writes, states: &[State]) -> Count {
             for &b in Action::ALL {
                 let mut schedule = Schedule { choices: Vec::new(), at: 0 };
                 loop {
-                    let run = run(pair, shared, from, [a, b], &mut schedule);
+                    let run = run(pair, &shared, from, [a, b], &mut schedule);
                     count.runs += 1;
                     count.not_linear += usize::from(!is_linear(from, [a, b], &run));
                     count.events_out_of_order += usize::from(followed(from, &run.events) != run.history);
