@@ -159,11 +159,11 @@ impl Special {
         if rest.is_empty() {
             return at;
         }
-        // The tail as a word of its own; the zeros above it lie behind the end.
-        let len = rest.len();
+        // The tail as a word of its own. The zeros above it are looked for or not, all of them: what is found lies at most
+        // one behind the last byte, which is the length.
         match self.first_in(tail(bytes, rest)) {
-            Some(inside) if inside < len => at + inside,
-            _ => at + len,
+            Some(inside) => at + inside,
+            None => at + rest.len(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The connections of a listener, so that one too many can take the place of another.
 
+use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -51,15 +52,18 @@ impl Connections {
         Place { connections: Arc::clone(self), id }
     }
 
-    /// Asks the connection to end that has waited longest for its client. None is asked whose request is there, and none
-    /// while another one is about to end: on a busy machine that may take a while, and one is enough.
-    pub(super) fn evict_one(&self) {
+    /// Asks the connection to end that has waited longest for its client, if it has waited as long as this. None is asked
+    /// whose request is there, and none while another one is about to end: on a busy machine that may take a while, and
+    /// one is enough.
+    pub(super) fn evict_one(&self, waited: Duration) {
         let open = self.open();
         if open.by_id.values().any(|progress| progress.is_leaving()) {
             return;
         }
         let waiting = open.by_id.values().filter_map(|progress| Some((progress.waiting_since()?, progress)));
-        if let Some((_, progress)) = waiting.min_by_key(|(since, _)| *since) {
+        if let Some((since, progress)) = waiting.min_by_key(|(since, _)| *since)
+            && u128::from(progress.now().saturating_sub(since)) >= waited.as_micros()
+        {
             progress.evict();
         }
     }

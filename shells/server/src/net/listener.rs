@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 use super::connection::Connection;
@@ -20,6 +20,9 @@ use crate::tasks::Tasks;
 
 /// How long to hold still when the system has no more sockets to give.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(20);
+
+/// How long a connection has waited for its client that has to go although perhaps nobody waits for its place.
+const LONG: Duration = Duration::from_secs(1);
 
 /// How long to wait for an evicted connection before another is asked.
 const EVICTION: Duration = Duration::from_millis(10);
@@ -78,17 +81,18 @@ impl<H: Handler> Acceptor<H> {
                 Err(error) if is_the_clients(&error) => {}
                 Err(error) => {
                     // Without a socket to give the system does not even look whether anyone waits. With this one it does,
-                    // so that nobody has to go for nobody.
-                    drop(reserve.take());
+                    // so that nobody has to go for nobody. If even this one is gone nobody goes but who has waited long.
+                    drop(reserve.take().or_else(self::reserve));
                     match timeout(Duration::ZERO, listener.accept()).await {
                         Err(_nobody_waits) => {}
-                        Ok(accepted) => {
+                        Ok(Ok((stream, peer))) => {
                             warn!(target: "recording", reason = error.to_string(), "cannot accept a connection");
-                            self.connections.evict_one();
-                            match accepted {
-                                Ok((stream, peer)) => self.serve(stream, peer),
-                                Err(_) => sleep(OUT_OF_SOCKETS).await,
-                            }
+                            self.connections.evict_one(Duration::ZERO);
+                            self.serve(stream, peer);
+                            let _ = timeout(OUT_OF_SOCKETS, self.connections.one_ended()).await;
+                        }
+                        Ok(Err(_)) => {
+                            self.connections.evict_one(LONG);
                             let _ = timeout(OUT_OF_SOCKETS, self.connections.one_ended()).await;
                         }
                     }
@@ -100,7 +104,7 @@ impl<H: Handler> Acceptor<H> {
 
     async fn make_room(&self) {
         while self.connections.len() >= self.limits.connections {
-            self.connections.evict_one();
+            self.connections.evict_one(Duration::ZERO);
             let _ = timeout(EVICTION, self.connections.one_ended()).await;
         }
     }
