@@ -2,8 +2,9 @@
 
 mod support;
 
+use core::hash::{BuildHasher, BuildHasherDefault};
 use std::collections::HashSet;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::DefaultHasher;
 
 use recording_core::{Action, CorrelationId, Fault, Field, FieldError, SipUri, SipUriBuf, UccName, UccNameBuf};
 use support::{naive, report};

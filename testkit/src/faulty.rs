@@ -197,7 +197,7 @@ impl Transport for FaultyDesk {
         Ok(self.end_session(ucc, id))
     }
 
-    fn events(&mut self) -> Option<Vec<String>> {
-        Some(core::mem::take(&mut self.events))
+    fn events(&mut self, _: Option<&str>) -> Result<Option<Vec<String>>, Infallible> {
+        Ok(Some(core::mem::take(&mut self.events)))
     }
 }

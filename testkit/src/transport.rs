@@ -30,9 +30,25 @@ pub trait Transport {
     /// If no response came.
     fn end(&mut self, ucc: &str, id: &str) -> Result<Response, Self::Error>;
 
-    /// The events published since the last call; `None` if this way does not carry them.
-    fn events(&mut self) -> Option<Vec<String>> {
-        None
+    /// The events published since the last call, as JSON; `None` if this way does not carry them.
+    ///
+    /// Where events come by a way of their own, this waits for the one that is `expected`, as long as it may take.
+    ///
+    /// # Errors
+    ///
+    /// If that way failed.
+    fn events(&mut self, expected: Option<&str>) -> Result<Option<Vec<String>>, Self::Error> {
+        let _ = expected;
+        Ok(None)
+    }
+
+    /// Waits as long as an event may take that nobody expects, where events come by a way of their own.
+    ///
+    /// # Errors
+    ///
+    /// If that way failed.
+    fn settle(&mut self) -> Result<(), Self::Error> {
+        Ok(())
     }
 
     /// Reads the state of a session.

@@ -11,8 +11,10 @@ use recording_testkit::explore::{Options, Progress, explore};
 use recording_testkit::naive;
 use recording_testkit::plan::{OPEN, Plan, PlannedUcc, Profile};
 
+use crate::access::{Endpoint, Token, Trust};
 use crate::address::Address;
 use crate::http::Server;
+use crate::hub::Hub;
 use crate::report::{self, Subject};
 
 /// How often progress is told: often enough not to look stuck, seldom enough for a log.
@@ -21,8 +23,9 @@ const TELL: Duration = Duration::from_secs(2);
 /// What was asked for.
 #[derive(Debug)]
 struct Asked {
-    url: Address,
-    admin: Option<Address>,
+    api: Endpoint,
+    admin: Option<Endpoint>,
+    hub: Option<Endpoint>,
     plan: Plan,
     options: Options,
     json: Option<String>,
@@ -46,7 +49,8 @@ fn failed(error: &str) -> ExitCode {
 
 /// Reads the options; `None` if they only asked for help.
 fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
-    let (mut url, mut admin, mut json, mut quiet) = (None, None, None, false);
+    let (mut url, mut admin, mut hub, mut json, mut quiet) = (None, None, None, None, false);
+    let (mut token, mut admin_token, mut ca) = (None, None, None);
     let (mut agent, mut ucc) = ("sip:agent@domain.com".to_owned(), "ucc-demo-name".to_owned());
     let mut others: Vec<(String, naive::Ucc)> = Vec::new();
     let (mut repeats_accepted, mut save_by_default) = (true, false);
@@ -81,6 +85,10 @@ fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
         let known = [
             "url",
             "admin",
+            "hub",
+            "token",
+            "admin-token",
+            "ca",
             "session",
             "agent",
             "ucc",
@@ -102,6 +110,10 @@ fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
         match name.as_str() {
             "url" => url = Some(Address::parse(&value)?),
             "admin" => admin = Some(Address::parse(&value)?),
+            "hub" => hub = Some(Address::parse(&value)?),
+            "token" => token = Some(Token::read(&value).map_err(|error| format!("--token {error}"))?),
+            "admin-token" => admin_token = Some(Token::read(&value).map_err(|error| format!("--admin-token {error}"))?),
+            "ca" => ca = Some(value),
             "session" => {
                 options.sessions.push(naive::guid(&value).ok_or(format!("--session {value}: not a GUID"))?);
             }
@@ -135,7 +147,27 @@ fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
     let slots = if admin.is_some() { 2 } else { options.sessions.len() as u8 };
     let stranger = format!("sip:nobody-{:x}@stranger.invalid", options.ids);
     let plan = Plan { uccs, agent, stranger, can_begin: admin.is_some(), slots, profile };
-    Ok(Some(Asked { url, admin, plan, options, json, quiet }))
+    if hub.is_some() && profile == Profile::Documented {
+        return Err(
+            "--hub is of no use with '--profile documented': no edition of the page says when events come".into()
+        );
+    }
+    let speaks_tls = [Some(&url), admin.as_ref(), hub.as_ref()].into_iter().flatten().any(|address| address.tls);
+    if ca.is_some() && !speaks_tls {
+        return Err("--ca is of no use without a URL of https".into());
+    }
+    let trust =
+        if speaks_tls { Some(Trust::new(ca.as_deref()).map_err(|error| format!("--ca {error}"))?) } else { None };
+    let endpoint = |address, token| Endpoint { address, token, trust: trust.clone() };
+    Ok(Some(Asked {
+        api: endpoint(url, token.clone()),
+        admin: admin.map(|admin| endpoint(admin, admin_token)),
+        hub: hub.map(|hub| endpoint(hub, token)),
+        plan,
+        options,
+        json,
+        quiet,
+    }))
 }
 
 /// Nothing tried would hold without meaning anything; and there are ends to what can be tried.
@@ -153,9 +185,12 @@ fn print(text: &str) -> Option<Asked> {
 }
 
 fn run(asked: Asked) -> Result<ExitCode, String> {
-    let Asked { url, admin, plan, options, json, quiet } = asked;
+    let Asked { api, admin, hub, plan, options, json, quiet } = asked;
     let plan = Arc::new(plan);
-    let mut server = Server::new(url.clone(), admin.clone());
+    let mut server = Server::new(api.clone(), admin.clone());
+    if let Some(hub) = hub {
+        server = server.heard_by(Hub::connect(&hub).map_err(|error| error.to_string())?);
+    }
     let mut last = Instant::now();
     let terminal = std::io::stderr().is_terminal();
     let mut progress = |progress: Progress| {
@@ -174,7 +209,7 @@ fn run(asked: Asked) -> Result<ExitCode, String> {
         eprint!("\r\x1b[K");
     }
     let report = explored.map_err(|error| error.to_string())?;
-    let subject = Subject { url: &url, admin: admin.as_ref(), plan: &plan, seed: options.seed };
+    let subject = Subject { api: &api, admin: admin.as_ref(), plan: &plan, seed: options.seed };
     if let Some(file) = &json {
         let document = report::json(&subject, &report);
         std::fs::write(file, format!("{document:#}\n")).map_err(|error| format!("{file}: {error}"))?;

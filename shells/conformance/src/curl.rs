@@ -2,12 +2,19 @@
 
 use recording_testkit::http::Request;
 
-use crate::address::Address;
+use crate::access::Endpoint;
 
-/// The command that sends `request` as it stands.
+/// The command that sends `request` as it stands. A token comes from its file.
 #[must_use]
-pub fn command(address: &Address, request: &Request) -> String {
+pub fn command(endpoint: &Endpoint, request: &Request) -> String {
+    let Endpoint { address, token, trust } = endpoint;
     let mut words = vec!["curl -sS -i -g --path-as-is".to_owned()];
+    if address.tls {
+        // Each version of HTTP spells the head of a response in its own way.
+        words.push("--http1.1".into());
+        words.extend(trust.iter().filter_map(|trust| Some(format!("--cacert {}", quoted(trust.file.as_deref()?)))));
+    }
+    words.extend(token.iter().map(|token| format!("-H \"Authorization: Bearer $(cat {})\"", quoted(&token.file))));
     match (request.method, request.body.is_empty()) {
         ("GET", _) => {}
         ("HEAD", _) => words.push("-I".into()),
@@ -34,7 +41,7 @@ pub fn command(address: &Address, request: &Request) -> String {
     }
     let target = address.target(&request.target);
     match core::str::from_utf8(&target) {
-        Ok(path) if path.starts_with('/') => words.push(quoted(&format!("http://{}{path}", address.authority))),
+        Ok(path) if path.starts_with('/') => words.push(quoted(&format!("{}{path}", address.origin()))),
         // Such a target is sent past curl's own reading of URLs.
         _ => {
             words.push(format!("--request-target {}", quoted(&String::from_utf8_lossy(&target))));
@@ -64,11 +71,13 @@ fn octal(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Address, Request, command};
+    use super::{Request, command};
+    use crate::access::{Endpoint, Token};
+    use crate::address::Address;
 
     #[test]
     fn commands() {
-        let address = Address::parse("http://host:1").unwrap();
+        let mut address = Endpoint::from(Address::parse("http://host:1").unwrap());
         let get = Request::get(b"/a/../b?c={d}".to_vec());
         assert_eq!(command(&address, &get), "curl -sS -i -g --path-as-is 'http://host:1/a/../b?c={d}'");
         let post = Request::post(b"/set".to_vec(), b"{\"it's\":1}".to_vec());
@@ -77,5 +86,12 @@ mod tests {
         assert!(command(&address, &bytes).starts_with(r"printf 'a\000\045\377' | curl"));
         let absolute = Request::get(b"http://other/a".to_vec());
         assert!(command(&address, &absolute).ends_with("--request-target 'http://other/a' 'http://host:1'"));
+        let file = std::env::temp_dir().join(format!("recording-conformance-it's-{}", std::process::id()));
+        std::fs::write(&file, "secret").unwrap();
+        address.token = Some(Token::read(file.to_str().unwrap()).unwrap());
+        std::fs::remove_file(file).unwrap();
+        let with_token = command(&address, &get);
+        assert!(with_token.contains(r#" -H "Authorization: Bearer $(cat '"#) && !with_token.contains("secret"));
+        assert!(with_token.contains(r"it'\''s"), "{with_token}");
     }
 }

@@ -3,19 +3,16 @@
 //! Client libraries parse targets and mend them; a conformance test must send what it made up, byte for byte. So only
 //! the head of a response is left to a library.
 
-use core::time::Duration;
 use std::io::{self, Read, Write};
-use std::net::{TcpStream, ToSocketAddrs};
 
 use recording_testkit::http::{Request, Response};
 use recording_testkit::naive::State;
 use recording_testkit::render;
 use recording_testkit::transport::Transport;
 
-use crate::address::Address;
-
-/// How long anything may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::access::Endpoint;
+use crate::connection::Stream;
+use crate::hub::Hub;
 
 /// No head and no body that the API knows comes near this.
 const MOST: usize = 1 << 20;
@@ -23,21 +20,29 @@ const MOST: usize = 1 << 20;
 /// A server, and what it said last on the connection that is kept.
 #[derive(Debug)]
 struct Client {
-    address: Address,
-    stream: Option<TcpStream>,
+    endpoint: Endpoint,
+    stream: Option<Stream>,
     buffer: Vec<u8>,
 }
 
-/// The API's listener, and perhaps the one for the call's side.
+/// The API's listener, perhaps the one for the call's side, and perhaps the hub.
 #[derive(Debug)]
 pub struct Server {
     api: Client,
     admin: Option<Client>,
+    hub: Option<Hub>,
 }
 
 /// A connection that failed.
 #[derive(Debug)]
 pub struct Failed(String);
+
+impl Failed {
+    /// Who failed, and how, in one line.
+    pub(crate) fn new(who: &str, how: &dyn core::fmt::Display) -> Self {
+        Self(format!("{who}: {how}"))
+    }
+}
 
 impl core::fmt::Display for Failed {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -50,9 +55,15 @@ impl core::error::Error for Failed {}
 impl Server {
     /// A server; nothing is connected yet.
     #[must_use]
-    pub fn new(api: Address, admin: Option<Address>) -> Self {
-        let client = |address| Client { address, stream: None, buffer: Vec::new() };
-        Self { api: client(api), admin: admin.map(client) }
+    pub fn new(api: Endpoint, admin: Option<Endpoint>) -> Self {
+        let client = |endpoint| Client { endpoint, stream: None, buffer: Vec::new() };
+        Self { api: client(api), admin: admin.map(client), hub: None }
+    }
+
+    /// Whose events are heard by that hub from now on.
+    #[must_use]
+    pub fn heard_by(self, hub: Hub) -> Self {
+        Self { hub: Some(hub), ..self }
     }
 
     fn admin(&mut self, request: &Request) -> Result<Response, Failed> {
@@ -94,6 +105,14 @@ impl Transport for Server {
     fn end(&mut self, ucc: &str, id: &str) -> Result<Response, Failed> {
         self.admin(&end(ucc, id))
     }
+
+    fn events(&mut self, expected: Option<&str>) -> Result<Option<Vec<String>>, Failed> {
+        self.hub.as_mut().map(|hub| hub.events(expected)).transpose()
+    }
+
+    fn settle(&mut self) -> Result<(), Failed> {
+        self.hub.as_mut().map_or(Ok(()), Hub::settle)
+    }
 }
 
 impl Client {
@@ -110,14 +129,14 @@ impl Client {
         result.map_err(|error| {
             self.stream = None;
             self.buffer.clear();
-            Failed(format!("{}: {error}", self.address))
+            Failed::new(&self.endpoint.address.to_string(), &error)
         })
     }
 
     fn exchange(&mut self, request: &Request) -> io::Result<Response> {
         if self.stream.is_none() {
             self.buffer.clear();
-            self.stream = Some(connect(&self.address)?);
+            self.stream = Some(Stream::connect(&self.endpoint)?);
         }
         let bytes = self.bytes(request);
         let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
@@ -131,11 +150,14 @@ impl Client {
     }
 
     fn bytes(&self, request: &Request) -> Vec<u8> {
-        let mut bytes =
-            [request.method.as_bytes(), b" ", &self.address.target(&request.target), b" HTTP/1.1\r\n"].concat();
+        let Endpoint { address, token, .. } = &self.endpoint;
+        let mut bytes = [request.method.as_bytes(), b" ", &address.target(&request.target), b" HTTP/1.1\r\n"].concat();
         let mut header = |name: &str, value: &str| bytes.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
-        header("Host", &self.address.authority);
+        header("Host", &address.authority);
         header("Accept", "application/json");
+        if let Some(token) = token {
+            header("Authorization", &token.header());
+        }
         if let Some(content_type) = request.content_type {
             header("Content-Type", content_type);
         }
@@ -205,22 +227,6 @@ fn closed(error: &io::Error) -> bool {
 
 fn invalid(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
-}
-
-fn connect(address: &Address) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "this host has no address");
-    for socket in address.host_and_port().to_socket_addrs()? {
-        match TcpStream::connect_timeout(&socket, PATIENCE) {
-            Ok(stream) => {
-                stream.set_nodelay(true)?;
-                stream.set_read_timeout(Some(PATIENCE))?;
-                stream.set_write_timeout(Some(PATIENCE))?;
-                return Ok(stream);
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 struct Head {

@@ -4,15 +4,20 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`address`] | base URLs |
+//! | [`access`] | tokens and certificates |
 //! | [`http`] | HTTP/1.1 over one connection that is kept, every byte of a request as it was made up |
+//! | [`hub`] | a listener to the events of a SignalR hub |
 //! | [`curl`] | requests as commands to copy |
 //! | [`report`] | the table, the first divergence, the JSON |
 //! | [`cli`] | options, progress, exit codes |
 
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod address;
 pub mod cli;
+mod connection;
 pub mod curl;
 pub mod http;
+pub mod hub;
 pub mod report;

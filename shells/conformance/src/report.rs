@@ -9,16 +9,16 @@ use recording_testkit::step::Step;
 use recording_testkit::wrong::WRONG;
 use serde_json::{Value, json};
 
-use crate::address::Address;
+use crate::access::Endpoint;
 use crate::{curl, http};
 
 /// What was tested.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     /// The API.
-    pub url: &'a Address,
+    pub api: &'a Endpoint,
     /// The call's side.
-    pub admin: Option<&'a Address>,
+    pub admin: Option<&'a Endpoint>,
     /// The world.
     pub plan: &'a Plan,
     /// What the sequences were made of.
@@ -56,9 +56,9 @@ fn rules(subject: &Subject<'_>) -> impl Iterator<Item = Rule> {
 #[must_use]
 pub fn commands(subject: &Subject<'_>, finding: &Finding) -> Vec<String> {
     let ids = &finding.run.start.ids;
-    let admin = subject.admin.unwrap_or(subject.url);
+    let admin = subject.admin.unwrap_or(subject.api);
     let command = |exchange: &recording_testkit::drive::Exchange| match (&exchange.request, &exchange.step) {
-        (Some(request), _) => Some(curl::command(subject.url, request)),
+        (Some(request), _) => Some(curl::command(subject.api, request)),
         (None, Step::Begin { at, state }) => {
             Some(curl::command(admin, &http::begin(&subject.plan.ucc(at.ucc).name, ids.get(at.slot), *state)))
         }
@@ -83,7 +83,7 @@ pub fn cleanup(subject: &Subject<'_>, finding: &Finding) -> Vec<String> {
     }
     let ids = &finding.run.start.ids;
     let end = |at: recording_testkit::step::At| http::end(&subject.plan.ucc(at.ucc).name, ids.get(at.slot));
-    let admin = subject.admin.unwrap_or(subject.url);
+    let admin = subject.admin.unwrap_or(subject.api);
     begun.into_iter().map(|at| curl::command(admin, &end(at))).collect()
 }
 
@@ -108,7 +108,7 @@ pub fn text(subject: &Subject<'_>, report: &Report) -> String {
     let _ = writeln!(
         out,
         "\n{}: {} held, {} diverged, {} not reached ({} sequences, {} requests, profile {}, seed {})",
-        subject.url,
+        subject.api.address,
         count("held"),
         count("diverged"),
         count("not reached"),
@@ -201,7 +201,7 @@ pub fn json(subject: &Subject<'_>, report: &Report) -> Value {
         })
         .collect();
     json!({
-        "url": subject.url.to_string(),
+        "url": subject.api.address.to_string(),
         "profile": subject.profile(),
         "seed": subject.seed,
         "sequences": report.cases,

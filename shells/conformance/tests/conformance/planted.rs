@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use recording_conformance::address::Address;
+use recording_conformance::access::Endpoint;
 use recording_conformance::http::Server;
 use recording_conformance::report::{Subject, cleanup, commands, json, text};
 use recording_testkit::explore::{Options, Report, explore};
@@ -13,7 +13,7 @@ use recording_testkit::transport::Transport;
 
 use crate::wrong_server::serve;
 
-fn tested(url: &Address, plan: &Arc<Plan>, cases: u32) -> Report {
+fn tested(url: &Endpoint, plan: &Arc<Plan>, cases: u32) -> Report {
     let mut server = Server::new(url.clone(), Some(url.clone()));
     let options = Options { cases, findings: 1, stop: true, ..Options::default() };
     explore(&mut server, plan, &options, &mut |_| {}).unwrap()
@@ -32,9 +32,9 @@ fn shell(command: &str) -> String {
 fn every_fault_is_found_in_few_requests_that_curl_repeats() {
     let plan = Arc::new(Plan::full());
     for &fault in Fault::ALL.iter().filter(|fault| fault.seen() != Seen::Events) {
-        let url = Address::parse(&serve(&plan, Some(fault))).unwrap();
+        let url = serve(&plan, Some(fault)).api;
         let report = tested(&url, &plan, 1000);
-        let subject = Subject { url: &url, admin: Some(&url), plan: &plan, seed: 0 };
+        let subject = Subject { api: &url, admin: Some(&url), plan: &plan, seed: 0 };
         let finding = report.findings.first().unwrap_or_else(|| panic!("{fault:?} is not found"));
         let divergence = finding.run.divergence.as_ref().unwrap();
         let commands = commands(&subject, finding);
@@ -62,7 +62,7 @@ fn every_fault_is_found_in_few_requests_that_curl_repeats() {
 #[test]
 fn the_wrong_server_without_a_fault_is_right() {
     let plan = Arc::new(Plan::full());
-    let url = Address::parse(&serve(&plan, None)).unwrap();
+    let url = serve(&plan, None).api;
     let report = tested(&url, &plan, 60);
     assert!(report.held(), "{:#?}", report.findings);
 }
@@ -71,7 +71,7 @@ fn the_wrong_server_without_a_fault_is_right() {
 fn the_documented_profile_finds_what_is_documented() {
     let plan = Arc::new(Plan { profile: Profile::Documented, ..Plan::full() });
     for fault in [Fault::UnMarkToNone, Fault::NotFoundWithoutError, Fault::VersionTwoUnknown] {
-        let url = Address::parse(&serve(&plan, Some(fault))).unwrap();
+        let url = serve(&plan, Some(fault)).api;
         let report = tested(&url, &plan, 1000);
         assert!(!report.held() && report.diverged.iter().all(|rule| rule.is_documented()), "{fault:?}");
         assert!(report.findings[0].steps.len() <= 4, "{fault:?}: {:#?}", report.findings[0].steps);
@@ -94,7 +94,7 @@ fn sessions_that_are_there_show_faults_as_well() {
     ];
     let full = Plan::full();
     for fault in faults {
-        let url = Address::parse(&serve(&full, Some(fault))).unwrap();
+        let url = serve(&full, Some(fault)).api;
         let mut call = Server::new(url.clone(), Some(url.clone()));
         Transport::begin(&mut call, "ucc-open", id, (1, 0, 0)).unwrap();
         let plan = Arc::new(Plan { can_begin: false, slots: 1, ..full.clone() });

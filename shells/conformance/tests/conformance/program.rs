@@ -22,7 +22,14 @@ fn what_cannot_run_is_said_in_one_line() {
     let cases: &[&[&str]] = &[
         &[],
         &["--url", "localhost"],
-        &["--url", "https://localhost", "--admin", "http://localhost"],
+        &["--url", "ftp://localhost", "--admin", "http://localhost"],
+        &["--url", "http://localhost", "--admin", "http://localhost", "--ca", "Cargo.toml"],
+        &["--url", "https://localhost", "--admin", "http://localhost", "--ca", "Cargo.toml"],
+        &["--url", "https://localhost", "--admin", "http://localhost", "--ca", "no/such/file"],
+        &["--url", "http://localhost", "--admin", "http://localhost", "--token", "Cargo.toml"],
+        &["--url", "http://localhost", "--admin", "http://localhost", "--admin-token", "no/such/file"],
+        &["--url", "http://localhost", "--admin", "http://localhost", "--hub", &nobody],
+        &["--url", "http://localhost", "--admin", "http://localhost", "--hub", &nobody, "--profile", "documented"],
         &["--url", "http://localhost"],
         &["--url", "http://localhost", "--session", "x"],
         &["--url", "http://localhost", "--admin", "http://localhost", "--profile", "some"],
@@ -53,7 +60,7 @@ fn zero_for_what_holds_and_one_for_what_does_not() {
     let file = std::env::temp_dir().join(format!("recording-conformance-{}.json", std::process::id()));
     let plan = Plan::full();
     for (fault, code, status) in [(None, 0, "held"), (Some(Fault::PauseNotStored), 1, "diverged")] {
-        let url = serve(&plan, fault);
+        let url = serve(&plan, fault).api.address.to_string();
         let arguments = ["--url", &url, "--admin", &url, "--ucc", "ucc-open", "--seed", "7", "--cases", "150"];
         let output = program(&[&arguments[..], &["--json", file.to_str().unwrap()]].concat());
         let printed = text(&output.stdout);
@@ -70,7 +77,7 @@ fn zero_for_what_holds_and_one_for_what_does_not() {
 
 #[test]
 fn a_session_that_is_not_there_ends_it() {
-    let url = serve(&Plan::full(), None);
+    let url = serve(&Plan::full(), None).api.address.to_string();
     let id = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
     let output = program(&["--url", &url, "--ucc", "ucc-open", "--session", id]);
     assert_eq!(output.status.code(), Some(2));

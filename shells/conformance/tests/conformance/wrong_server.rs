@@ -1,32 +1,86 @@
-//! A deliberately wrong server on a loopback port: the API, and `/sessions/` for the call's side.
+//! A deliberately wrong server on loopback ports: the API with `/sessions/` for the call's side, and a hub.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use recording_conformance::access::Endpoint;
+use recording_conformance::address::Address;
 use recording_testkit::faults::Fault;
 use recording_testkit::faulty::FaultyDesk;
 use recording_testkit::http::{Request, Response};
 use recording_testkit::plan::Plan;
+use recording_testkit::transport::Transport as _;
+use tungstenite::{Message, WebSocket};
 
-/// Serves until the process ends. Gives the base URL.
-pub(crate) fn serve(plan: &Plan, fault: Option<Fault>) -> String {
-    let desk = Arc::new(Mutex::new(FaultyDesk::new(plan, fault)));
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let (stream, desk) = (stream.unwrap(), Arc::clone(&desk));
-            thread::spawn(move || connection(stream, &desk));
-        }
-    });
-    url
+/// Where a wrong server is.
+pub(crate) struct Wrong {
+    /// The API, and `/sessions/`.
+    pub(crate) api: Endpoint,
+    /// The hub.
+    pub(crate) hub: Endpoint,
 }
 
-/// Serves one connection until its client closes it.
-fn connection(mut stream: TcpStream, desk: &Mutex<FaultyDesk>) -> Option<()> {
-    stream.set_nodelay(true).unwrap();
+/// The desk, and who listens to it.
+struct World {
+    desk: FaultyDesk,
+    listeners: Vec<WebSocket<TcpStream>>,
+}
+
+/// Serves until the process ends.
+pub(crate) fn serve(plan: &Plan, fault: Option<Fault>) -> Wrong {
+    let world = Arc::new(Mutex::new(World { desk: FaultyDesk::new(plan, fault), listeners: Vec::new() }));
+    let hub = Arc::clone(&world);
+    let api = listen(move |stream| {
+        connection(stream, &world);
+    });
+    let hub = listen(move |stream| {
+        let listener = accept(stream, "{}\u{1e}");
+        hub.lock().unwrap_or_else(PoisonError::into_inner).listeners.push(listener);
+    });
+    Wrong { api, hub }
+}
+
+/// A hub that says these texts to everybody.
+pub(crate) fn hub_that_says(texts: Vec<String>) -> Endpoint {
+    listen(move |stream| {
+        let mut socket = accept(stream, "");
+        for text in &texts {
+            let _ = socket.send(Message::text(text.as_str()));
+        }
+        // Until the listener goes.
+        while socket.read().is_ok() {}
+    })
+}
+
+/// Takes a listener on after its handshake, which is answered so.
+fn accept(stream: TcpStream, answer: &str) -> WebSocket<TcpStream> {
+    let mut socket = tungstenite::accept(stream).unwrap();
+    assert_eq!(socket.read().unwrap().to_text().unwrap(), "{\"protocol\":\"json\",\"version\":1}\u{1e}");
+    if !answer.is_empty() {
+        socket.send(Message::text(answer)).unwrap();
+    }
+    socket
+}
+
+/// Serves each connection in a thread of its own.
+fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Endpoint {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = Address::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let serve = Arc::new(serve);
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (stream, serve) = (stream.unwrap(), Arc::clone(&serve));
+            stream.set_nodelay(true).unwrap();
+            thread::spawn(move || serve(stream));
+        }
+    });
+    address.into()
+}
+
+/// Serves one connection until its client closes it, which is the `None`.
+fn connection(mut stream: TcpStream, world: &Mutex<World>) -> Option<()> {
     let mut buffer = Vec::new();
     loop {
         let (head, request) = loop {
@@ -38,7 +92,15 @@ fn connection(mut stream: TcpStream, desk: &Mutex<FaultyDesk>) -> Option<()> {
             buffer.extend_from_slice(&chunk[..count]);
         };
         buffer.drain(..head);
-        let response = answer(&mut desk.lock().unwrap_or_else(PoisonError::into_inner), &request);
+        let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
+        let World { desk, listeners } = &mut *world;
+        let response = answer(desk, &request);
+        for event in desk.events(None).ok().flatten().unwrap_or_default() {
+            let message =
+                format!("{{\"type\":1,\"target\":\"RecordingStateChangedEvent\",\"arguments\":[{event}]}}\u{1e}");
+            listeners.retain_mut(|listener| listener.send(Message::text(message.as_str())).is_ok());
+        }
+        drop(world);
         stream.write_all(&bytes(&response, request.method == "HEAD")).ok()?;
     }
 }
