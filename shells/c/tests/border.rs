@@ -2,7 +2,7 @@
 
 #![allow(clippy::multiple_unsafe_ops_per_block, reason = "one reason holds for each of them")]
 
-#[path = "../fuzz/border.rs"]
+#[path = "../fuzz/border/mod.rs"]
 mod border;
 
 use std::fs;
