@@ -10,6 +10,7 @@ use lexopt::prelude::{Long, Short, ValueExt};
 use recording_testkit::explore::{Options, Progress, explore};
 use recording_testkit::naive;
 use recording_testkit::plan::{OPEN, Plan, PlannedUcc, Profile};
+use recording_testkit::transport::Transport as _;
 
 use crate::access::{Endpoint, Token, Trust};
 use crate::address::Address;
@@ -190,6 +191,10 @@ fn run(asked: Asked) -> Result<ExitCode, String> {
     let mut server = Server::new(api.clone(), admin.clone());
     if let Some(hub) = hub {
         server = server.heard_by(Hub::connect(&hub).map_err(|error| error.to_string())?);
+    }
+    let first = server.capabilities(&plan.ucc(0).name).map_err(|error| error.to_string())?;
+    if first.status == 401 {
+        return Err(format!("{}: 401: it wants to see a token, see --token in --help", api.address));
     }
     let mut last = Instant::now();
     let terminal = std::io::stderr().is_terminal();

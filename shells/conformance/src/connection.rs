@@ -32,7 +32,7 @@ impl Stream {
         let connection = ClientConnection::new(Arc::clone(&trust.config), name).map_err(io::Error::other)?;
         let mut stream = StreamOwned::new(connection, tcp);
         while stream.conn.is_handshaking() {
-            stream.conn.complete_io(&mut stream.sock)?;
+            stream.conn.complete_io(&mut stream.sock).map_err(plainly)?;
         }
         Ok(Self::Tls(Box::new(stream)))
     }
@@ -43,6 +43,20 @@ impl Stream {
             Self::Plain(tcp) => tcp,
             Self::Tls(tls) => &tls.sock,
         }
+    }
+}
+
+/// The two mistakes that are made most, told in words.
+fn plainly(error: io::Error) -> io::Error {
+    match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {
+            io::Error::other("no TLS is spoken there")
+        }
+        Some(inner) if inner.to_string().contains("CaUsedAsEndEntity") => io::Error::other(
+            "the server shows the certificate of an authority, which is not believed \
+             (openssl makes another one by -addext basicConstraints=critical,CA:FALSE)",
+        ),
+        _ => error,
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedKey, IsCa, KeyPair, generate_simple_self_signed};
 use recording_server::auth::FromFile;
 use recording_server::auth::guard::Guard;
 use recording_server::auth::tokens::make;
@@ -55,10 +55,11 @@ fn over_tls_with_tokens() {
     let hub = format!("{api}/attendantservice/hubs/recording");
     let admin = format!("https://localhost:{}", admin.port());
     let [ca, token, admin_token] = [&certificate, &api_token, &admin_token].map(|file| file.to_str().unwrap());
+    let hub = ["--hub", &hub];
     let run = |ca: &str, token: &str, more: &[&str]| {
         let json = files.0.join("report.json");
         let output = Command::new(env!("CARGO_BIN_EXE_recording-conformance"))
-            .args(["--url", &api, "--admin", &admin, "--hub", &hub, "--ucc", "ucc-open", "--cases", "40"])
+            .args(["--url", &api, "--admin", &admin, "--ucc", "ucc-open", "--cases", "40"])
             .args(["--ca", ca, "--token", token, "--admin-token", admin_token, "--seed", "1"])
             .args(["--json", json.to_str().unwrap()])
             .args(more)
@@ -69,7 +70,7 @@ fn over_tls_with_tokens() {
         let told = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap()).concat();
         (output.status.code(), told, report)
     };
-    let (code, told, _) = run(ca, token, &[]);
+    let (code, told, _) = run(ca, token, &hub);
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("11-event              OURS    held"), "{told}");
 
@@ -91,6 +92,33 @@ fn over_tls_with_tokens() {
     let other = files.write("other.crt", &other);
     let (code, told, _) = run(other.to_str().unwrap(), token, &[]);
     assert!(code == Some(2) && told.contains("certificate") && told.lines().count() == 1, "{told}");
-    let (code, told, _) = run(ca, admin_token, &[]);
-    assert!(code == Some(2) && told.contains("401") && told.lines().count() == 1, "{told}");
+    for more in [&[][..], &hub] {
+        let (code, told, _) = run(ca, admin_token, more);
+        assert!(code == Some(2) && told.contains("401") && told.lines().count() == 1, "{told}");
+    }
+}
+
+/// Mistakes that are made often, each told in words that help.
+#[test]
+fn what_is_no_tls_or_no_servers_certificate() {
+    let runtime = Runtime::new().unwrap();
+    let (plain, _) = serve_protected(&runtime, &Plan::full(), Protection::default());
+    let files = Files(std::env::temp_dir().join(format!("recording-conformance-ca-{}", std::process::id())));
+    std::fs::create_dir_all(&files.0).unwrap();
+    let mut parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let signing_key = KeyPair::generate().unwrap();
+    let certificate = files.write("ca.crt", &parameters.self_signed(&signing_key).unwrap().pem());
+    let key = files.write("ca.key", &signing_key.serialize_pem());
+    let tls = Some(Arc::new(Tls::load(TlsFiles { certificate: certificate.clone(), key }).unwrap()));
+    let (authority, _) = serve_protected(&runtime, &Plan::full(), Protection { api_tls: tls, ..Protection::default() });
+    for (port, words) in [(plain.port(), "no TLS is spoken there"), (authority.port(), "certificate of an authority")] {
+        let url = format!("https://localhost:{port}");
+        let output = Command::new(env!("CARGO_BIN_EXE_recording-conformance"))
+            .args(["--url", &url, "--admin", &url, "--ca", certificate.to_str().unwrap()])
+            .output()
+            .unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && told.contains(words) && told.lines().count() == 1, "{told}");
+    }
 }
