@@ -23,8 +23,10 @@ def everything():
 
 def _run(share, tests):
     common.need_toolchain(common.NIGHTLY, components=["miri", "rust-src"])
-    # The corpora are read from files.
-    env = {"MIRIFLAGS": "-Zmiri-disable-isolation", "CARGO_TARGET_DIR": str(TARGET / "prove/miri"), "CORPUS_SHARE": str(share)}
+    # The corpora are read from files. Each share has a build of its own: cargo-miri runs a test with the environment that
+    # it was built with, whatever that is by then.
+    target = TARGET / f"prove/miri-{share}"
+    env = {"MIRIFLAGS": "-Zmiri-disable-isolation", "CARGO_TARGET_DIR": str(target), "CORPUS_SHARE": str(share)}
     unit = ["-p", "recording-core", "--lib", "--all-features", "--", *tests]
     corpora = ["-p", "recording-fuzz-properties", "--test", "corpora", "--", "--nocapture", "every_corpus_file_holds"]
     # Miri runs on one core.
@@ -36,6 +38,8 @@ def _run(share, tests):
     files = re.search(r"(\d+) of (\d+) corpus files", corpora)
     if not files:
         raise Failed("the corpora were not replayed")
+    if int(files[1]) > int(files[2]) // share + 6:
+        raise Failed(f"{files[1]} of {files[2]} corpus files are not every {share}th of six corpora")
     return f"{passed} unit tests and {files[1]} of {files[2]} corpus files"
 
 
