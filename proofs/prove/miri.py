@@ -8,7 +8,7 @@ from figures.common import ROOT, TARGET, Failed
 
 # In the quick run: of the files of each corpus every so many-th, and the unit tests that are no enumerations.
 SHARE = 100
-# In the long run: all of them would take hours.
+# In the long run: all of them would take more than an hour.
 LONG_SHARE = 4
 QUICK = ["transition::tests", "copies_what_fits"]
 

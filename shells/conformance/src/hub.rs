@@ -124,9 +124,13 @@ impl Hub {
         Ok(core::mem::take(&mut self.events))
     }
 
-    /// Waits for what nobody expects.
+    /// Waits for what nobody expects, as long whether or not others' events come meanwhile.
     pub(crate) fn settle(&mut self) -> Result<(), Failed> {
-        self.listen(SETTLED)
+        let began = Instant::now();
+        while let Some(left) = SETTLED.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {
+            self.listen(left)?;
+        }
+        Ok(())
     }
 
     /// Hears the next text, if one comes in that time, and those that are there then; not for ever, where others keep

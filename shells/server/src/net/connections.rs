@@ -73,3 +73,25 @@ impl Connections {
         self.one_ended.notified().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::time::Instant;
+
+    use super::{Connections, Duration, Progress};
+    use crate::net::Limits;
+
+    /// Where perhaps nobody waits for its place, a connection that has just come is not asked to end.
+    #[test]
+    fn only_who_has_waited_as_long_goes() {
+        let connections = Arc::<Connections>::default();
+        let progress = Arc::new(Progress::new(Limits::default(), Instant::now()));
+        let _place = connections.add(Arc::clone(&progress));
+        connections.evict_one(Duration::from_secs(3600));
+        assert!(!progress.is_leaving());
+        connections.evict_one(Duration::ZERO);
+        assert!(progress.is_leaving());
+    }
+}
