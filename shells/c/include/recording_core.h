@@ -323,8 +323,8 @@ typedef struct {
   rc_state to;
 } rc_change;
 
-// Where the caller keeps sessions and settings. The functions return: no exception and no `longjmp` goes through the
-// library.
+// Where the caller keeps sessions and settings. The functions return: no exception of C++ and no `longjmp` goes through
+// the library, whose frames know nothing of either. A callback in C++ is `noexcept`, or catches all.
 typedef struct {
   // Handed to both functions as it is; may be null.
   void *context;
@@ -374,6 +374,9 @@ typedef struct {
   // Set by the library: the HTTP status.
   uint16_t status;
   // Set by the library: what changed the session, one of `RC_ACTION_*`, or 0 if there is no event.
+  //
+  // Which session that was is what the request said: `rc_exchange_question` tells it. Its new state is `change->to` of
+  // the store's callback and of `rc_exchange_change`; of a desk, what `rc_desk_state` says before the next request.
   uint8_t action;
 } rc_answer;
 
@@ -507,6 +510,9 @@ rc_status rc_desk_add_agent(rc_desk *desk,
                             rc_text uri);
 
 // Begins a session in a state: `RC_STATE_INITIAL`, unless a recording already runs.
+//
+// Ids are for the caller's own call control to choose: sessions are found by a hash without a secret, so somebody who
+// chooses the ids of many open sessions can make each look-up go through all of them.
 //
 // Nothing may be null. On failure (`RC_NO_UCC_NAME`, `RC_NO_CORRELATION_ID`, `RC_NO_STATE`, `RC_UNKNOWN_UCC`,
 // `RC_ALREADY_OPEN`, `RC_SESSIONS_FULL`) the desk stays as it was. Threads: see `rc_desk`.

@@ -155,6 +155,9 @@ pub struct rc_answer {
     /// Set by the library: the HTTP status.
     pub status: u16,
     /// Set by the library: what changed the session, one of `RC_ACTION_*`, or 0 if there is no event.
+    ///
+    /// Which session that was is what the request said: `rc_exchange_question` tells it. Its new state is `change->to` of
+    /// the store's callback and of `rc_exchange_change`; of a desk, what `rc_desk_state` says before the next request.
     pub action: u8,
 }
 

@@ -19,8 +19,8 @@ pub const RC_STORE_FAILED: i32 = 2;
 /// How often a change is decided anew before the store counts as broken.
 pub const RC_TRIES_MAX: u32 = 100;
 
-/// Where the caller keeps sessions and settings. The functions return: no exception and no `longjmp` goes through the
-/// library.
+/// Where the caller keeps sessions and settings. The functions return: no exception of C++ and no `longjmp` goes through
+/// the library, whose frames know nothing of either. A callback in C++ is `noexcept`, or catches all.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct rc_callbacks {

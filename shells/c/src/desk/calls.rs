@@ -103,6 +103,9 @@ pub unsafe extern "C" fn rc_desk_add_agent(desk: *mut rc_desk, ucc: rc_text, uri
 
 /// Begins a session in a state: `RC_STATE_INITIAL`, unless a recording already runs.
 ///
+/// Ids are for the caller's own call control to choose: sessions are found by a hash without a secret, so somebody who
+/// chooses the ids of many open sessions can make each look-up go through all of them.
+///
 /// Nothing may be null. On failure (`RC_NO_UCC_NAME`, `RC_NO_CORRELATION_ID`, `RC_NO_STATE`, `RC_UNKNOWN_UCC`,
 /// `RC_ALREADY_OPEN`, `RC_SESSIONS_FULL`) the desk stays as it was. Threads: see `rc_desk`.
 ///
