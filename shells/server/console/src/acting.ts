@@ -4,6 +4,7 @@ import { element, make, setText, setUsable } from "./dom";
 import * as server from "./server";
 
 const KEY = "recording-console-agents";
+const FORBIDDEN = "The settings of this UCC let no agent change recordings";
 
 /** The agents chosen so far, by UCC. Kept until the tab is closed. */
 function chosen(): Record<string, string> {
@@ -25,6 +26,7 @@ export class Acting {
   constructor(
     private readonly onUcc: () => void,
     private readonly onAgent: () => void,
+    private readonly reachable: () => boolean,
   ) {
     this.uccs.addEventListener("change", () => void this.choose());
     this.agents.addEventListener("change", () => {
@@ -86,18 +88,33 @@ export class Acting {
   hindrance(ucc: string): string {
     if (!this.ucc) return "Choose a UCC and an agent to act";
     if (ucc !== this.ucc) return "This is a session of another UCC";
-    if (!this.agent) return "Choose an agent to act";
+    if (this.agents.disabled) return "The agents of this UCC are not known";
+    if (!this.canEdit) return FORBIDDEN;
+    if (!this.agent) return "Choose an agent to act as";
     return "";
   }
 
+  /** Why no test call can begin; nothing if one can. */
+  private noTest(): string {
+    if (!this.reachable()) return "The server does not answer";
+    return this.hindrance(this.ucc);
+  }
+
+  /** Shows again what can be done. */
+  refresh(): void {
+    const why = this.noTest();
+    setUsable(this.beginButton, !why);
+    this.beginButton.title = why;
+  }
+
   private tell(): void {
-    setUsable(this.beginButton, this.ucc !== "");
-    if (!this.ucc) setText(this.note, "Choose a UCC and one of its agents to act in it.");
-    else if (this.agents.disabled) setText(this.note, "Asking for the agents of this UCC.");
-    else if (!this.canEdit) setText(this.note, "The settings of this UCC let no agent change recordings.");
-    else if (!this.agent) setText(this.note, "Choose one of its agents to act.");
+    this.refresh();
+    if (!this.ucc) setText(this.note, "Choose a UCC and one of its agents to act.");
+    else if (this.agents.disabled) setText(this.note, "Asking the server for the agents of this UCC.");
+    else if (!this.canEdit) setText(this.note, `${FORBIDDEN}.`);
+    else if (!this.agent) setText(this.note, "Choose an agent to act as.");
     else if (this.more) setText(this.note, "Only its first 1000 agents are listed.");
-    else setText(this.note, "Every action is recorded under this agent.");
+    else setText(this.note, "Every action is sent in the name of this agent.");
   }
 }
 

@@ -36,9 +36,9 @@ export function isUsable(button: HTMLButtonElement): boolean {
   return button.getAttribute("aria-disabled") !== "true";
 }
 
-/** The time of day, as people here write it. */
+/** The time of day in UTC, as in the server's log and trail, whatever clock and language the browser has. */
 export function clock(at: Date): string {
-  return at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  return at.toISOString().slice(11, 19);
 }
 
 const announcer = () => element("announcer", HTMLElement);

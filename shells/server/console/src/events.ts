@@ -13,6 +13,7 @@ export class Events {
     const at = new Date();
     const time = make("time", "", clock(at));
     time.dateTime = at.toISOString();
+    time.title = `${at.toLocaleString()} on this computer`;
     const short = make("span", "id", id.slice(0, 8));
     short.title = id;
     item.append(time, make("strong", "", action), make("span", "ucc", ucc), short);

@@ -1,12 +1,14 @@
 /** The console page: what is shown, and what its buttons do. */
 
 import { Acting, complain, newId, onBegin, Tests } from "./acting";
+import { Confirm, questionOf } from "./confirm";
 import { announce, clock, element, setText } from "./dom";
 import { Events } from "./events";
 import { type Connection, Live } from "./live";
 import { type Desk, keyOf, type Row } from "./row";
 import * as server from "./server";
 import { Sessions } from "./sessions";
+import { Times } from "./times";
 
 const CONNECTION: Record<Connection, string> = {
   connecting: "Connecting",
@@ -21,6 +23,8 @@ const beginning = element("beginning", HTMLInputElement);
 const beginningNote = element("beginning-note", HTMLElement);
 const tests = new Tests();
 const events = new Events();
+const times = new Times();
+const confirm = new Confirm();
 let down: Date | undefined;
 
 function showConnection(state: Connection): void {
@@ -32,7 +36,7 @@ function showConnection(state: Connection): void {
 function showTrouble(why: Error): void {
   down ??= new Date();
   trouble.hidden = false;
-  setText(troubleText, `${why.message} What is shown is of ${clock(down)} or older.`);
+  setText(troubleText, `${why.message} What is shown is the state before ${clock(down)} UTC.`);
   document.body.dataset["stale"] = "";
 }
 
@@ -48,9 +52,10 @@ function askForToken(wrong: boolean): Promise<string> {
   setText(
     element("token-note", HTMLElement),
     wrong
-      ? "The server does not take this token."
+      ? "The server refused this token."
       : "This server asks for the admin's token. It is kept until this tab is closed.",
   );
+  element("token-note", HTMLElement).classList.toggle("wrong", wrong);
   input.setAttribute("aria-invalid", String(wrong));
   input.value = "";
   if (!dialog.open) dialog.showModal();
@@ -67,43 +72,65 @@ async function start(): Promise<void> {
 
   const desk: Desk = {
     names,
+    known: (session) => times.of(keyOf(session)),
     reachable: () => down === undefined,
     isTest: (session) => tests.has(keyOf(session)),
     hindrance: (session) => (down ? "The server does not answer" : acting.hindrance(session.UCCName)),
-    act: (row, action) => act(row, action, acting.agent),
+    act: (row, action) => act(row, action),
     end,
   };
-  const sessions: Sessions = new Sessions(desk, {
+  const sessions: Sessions = new Sessions(desk, times, {
     answered() {
+      confirm.check((asked) => sessions.row(asked.UCCName, asked.CorrelationId)?.session);
       if (!down) return;
       noTrouble();
       announce("The server answers again");
       sessions.refresh();
+      acting.refresh();
     },
     failed(why) {
-      if (why instanceof server.Refused && why.status === 400) {
-        beginningNote.hidden = false;
-        setText(beginningNote, why.message);
-        beginning.setAttribute("aria-invalid", "true");
-        return;
-      }
       showTrouble(why);
       sessions.refresh();
+      acting.refresh();
     },
   });
   const acting = new Acting(
     () => {
       document.body.toggleAttribute("data-looking", acting.agent === "");
-      void sessions.want(acting.ucc, beginning.value.trim());
+      want();
     },
     () => {
       document.body.toggleAttribute("data-looking", acting.agent === "");
       sessions.refresh();
     },
+    () => down === undefined,
   );
 
-  async function act(row: Row, action: string, agent: string): Promise<void> {
+  /** Shows the sessions that the fields above ask for; none if no id can begin as the field says. */
+  function want(): void {
+    const id = beginning.value.trim();
+    const wrong = !/^[0-9a-f-]*$/i.test(id) || (id !== "" && !/^[^-]/.test(id));
+    beginningNote.hidden = !wrong;
+    setText(beginningNote, wrong ? "An id has only the digits 0 to 9, the letters a to f, and hyphens between them." : "");
+    if (wrong) beginning.setAttribute("aria-invalid", "true");
+    else beginning.removeAttribute("aria-invalid");
+    void sessions.want(acting.ucc, wrong ? null : id);
+  }
+
+  async function act(row: Row, action: string): Promise<void> {
     const before = row.session;
+    const agent = acting.agent;
+    const question = questionOf(action, row.recorder);
+    if (question !== undefined) {
+      const answer = await confirm.ask(before, question);
+      const hindrance = desk.hindrance(before);
+      if (answer !== "yes" || hindrance) {
+        const why = answer === "no" ? "" : answer === "changed" ? ": the call changed meanwhile" : `: ${hindrance}`;
+        row.tell(`${action} was not sent${why}.`, "wrong");
+        announce(`${action} was not sent${why}`);
+        return;
+      }
+    }
     row.setBusy(action);
     row.tell(`${action} is asked for.`, "asked");
     try {
@@ -159,7 +186,8 @@ async function start(): Promise<void> {
       await server.begin(ucc, id);
       complain("");
       await sessions.look();
-      // It may stand on another page.
+      // It may be on another page, or not be what the filter shows.
+      sessions.showEveryState();
       if (sessions.row(ucc, id) === undefined) {
         beginning.value = id;
         await sessions.want(ucc, id);
@@ -174,14 +202,14 @@ async function start(): Promise<void> {
   let typed: ReturnType<typeof setTimeout> | undefined;
   beginning.addEventListener("input", () => {
     clearTimeout(typed);
-    beginningNote.hidden = true;
-    beginning.removeAttribute("aria-invalid");
-    typed = setTimeout(() => void sessions.want(acting.ucc, beginning.value.trim()), 250);
+    typed = setTimeout(want, 250);
   });
 
   const live = new Live({
     event(ucc, id, action) {
-      events.add(names.of("StateAction", action), ucc, id);
+      const name = names.of("StateAction", action);
+      events.add(name, ucc, id);
+      times.changed(keyOf({ UCCName: ucc, CorrelationId: id }), name);
       sessions.changed(ucc, id);
     },
     connection(state) {
@@ -196,6 +224,7 @@ async function start(): Promise<void> {
   };
   await patiently(() => acting.load());
   noTrouble();
+  acting.refresh();
   await live.start();
 }
 

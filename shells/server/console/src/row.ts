@@ -3,6 +3,7 @@
 import { clock, isUsable, make, setText, setUsable } from "./dom";
 import { icon } from "./icons";
 import type { Names, Session } from "./server";
+import { age, type Known } from "./times";
 
 /** How the actions are laid out; which of them can be used is the server's affair. */
 const GROUPS: [string, string[]][] = [
@@ -19,6 +20,8 @@ const AXES = [
 
 export interface Desk {
   names: Names;
+  /** Since when the page knows of the session. */
+  known(session: Session): Known | undefined;
   /** Whether this page began the session. */
   isTest(session: Session): boolean;
   /** Whether the server answered last time. */
@@ -39,6 +42,8 @@ export class Row {
   private readonly buttons = new Map<string, HTMLButtonElement>();
   private readonly endButton = make("button", "end", "End");
   private readonly message = make("p", "message");
+  private readonly since = make("p", "since");
+  private readonly change = make("span", "change");
   private busy = "";
 
   constructor(
@@ -50,9 +55,7 @@ export class Row {
     const title = make("h3", "call");
     title.id = id;
     const ucc = make("span", "ucc", session.UCCName);
-    ucc.title = session.UCCName;
     const number = make("span", "id", session.CorrelationId);
-    number.title = session.CorrelationId;
     title.append(ucc, number);
     const list = make("dl", "states");
     AXES.forEach(([name], at) => {
@@ -61,7 +64,8 @@ export class Row {
       list.append(pair);
     });
     this.element.setAttribute("aria-labelledby", id);
-    this.element.append(title, list, this.actions(id), this.message);
+    this.since.append(make("span", "began"), this.change);
+    this.element.append(title, list, this.since, this.actions(id), this.message);
     this.message.hidden = true;
     this.show(session);
   }
@@ -117,8 +121,31 @@ export class Row {
       if (this.busy === action) button.setAttribute("aria-busy", "true");
       else button.removeAttribute("aria-busy");
     }
+    this.showTimes();
     this.endButton.hidden = !this.desk.isTest(this.session);
     setUsable(this.endButton, !this.busy && this.desk.reachable());
+  }
+
+  private showTimes(): void {
+    const known = this.desk.known(this.session);
+    const began = this.since.firstElementChild;
+    if (known === undefined || began === null) return;
+    const at = new Date(known.since);
+    setText(began, `${known.began ? "began" : "seen since"} ${clock(at)} · ${age(known.since)}`);
+    this.since.title = known.began
+      ? `Began shortly before ${at.toISOString()}: it was not there when this page looked before.`
+      : `This page has seen it since ${at.toISOString()}. The server does not keep when a session began.`;
+    setText(this.change, known.change ? `${known.change.action} ${clock(new Date(known.change.at))}` : "");
+  }
+
+  /** Whether something here is still to be read or done, so that no filter may take it away. */
+  isInUse(): boolean {
+    return this.busy !== "" || !this.message.hidden || this.hasFocus();
+  }
+
+  /** The name of the recorder's state. */
+  get recorder(): string {
+    return this.desk.names.of("RecordingState", this.session.RecordingState);
   }
 
   /** From now on something is being done, or nothing any more. */

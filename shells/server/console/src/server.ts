@@ -59,7 +59,7 @@ const KEY = "recording-console-token";
 /** Nothing here takes longer, unless something is wrong. */
 const PATIENCE = 15_000;
 
-let askForToken: (wrong: boolean) => Promise<string> = () => Promise.reject(new Error("nobody asks for tokens"));
+let askForToken: (wrong: boolean) => Promise<string> = () => Promise.reject(new Error("the page cannot ask for tokens"));
 let asked: Promise<string> | undefined;
 
 export function token(): string | null {
@@ -141,8 +141,9 @@ export async function set(session: Session, action: string, agent: string): Prom
 
 const sessionPath = (ucc: string, id: string) => `/sessions/${encodeURIComponent(ucc)}/${id}`;
 
+/** Begins a session whose recorder runs: what one wants to try is to pause it. */
 export async function begin(ucc: string, id: string): Promise<void> {
-  await ask("PUT", sessionPath(ucc, id));
+  await ask("PUT", sessionPath(ucc, id), { RecordingState: 1, MarkingState: 0, SavingState: 0 });
 }
 
 export async function end(session: Session): Promise<string> {

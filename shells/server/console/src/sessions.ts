@@ -3,8 +3,9 @@
 import { announce, element, isUsable, setText, setUsable } from "./dom";
 import { type Desk, keyOf, Row } from "./row";
 import * as server from "./server";
+import type { Times } from "./times";
 
-const LIMIT = 50;
+const LIMIT = 100;
 /** Beginnings and ends of sessions are no events: they are looked for. */
 const EVERY = 3000;
 /** Events that come close together are answered by one look. */
@@ -22,17 +23,25 @@ export class Sessions {
   private readonly range = element("range", HTMLElement);
   private readonly previous = element("previous", HTMLButtonElement);
   private readonly next = element("next", HTMLButtonElement);
+  private readonly pages = element("pages", HTMLElement);
+  private readonly order = element("order", HTMLSelectElement);
+  private readonly recorder = element("recorder", HTMLSelectElement);
   private readonly rows = new Map<string, Row>();
+  private page: server.Page | undefined;
+  /** Whether what is shown answers what is wanted. */
+  private answered = false;
   /** Where the pages before this one, and this one, began. */
   private begins: (string | null)[] = [null];
   private following: string | null = null;
-  private wanted = { ucc: "", id: "" };
+  /** An id of `null` is one that no session can have. */
+  private wanted: { ucc: string; id: string | null } = { ucc: "", id: "" };
   /** Counts what was asked, so that an answer to an old question is dropped. */
   private question = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly desk: Desk,
+    private readonly times: Times,
     private readonly watcher: Watcher,
   ) {
     this.previous.addEventListener("click", () => {
@@ -45,6 +54,8 @@ export class Sessions {
       this.begins.push(this.following);
       void this.turn();
     });
+    this.order.addEventListener("change", () => this.arrange());
+    this.recorder.addEventListener("change", () => this.arrange(true));
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) void this.look();
     });
@@ -58,9 +69,10 @@ export class Sessions {
   }
 
   /** Shows other sessions, from the first page on. */
-  async want(ucc: string, id: string): Promise<void> {
+  async want(ucc: string, id: string | null): Promise<void> {
     this.wanted = { ucc, id };
     this.begins = [null];
+    this.answered = false;
     await this.look();
   }
 
@@ -82,64 +94,122 @@ export class Sessions {
     const question = ++this.question;
     try {
       const after = this.begins.at(-1) ?? null;
-      const page = await server.sessions({ ...this.wanted, after, limit: LIMIT });
+      const { ucc, id } = this.wanted;
+      // The server is asked all the same, so that the page knows whether it answers.
+      const page = await server.sessions({ ucc, id: id ?? "", after, limit: id === null ? 1 : LIMIT });
       if (question !== this.question) return;
-      this.show(page);
+      this.show(id === null ? { Sessions: [], Next: null } : page);
       this.watcher.answered();
     } catch (error) {
       if (question !== this.question) return;
+      if (!this.answered) this.showNothing();
       this.watcher.failed(error instanceof Error ? error : new Error(String(error)));
     } finally {
       if (question === this.question) this.later(EVERY);
     }
   }
 
+  /** What is there of an older question would be taken for the answer to this one. */
+  private showNothing(): void {
+    for (const row of this.rows.values()) row.element.remove();
+    this.rows.clear();
+    this.page = undefined;
+    this.empty.hidden = false;
+    setText(this.empty, "Not known: the server does not answer.");
+    setText(this.range, "");
+    this.pages.hidden = true;
+  }
+
   private show(page: server.Page): void {
+    this.page = page;
+    this.answered = true;
+    this.following = page.Next;
+    const keys = page.Sessions.map(keyOf);
+    if (this.wanted.id !== null) this.times.saw(JSON.stringify(this.wanted), keys, this.isWhole());
+    const there = new Set(keys);
     let lostFocus = false;
-    const there = new Set(page.Sessions.map(keyOf));
     for (const [key, row] of this.rows) {
       if (there.has(key)) continue;
       lostFocus ||= row.hasFocus();
       row.element.remove();
       this.rows.delete(key);
     }
-    // Rows that stay are not moved: moving one takes the focus from it.
-    let before = this.list.firstElementChild;
     for (const session of page.Sessions) {
-      const key = keyOf(session);
-      let row = this.rows.get(key);
-      if (row === undefined) {
-        row = new Row(session, this.desk);
-        this.rows.set(key, row);
-      } else {
-        row.show(session);
-      }
-      if (row.element === before) before = before.nextElementSibling;
-      else this.list.insertBefore(row.element, before);
+      const row = this.rows.get(keyOf(session));
+      if (row === undefined) this.rows.set(keyOf(session), new Row(session, this.desk));
+      else row.show(session);
     }
+    this.arrange();
     if (lostFocus) {
       this.title.focus();
       announce("The session is no longer open");
     }
-    this.following = page.Next;
     setUsable(this.previous, this.begins.length > 1);
     setUsable(this.next, page.Next !== null);
-    this.empty.hidden = page.Sessions.length > 0;
-    setText(this.empty, this.nothing(page));
-    setText(this.range, this.told(page));
+    this.pages.hidden = this.isWhole();
+  }
+
+  /** Whether one page has all that was asked for. */
+  private isWhole(): boolean {
+    return this.begins.length === 1 && this.following === null;
+  }
+
+  /** Puts the rows that the filter lets through in their order. Those in use stay, unless somebody chose another filter. */
+  private arrange(chosen = false): void {
+    if (this.page === undefined) return;
+    const wanted = this.recorder.value;
+    const rows = [...this.rows.values()].filter(
+      (row) => !wanted || row.recorder === wanted || (!chosen && row.element.isConnected && row.isInUse()),
+    );
+    rows.sort(this.compare());
+    const shown = new Set(rows);
+    for (const row of this.rows.values()) if (!shown.has(row)) row.element.remove();
+    // Rows that stay are not moved: moving one takes the focus from it.
+    let before = this.list.firstElementChild;
+    for (const row of rows) {
+      if (row.element === before) before = before.nextElementSibling;
+      else this.list.insertBefore(row.element, before);
+    }
+    this.empty.hidden = rows.length > 0;
+    setText(this.empty, this.nothing(this.page));
+    setText(this.range, this.told(this.page, rows.length));
+  }
+
+  private compare(): (one: Row, other: Row) => number {
+    const byText = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0);
+    const since = (row: Row) => this.times.of(row.key)?.since ?? 0;
+    const byId = (one: Row, other: Row) => byText(one.key, other.key);
+    switch (this.order.value) {
+      case "newest":
+        return (one, other) => since(other) - since(one) || byId(one, other);
+      case "id":
+        return byId;
+      case "ucc":
+        return (one, other) => byText(one.session.UCCName, other.session.UCCName) || byId(one, other);
+      default:
+        return (one, other) => since(one) - since(other) || byId(one, other);
+    }
+  }
+
+  /** Lets all states through. */
+  showEveryState(): void {
+    this.recorder.value = "";
+    this.arrange();
   }
 
   private nothing(page: server.Page): string {
-    if (page.Next !== null) return "None among those looked at. There are more on the next page.";
+    if (page.Next !== null) return "None among those on this page. There are more on the next page.";
+    if (page.Sessions.length > 0) return "No open session is in this state.";
     if (this.begins.length > 1) return "No more sessions.";
-    return this.wanted.ucc || this.wanted.id ? "No open session is like that." : "No session is open.";
+    return this.wanted.ucc || this.wanted.id !== "" ? "No open session is like that." : "No session is open.";
   }
 
-  private told(page: server.Page): string {
+  private told(page: server.Page, shown: number): string {
     const count = page.Sessions.length;
-    const number = this.begins.length;
-    if (number === 1 && page.Next === null) return count === 1 ? "1 session" : `${count} sessions`;
-    return `Page ${number}, ${count} on it${page.Next === null ? ", the last one" : ""}`;
+    const some = shown < count ? `${shown} of ` : "";
+    if (this.isWhole()) return some + (count === 1 ? "1 session" : `${count} sessions`);
+    const last = page.Next === null ? ", the last one" : "";
+    return `Page ${this.begins.length}, ${some}${count} on it${last}; ordered within the page`;
   }
 
   /** Shows again what can be done. */

@@ -1,7 +1,7 @@
 // The console in a real browser, in front of a real server.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { actAs, AGENT, open, OTHER, Server, session, state, UCC, world } from "./world.mjs";
+import { actAs, AGENT, open, OTHER, press, Server, session, state, UCC, world } from "./world.mjs";
 
 const PATIENCE = 20_000;
 const id = (number) => `${number.toString(16).padStart(8, "0")}-0000-4000-8000-000000000000`;
@@ -32,24 +32,31 @@ test("a test call from its beginning to its end", async () => {
   await page.getByText("No session is open.").waitFor();
   // Nobody acts until somebody is chosen.
   assert.equal(await page.getByRole("button", { name: "Begin a test call" }).getAttribute("aria-disabled"), "true");
+  await page.getByLabel("UCC", { exact: true }).selectOption(UCC);
+  await page.getByText("Choose an agent to act as.").waitFor();
+  assert.equal(await page.getByRole("button", { name: "Begin a test call" }).getAttribute("aria-disabled"), "true");
   await actAs(page, UCC, AGENT);
   await page.getByRole("button", { name: "Begin a test call" }).click();
   const row = page.locator("li.session");
   await until(row, "This test call began.");
   const number = (await row.locator(".id").textContent()) ?? "";
   assert.match(number, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-  assert.equal((await its.server.state(UCC, number)).ErrorMessage, null);
+  // Its recorder runs, so that it can be paused.
+  const begun = await its.server.state(UCC, number);
+  assert.deepEqual([begun.ErrorMessage, begun.RecordingState, begun.MarkingState, begun.SavingState], [null, 1, 0, 0]);
 
   const steps = [
-    ["Start", "recorder", "Started"],
-    ["Pause", "recorder", "Paused"],
-    ["Start", "recorder", "Started"],
-    ["Mark", "mark", "Mark"],
-    ["Save", "keep", "Save"],
-    ["Stop", "recorder", "Stopped"],
+    ["Pause", "recorder", "Paused", false],
+    ["Start", "recorder", "Started", true],
+    ["Mark", "mark", "Mark", false],
+    ["Delete", "keep", "Delete", true],
+    ["Save", "keep", "Save", false],
+    ["Stop", "recorder", "Stopped", false],
+    ["Start", "recorder", "Started", true],
+    ["Stop", "recorder", "Stopped", false],
   ];
-  for (const [action, axis, name] of steps) {
-    await row.getByRole("button", { name: action, exact: true }).click();
+  for (const [action, axis, name, asks] of steps) {
+    assert.equal((await press(page, row, action)).asked, asks, action);
     await until(state(row, axis), name);
     await until(row, `${action} is done.`);
     await until(page.locator("#events li").first(), action);
@@ -97,6 +104,11 @@ test("buttons are what the core allows, in each of the 36 states", async () => {
   await closed.waitFor();
   assert.equal(await closed.locator('.group button:not([aria-disabled="true"])').count(), 0);
   await page.getByText("The settings of this UCC let no agent change recordings.").waitFor();
+  // Each of its buttons, and the one that begins a test call, says why.
+  const titles = await closed.locator(".group button").evaluateAll((all) => all.map((one) => one.title));
+  assert.deepEqual(titles, Array(7).fill("The settings of this UCC let no agent change recordings"));
+  const begin = page.getByRole("button", { name: "Begin a test call" });
+  assert.deepEqual([await begin.getAttribute("aria-disabled"), await begin.getAttribute("title")], ["true", titles[0]]);
   await close();
 });
 
@@ -157,7 +169,7 @@ test("no success is told before the server's answer", async () => {
 
   // No answer: nobody knows.
   await page.route("**/recording/set", (route) => route.abort());
-  await row.getByRole("button", { name: "Start" }).click();
+  await press(page, row, "Start");
   await until(row, "Nobody knows whether Start was done.");
   assert.doesNotMatch((await row.textContent()) ?? "", /is done/);
   await page.unroute("**/recording/set");
@@ -166,7 +178,7 @@ test("no success is told before the server's answer", async () => {
   await page.route("**/recording/set", (route) =>
     route.continue({ postData: (route.request().postData() ?? "").replace(AGENT, "sip:stranger@domain.com") }),
   );
-  await row.getByRole("button", { name: "Start" }).click();
+  await press(page, row, "Start");
   await until(row, "Start was refused: Requester:'sip:stranger@domain.com' is not an agent of UCC:'ucc-demo-name'.");
   await close();
 });
@@ -186,19 +198,27 @@ test("many sessions come in pages, and can be narrowed down", async () => {
   }
   assert.equal(seen.size, 121);
   await page.getByRole("button", { name: "Previous" }).click();
-  await until(page.locator("#range"), /^Page 2,/);
+  await until(page.locator("#range"), /^Page 1,/);
 
   const beginning = page.getByLabel("Id begins with");
   await beginning.fill("50000010-00");
   await until(page.locator("#range"), /^1 session$/);
+  // There is nothing to turn to.
+  await next.waitFor({ state: "hidden" });
   assert.deepEqual(await page.locator("li.session .id").allTextContents(), [id(0x5000_0010)]);
   await beginning.fill("5000002");
   await until(page.locator("#range"), /^16 sessions$/);
   await beginning.fill("ffff");
   await page.getByText("No open session is like that.").waitFor();
   await beginning.fill("hello");
-  await page.getByText("The parameter id is not the beginning of a GUID.").waitFor();
+  // In the page's own words, under the field; and no list that looks like an answer.
+  const note = page.getByText("An id has only the digits 0 to 9, the letters a to f, and hyphens between them.");
+  await note.waitFor();
+  const [field, under] = [await beginning.boundingBox(), await note.boundingBox()];
+  assert.ok(under.y >= field.y + field.height && under.y < field.y + field.height + 12 && Math.abs(under.x - field.x) < 4);
   assert.equal(await beginning.getAttribute("aria-invalid"), "true");
+  await until(page.locator("#range"), /^0 sessions$/);
+  assert.equal(await page.locator("li.session").count(), 0);
   await beginning.fill("");
   await until(page.locator("#range"), /^Page 1,/);
   assert.equal(await beginning.getAttribute("aria-invalid"), null);
@@ -223,7 +243,7 @@ test("all of it by keyboard alone", async () => {
   await until(page.locator("#range"), /^1 session$/);
   // To the button "Pause" of the only session; on the way every element that takes the focus shows it.
   for (let tabs = 0; ; tabs += 1) {
-    assert.ok(tabs < 10, "Pause is not reached");
+    assert.ok(tabs < 14, "Pause is not reached");
     await page.keyboard.press("Tab");
     const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
     assert.notEqual(outline, "none");
@@ -249,9 +269,14 @@ test("a restart of the server is told, and survived", async () => {
   // What was known is still shown, as old, and nobody can act on it.
   assert.match((await row.textContent()) ?? "", /Started/);
   assert.equal(await row.locator('.group button:not([aria-disabled="true"])').count(), 0);
+  // Nor begin a call. The time is UTC.
+  const begin = page.getByRole("button", { name: "Begin a test call" });
+  assert.deepEqual([await begin.getAttribute("aria-disabled"), await begin.getAttribute("title")], ["true", "The server does not answer"]);
+  assert.match((await page.locator("#trouble-text").textContent()) ?? "", /before \d\d:\d\d:\d\d UTC\.$/);
   await other.start();
   await live(page);
   await page.locator("#trouble").waitFor({ state: "hidden", timeout: PATIENCE });
+  assert.equal(await begin.getAttribute("aria-disabled"), null);
   await page.getByText("No session is open.").or(page.getByText("No open session is like that.")).waitFor();
   // Events come again.
   await other.begin(UCC, id(8), { RecordingState: 1, MarkingState: 0, SavingState: 0 });
@@ -273,7 +298,9 @@ test("a server that wants a token gets one, for its requests and for its events"
   const field = page.getByRole("textbox", { name: "Token" });
   await field.fill("not this one");
   await page.keyboard.press("Enter");
-  await page.getByText("The server does not take this token.").waitFor();
+  const refused = page.getByText("The server refused this token.");
+  await refused.waitFor();
+  assert.match(await refused.getAttribute("class") ?? "", /wrong/);
   await field.fill(token);
   await page.keyboard.press("Enter");
   await live(page);

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
-import { actAs, AGENT, open, OTHER, screenshots, UCC, world } from "./world.mjs";
+import { actAs, AGENT, open, OTHER, press, screenshots, UCC, world } from "./world.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -22,7 +22,7 @@ async function check(page, name) {
   assert.ok(needed <= inner, `${name}: ${needed} pixels in ${inner}`);
   // Texts of buttons and choices are not cut off.
   const cut = await page.evaluate(() =>
-    [...document.querySelectorAll("button, label, dd, .message, .note")]
+    [...document.querySelectorAll("button, label, dd, .message, .note, .ucc, .id, .since")]
       .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== "none")
       .map((one) => one.textContent),
   );
@@ -42,7 +42,7 @@ async function sessions() {
 }
 
 for (const colorScheme of ["light", "dark"]) {
-  for (const [device, width, height] of [["desk", 1360, 800], ["tablet", 900, 900], ["phone", 360, 740]]) {
+  for (const [device, width, height] of [["desk", 1280, 800], ["tablet", 900, 900], ["phone", 360, 740]]) {
     test(`${device}, ${colorScheme}`, async () => {
       const name = (condition) => `${device}-${colorScheme}-${condition}`;
       const { page, seen, close } = await open(its.chromium, its.server, { colorScheme, viewport: { width, height } });
@@ -68,12 +68,18 @@ for (const colorScheme of ["light", "dark"]) {
       await actAs(page, UCC, AGENT);
       const row = page.locator("li.session").first();
       for (const action of ["UnMark", "Mark", "Delete"]) {
-        await row.getByRole("button", { name: action, exact: true }).click();
+        await press(page, row, action);
         await row.getByText(`${action} is done.`).waitFor();
       }
       await page.getByRole("button", { name: "Begin a test call" }).click();
       await page.getByText("This test call began.").waitFor();
       await check(page, name("acting"));
+      // A stopped one: it asks.
+      await page.locator("li.session").nth(1).getByRole("button", { name: "Start", exact: true }).click();
+      await page.locator("dialog#confirm[open]").waitFor();
+      await check(page, name("asking"));
+      await page.keyboard.press("Escape");
+      await page.locator("dialog[open]").waitFor({ state: "detached" });
       await page.route("**/recording/set", (route) => route.abort());
       await row.getByRole("button", { name: "Save" }).click();
       await row.getByText("Nobody knows whether Save was done.").waitFor();

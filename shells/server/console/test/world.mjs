@@ -35,8 +35,10 @@ export class Server {
   #options;
 
   constructor(...options) {
-    this.#options = options;
-    const world = [ucc(UCC, true, [AGENT, "sip:terminal@domain.com"]), ucc(OTHER, true, [AGENT]), ucc("closed", false, [AGENT])];
+    this.#options = options.filter((one) => typeof one === "string");
+    // An object is a further UCC.
+    const further = options.filter((one) => typeof one === "object").map((one) => ucc(one.name, true, one.agents));
+    const world = [...further, ucc(UCC, true, [AGENT, "sip:terminal@domain.com"]), ucc(OTHER, true, [AGENT]), ucc("closed", false, [AGENT])];
     writeFileSync(join(this.#directory, "world.toml"), world.join("\n"));
   }
 
@@ -115,10 +117,10 @@ async function browser() {
 }
 
 /** One server and one browser for all tests of a file. */
-export function world() {
+export function world(...options) {
   const all = {};
   before(async () => {
-    all.server = await new Server().start();
+    all.server = await new Server(...options).start();
     all.chromium = await browser();
   });
   after(async () => {
@@ -151,6 +153,16 @@ export async function open(chromium, server, options = {}) {
 
 export const session = (page, id) => page.locator("li.session", { hasText: id });
 export const state = (row, axis) => row.locator("dd").nth(["recorder", "mark", "keep"].indexOf(axis));
+
+/** Presses a button of a row, and says yes if the page asks. */
+export async function press(page, row, action) {
+  const before = await row.locator(".message").textContent();
+  await row.getByRole("button", { name: action, exact: true }).click();
+  const yes = page.locator("dialog#confirm[open] #confirm-yes");
+  const asked = await yes.isVisible();
+  if (asked) await yes.click();
+  return { asked, before };
+}
 
 export async function actAs(page, name, agent) {
   await page.getByLabel("UCC", { exact: true }).selectOption(name);
