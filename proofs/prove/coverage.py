@@ -49,7 +49,7 @@ def _measure():
     out = target / "regions.json"
     target.mkdir(parents=True, exist_ok=True)
     env = {"CARGO_TARGET_DIR": str(target), "PATH": f"{tools.BIN}:{os.environ['PATH']}", "PROPTEST_RNG_SEED": "252"}
-    packages = ["-p", "recording-core", "-p", "recording-fuzz-properties"]
+    packages = ["-p", "recording-core", "-p", "recording-fuzz-properties", "-p", "recording-fuzz-replay"]
     options = ["--locked", *packages, "--all-features", "--lib", "--tests", "--json", "--output-path", out]
     common.run("cargo", "llvm-cov", *options, env=env, quiet=True)
     regions = {}

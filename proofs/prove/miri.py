@@ -28,7 +28,7 @@ def _run(share, tests):
     target = TARGET / f"prove/miri-{share}"
     env = {"MIRIFLAGS": "-Zmiri-disable-isolation", "CARGO_TARGET_DIR": str(target), "CORPUS_SHARE": str(share)}
     unit = ["-p", "recording-core", "--lib", "--all-features", "--", *tests]
-    corpora = ["-p", "recording-fuzz-properties", "--test", "corpora", "--", "--nocapture", "every_corpus_file_holds"]
+    corpora = ["-p", "recording-fuzz-replay", "--test", "corpora", "--", "--nocapture", "every_corpus_file_holds"]
     # Miri runs on one core.
     with ThreadPoolExecutor() as both:
         unit, corpora = both.map(lambda arguments: _test(env, *arguments), [unit, corpora])

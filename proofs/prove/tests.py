@@ -35,7 +35,7 @@ texts = lambda: cargo_test("-p", "recording-core", "--test", "texts")  # noqa: E
 
 def corpora():
     files = sum(1 for path in (ROOT / "fuzz/corpus").rglob("*") if path.is_file())
-    return f"{files:,} files of six corpora hold, all 252 cells reached; " + cargo_test("-p", "recording-fuzz-properties")
+    return f"{files:,} files of six corpora hold, all 252 cells reached; " + cargo_test("-p", "recording-fuzz-replay")
 
 
 def conformance():
@@ -106,7 +106,7 @@ def sanitized():
     common.need_toolchain(common.NIGHTLY)
     host = re.search(r"^host: (.*)$", common.run("rustc", "-vV"), re.M)[1]
     env = {"RUSTFLAGS": "-Zsanitizer=address", "CARGO_TARGET_DIR": str(TARGET / "prove/asan")}
-    packages = ["-p", "recording-core", "-p", "recording-server", "-p", "recording-fuzz-properties", "-p", "recording-testkit"]
+    packages = ["-p", "recording-core", "-p", "recording-server", "-p", "recording-fuzz-replay", "-p", "recording-testkit"]
     text = common.run(
         "cargo", "test", "--locked", "--target", host, *packages, "--lib", "--bins", "--tests",
         env=env | {"RUSTDOCFLAGS": env["RUSTFLAGS"]}, toolchain=common.NIGHTLY, quiet=True,
