@@ -28,7 +28,7 @@ pub struct Addresses {
 }
 
 /// What stands between the network and the listeners. By default nothing does.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Protection {
     /// TLS for the recording API.
     pub api_tls: Option<Arc<Tls>>,
@@ -71,17 +71,28 @@ pub struct Running<S> {
 /// An address that cannot be listened on.
 #[derive(Debug)]
 pub struct StartError {
+    /// The option that it comes from.
+    pub option: &'static str,
     /// Which one.
     pub address: SocketAddr,
     /// Why not.
     pub source: io::Error,
 }
 
+impl StartError {
+    const fn new(option: &'static str, address: SocketAddr, source: io::Error) -> Self {
+        Self { option, address, source }
+    }
+}
+
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let address = self.address;
+        let Self { option, address, .. } = self;
         match self.source.kind() {
-            io::ErrorKind::AddrInUse => write!(f, "cannot listen on {address}: the port is taken"),
+            io::ErrorKind::AddrInUse => {
+                let another = SocketAddr::new(address.ip(), address.port().checked_add(8).unwrap_or(8088));
+                write!(f, "cannot listen on {address}: the port is taken; choose another one, as in {option} {another}")
+            }
             io::ErrorKind::AddrNotAvailable => {
                 write!(f, "cannot listen on {address}: this machine has no such address")
             }
@@ -126,12 +137,15 @@ pub async fn start_protected<S: Store>(
         Err(error) => Err(error),
     };
     let (api, api_address) =
-        bound(addresses.api).await.map_err(|source| StartError { address: addresses.api, source })?;
+        bound(addresses.api).await.map_err(|source| StartError::new("--listen", addresses.api, source))?;
     let (admin, admin_address) =
-        bound(addresses.admin).await.map_err(|source| StartError { address: addresses.admin, source })?;
+        bound(addresses.admin).await.map_err(|source| StartError::new("--admin", addresses.admin, source))?;
 
+    let health = Arc::clone(service.health());
     // Before the first change can be made.
-    tokio::spawn(hub::pass_on(service.events().subscribe(), service.hub().clone()));
+    let pass_on = hub::pass_on(service.events().subscribe(), service.hub().clone());
+    tokio::spawn(health.vital("the task that passes events on to listeners", pass_on));
+    tokio::spawn(health.vital("the thread that writes the store", service.store().ended()));
     let (stop, stopped) = watch::channel(false);
     let tasks = || Arc::clone(service.tasks());
     let api_handler = Api::new(Arc::clone(&service), &protection.api);
@@ -143,7 +157,10 @@ pub async fn start_protected<S: Store>(
         service,
         protection,
         stop,
-        listeners: [tokio::spawn(api), tokio::spawn(admin)],
+        listeners: [
+            tokio::spawn(health.vital("the task that accepts connections for the API", api)),
+            tokio::spawn(health.vital("the task that accepts connections for the admin", admin)),
+        ],
     })
 }
 
@@ -166,6 +183,12 @@ impl<S: Store> Running<S> {
         &self.protection
     }
 
+    /// Waits until something has ended that must live as long as the server does, and gives its name. Until then, and
+    /// usually for ever, nothing; after that the server is [unhealthy](Service::healthy) and should be stopped.
+    pub async fn lost(&self) -> &'static str {
+        self.service.health().until_lost().await
+    }
+
     /// Stops accepting, closes idle connections, and finishes what is in flight, for at most `grace`. Says whether
     /// everything was finished.
     pub async fn stop(self, grace: Duration) -> bool {
@@ -175,7 +198,7 @@ impl<S: Store> Running<S> {
         self.service.hub().close();
         let finished = async {
             for listener in self.listeners {
-                // It only ends; a panic there would be told by the runtime.
+                // It only ends; if it has panicked, that is known.
                 let _ = listener.await;
             }
             self.service.tasks().done().await;

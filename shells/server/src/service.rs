@@ -1,7 +1,7 @@
 //! The loop of the shell: look the facts up, let the core decide, store, and only then answer and publish.
 
 use core::net::SocketAddr;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::sync::Arc;
 
 use recording_core::{
@@ -9,9 +9,12 @@ use recording_core::{
     SetRequest, State, StateFacts, StateReply, StateRequest, UccName,
 };
 
+use tokio::time::timeout;
+
 use crate::auth::Principal;
 use crate::directory::{Directory, SharedDirectory};
 use crate::events::Events;
+use crate::health::Health;
 use crate::hub::{self, EventCase, RecordingHub};
 use crate::metrics::{Metrics, Outcome};
 use crate::net::Client;
@@ -26,6 +29,9 @@ use crate::{audit, trail};
 /// that happens, the other one did get its change through.
 const MOST_TRIES: usize = 100;
 
+/// How long a question for readiness waits for the store: less than those who ask do.
+const READY_WAIT: Duration = Duration::from_secs(1);
+
 /// Directory, store and events, and what is done with them.
 #[derive(Debug)]
 pub struct Service<S> {
@@ -38,7 +44,7 @@ pub struct Service<S> {
     hub: RecordingHub,
     turns: Turns,
     tasks: Arc<Tasks>,
-    ending: AtomicBool,
+    health: Arc<Health>,
 }
 
 /// Where a request came from.
@@ -100,7 +106,7 @@ impl<S: Store> Service<S> {
             hub: hub::new(EventCase::default(), signalr_hub::Options::default()),
             turns: Turns::new(),
             tasks: Arc::default(),
-            ending: AtomicBool::new(false),
+            health: Arc::default(),
         }
     }
 
@@ -132,7 +138,7 @@ impl<S: Store> Service<S> {
 
     /// From now on the server is on its way out: it finishes what it has, and is not ready for more.
     pub(crate) fn ending(&self) {
-        self.ending.store(true, Ordering::Release);
+        self.health.ending();
     }
 
     /// Whether requests can be served: the store answers and takes changes, and the server is not on its way out. (A
@@ -142,13 +148,46 @@ impl<S: Store> Service<S> {
     ///
     /// Why not, in one sentence.
     pub async fn ready(&self) -> Result<(), &'static str> {
-        if self.ending.load(Ordering::Acquire) {
+        if self.health.is_ending() {
             return Err("The server is ending.");
         }
-        self.store.ready().await.map_err(|error| {
+        self.healthy()?;
+        let found = match timeout(READY_WAIT, self.found_ready()).await {
+            Ok(found) => found,
+            Err(_) => Err(StoreError::new("it does not answer in time")),
+        };
+        found.map_err(|error| {
             audit::store_failed("ready", &error);
             "The store does not answer, or takes no changes."
         })
+    }
+
+    async fn found_ready(&self) -> Result<(), StoreError> {
+        self.store.ready().await?;
+        match self.trail.as_ref().filter(|trail| trail.is_failing()).cloned() {
+            None => Ok(()),
+            // Perhaps it can be written again, and nothing has been since.
+            Some(trail) => match tokio::task::spawn_blocking(move || trail.try_out()).await {
+                Ok(tried) => tried.map_err(|error| StoreError::new(format!("the audit trail: {error}"))),
+                Err(_) => Err(StoreError::new("the audit trail cannot be tried")),
+            },
+        }
+    }
+
+    /// Whether all that must live is alive.
+    ///
+    /// # Errors
+    ///
+    /// That something is not, in one sentence.
+    pub fn healthy(&self) -> Result<(), &'static str> {
+        match self.health.lost() {
+            None => Ok(()),
+            Some(_) => Err("A part of the server has ended that must not. The server is ending, too."),
+        }
+    }
+
+    pub(crate) const fn health(&self) -> &Arc<Health> {
+        &self.health
     }
 
     /// Who listens to them.

@@ -8,7 +8,7 @@
 //! | `GET /uccs`, `GET /uccs/{ucc}` | the UCCs of the config and their agents, see [`uccs`] |
 //! | `GET /` and its files | the console, a page for people |
 //! | what begins with `/attendantservice/` | the recording API, for that page |
-//! | `GET /healthz` | `{"Status":"ok"}`: the server runs |
+//! | `GET /healthz` | `{"Status":"ok"}`: the server runs, all of it; or 503 |
 //! | `GET /readyz` | `{"Status":"ready"}`, or 503 while requests cannot be served |
 //! | `GET /metrics` | counters for Prometheus, see [`metrics`](crate::metrics) |
 //! | `GET /openapi.json` | the API as an `OpenAPI` document, see [`openapi`] |
@@ -114,9 +114,7 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("PUT, DELETE"));
             response
         }
-        (Some(Route::Health), &Method::GET | &Method::HEAD) => {
-            reply::json(StatusCode::OK, Bytes::from_static(br#"{"Status":"ok"}"#))
-        }
+        (Some(Route::Health), &Method::GET | &Method::HEAD) => status::health(&service),
         (Some(Route::Ready), &Method::GET | &Method::HEAD) => status::ready(&service).await,
         (Some(Route::Metrics), &Method::GET | &Method::HEAD) => status::metrics(&service, &parts.headers).await,
         (Some(Route::OpenApi), &Method::GET | &Method::HEAD) => {

@@ -17,6 +17,14 @@ use crate::service::Service;
 use crate::store::Store;
 use crate::{audit, reply};
 
+/// `{"Status":"ok"}`, or 503 and why not.
+pub(super) fn health<S: Store>(service: &Service<S>) -> Response {
+    match service.healthy() {
+        Ok(()) => reply::json(StatusCode::OK, Bytes::from_static(br#"{"Status":"ok"}"#)),
+        Err(why) => reply::error(StatusCode::SERVICE_UNAVAILABLE, ErrorMessage::new(ErrorType::Configuration, why)),
+    }
+}
+
 /// `{"Status":"ready"}`, or 503 and why not.
 pub(super) async fn ready<S: Store>(service: &Service<S>) -> Response {
     match service.ready().await {

@@ -42,6 +42,16 @@ pub enum StoreKind {
     File(PathBuf),
 }
 
+/// As the option has it.
+impl fmt::Display for StoreKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory"),
+            Self::File(path) => write!(f, "file:{}", path.display()),
+        }
+    }
+}
+
 /// How to serve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use lexopt::Parser;
+use tracing::warn;
 
 use super::options::{UsageError, number, text, wrong};
 use crate::auth::guard::Guard;
@@ -105,6 +106,26 @@ impl ProtectionOptions {
         ];
         is_safe("--listen", addresses.api, &api)?;
         is_safe("--admin", addresses.admin, &admin)
+    }
+
+    /// Says in the log what `--insecure` has left open.
+    pub(super) fn warn(&self, Addresses { api, admin }: Addresses) {
+        for (option, address, has_tls, has_tokens) in [
+            ("--listen", api, self.certificate.is_some(), self.tokens.is_some() || self.jwks.is_some()),
+            ("--admin", admin, self.admin_tls, self.admin_tokens.is_some()),
+        ] {
+            let missing = match (has_tls, has_tokens) {
+                (true, true) => continue,
+                (true, false) => "tokens",
+                (false, true) => "TLS",
+                (false, false) => "TLS and tokens",
+            };
+            if !address.ip().to_canonical().is_loopback() {
+                let text =
+                    "--insecure: other machines reach this address, and what is missing must be seen to elsewhere";
+                warn!(target: "recording", option, %address, missing, "{text}");
+            }
+        }
     }
 
     /// Reads the files.

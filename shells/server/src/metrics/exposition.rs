@@ -10,7 +10,7 @@ use prometheus_client::registry::{Registry, Unit};
 use recording_core::Action;
 
 use super::{Call, Commits, Histogram, Metrics, Outcome, STATUSES};
-use crate::audit;
+use crate::{audit, output};
 
 /// What was looked up for this answer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -143,6 +143,8 @@ impl Metrics {
             "Readings of the config after the first one; a bad one leaves the old one in force",
             reloads.map(|(config, value)| ([("config", config)], count(value))),
         )?;
+        let help = "Lines of the log that could not be written, or not in time";
+        writer.counter("log_lines_dropped", help, output::dropped())?;
         writer.gauge("ready", "1 if /readyz says so, else 0", None, f64::from(u8::from(levels.ready)))?;
         writer.gauge("start_time", "When the server was started", Some(&Unit::Seconds), self.started_at())?;
         let version = [("version", env!("CARGO_PKG_VERSION"))];

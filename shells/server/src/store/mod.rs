@@ -131,8 +131,14 @@ pub trait Store: Send + Sync + 'static {
     /// How many sessions are open.
     fn open_sessions(&self) -> impl Future<Output = Result<usize, StoreError>> + Send;
 
-    /// Whether sessions can be read and changes be stored, as far as can be told without changing one.
+    /// Whether sessions can be read and changes be stored. After a change that could not be stored it is not ready until one
+    /// could be: if none is asked for, it tries by itself. Nor is it while a change takes longer than some seconds.
     fn ready(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Ends when the store can make no change any more, whatever is done: when the thread is gone that makes them.
+    fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        core::future::pending()
+    }
 
     /// What a store that commits to a disk counts of that.
     fn commits(&self) -> Option<&Commits> {

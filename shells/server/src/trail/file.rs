@@ -8,6 +8,9 @@ use tracing::error;
 
 use super::{Settings, numbered};
 
+/// How much is written to find out whether anything can be.
+const TRIAL_LEN: usize = 4096;
+
 #[derive(Debug)]
 pub(super) struct TrailFile {
     path: PathBuf,
@@ -20,8 +23,6 @@ pub(super) struct TrailFile {
     is_regular: bool,
     /// A part of a line is at the end that could not be taken back.
     torn: u64,
-    /// The last thing that was written was not.
-    pub(super) failing: bool,
 }
 
 /// Opens a file to append to, and takes the lock that says who writes it.
@@ -57,7 +58,7 @@ impl TrailFile {
             }
         }
         let (max_bytes, keep) = (*max_bytes, *keep);
-        Ok(Self { path: path.clone(), max_bytes, keep, file, len, is_regular, torn: 0, failing: false })
+        Ok(Self { path: path.clone(), max_bytes, keep, file, len, is_regular, torn: 0 })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -110,6 +111,18 @@ impl TrailFile {
             self.len -= lines.len() as u64;
             self.take_back(lines.len(), error)
         })
+    }
+
+    /// Writes as much as a few lines take, and takes it back: what a server that was killed in between leaves is no line,
+    /// and is cut off at the next start. What is no regular file takes nothing back: there the next line must show it.
+    pub(super) fn try_out(&mut self) -> io::Result<()> {
+        if !self.is_regular {
+            return Err(io::Error::other("no line could be written since the last one that could not"));
+        }
+        self.write_durably(&[b' '; TRIAL_LEN])?;
+        self.len -= TRIAL_LEN as u64;
+        self.torn = TRIAL_LEN as u64;
+        self.mend()
     }
 
     fn sync(&self) -> io::Result<()> {

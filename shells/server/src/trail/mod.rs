@@ -24,6 +24,7 @@ mod past;
 mod tests;
 mod time;
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,6 +61,8 @@ pub struct Trail(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     file: Mutex<TrailFile>,
+    /// The last thing that was to be written was not.
+    is_failing: AtomicBool,
     reads: bool,
 }
 
@@ -72,7 +75,7 @@ impl Trail {
     /// If the file cannot be written, or another server writes it.
     pub fn open(settings: &Settings) -> io::Result<Self> {
         let file = TrailFile::open(settings)?;
-        Ok(Self(Arc::new(Inner { file: Mutex::new(file), reads: settings.reads })))
+        Ok(Self(Arc::new(Inner { file: Mutex::new(file), is_failing: AtomicBool::new(false), reads: settings.reads })))
     }
 
     fn file(&self) -> MutexGuard<'_, TrailFile> {
@@ -102,16 +105,36 @@ impl Trail {
     fn write_by(&self, lines: &[u8], durably: bool) -> io::Result<()> {
         let mut file = self.file();
         let written = if durably { file.write_durably(lines) } else { file.write(lines) };
+        let was_failing = self.0.is_failing.swap(written.is_err(), Ordering::AcqRel);
         // Told when it begins and when it ends, not for every line.
         match &written {
-            Err(reason) if !file.failing => {
+            Err(reason) if !was_failing => {
                 error!(target: "recording", reason = reason.to_string(), "the audit trail cannot be written");
             }
-            Ok(()) if file.failing => info!(target: "recording", "the audit trail is written again"),
+            Ok(()) if was_failing => info!(target: "recording", "the audit trail is written again"),
             _ => {}
         }
-        file.failing = written.is_err();
         written
+    }
+
+    /// Whether the last thing that was to be written was not.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.0.is_failing.load(Ordering::Acquire)
+    }
+
+    /// Whether lines can be written again, after some could not be. It leaves the file as it was.
+    ///
+    /// # Errors
+    ///
+    /// If not.
+    pub(crate) fn try_out(&self) -> io::Result<()> {
+        let mut file = self.file();
+        if self.is_failing() {
+            file.try_out()?;
+            self.0.is_failing.store(false, Ordering::Release);
+            info!(target: "recording", "the audit trail is written again");
+        }
+        Ok(())
     }
 
     /// Writes a line about something that changes nothing; if that fails, the log tells.

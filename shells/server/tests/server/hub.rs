@@ -27,7 +27,7 @@ const SHORT: Duration = Duration::from_millis(400);
 
 const STARTED: State = State::new(Recording::Started, Marking::None, recording_core::Saving::None);
 
-struct Listener(WebSocketStream<MaybeTlsStream<TcpStream>>);
+pub struct Listener(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 impl Listener {
     async fn with(address: SocketAddr, handshake: &str) -> Self {
@@ -38,7 +38,7 @@ impl Listener {
         listener
     }
 
-    async fn new(address: SocketAddr) -> Self {
+    pub async fn new(address: SocketAddr) -> Self {
         Self::with(address, JSON).await
     }
 
@@ -51,7 +51,7 @@ impl Listener {
         message.unwrap().into_data().to_vec()
     }
 
-    async fn hears(&mut self) -> String {
+    pub async fn hears(&mut self) -> String {
         String::from_utf8(self.next().await).unwrap()
     }
 
@@ -65,7 +65,7 @@ impl Listener {
     }
 }
 
-fn event(ucc: &str, action: u8) -> String {
+pub fn event(ucc: &str, action: u8) -> String {
     format!(
         "{{\"type\":1,\"target\":\"RecordingStateChangedEvent\",\"arguments\":[{{\"UccName\":\"{ucc}\",\
          \"CorrelationId\":\"{ID}\",\"StateAction\":{action}}}]}}\x1e"

@@ -13,6 +13,7 @@ mod limits;
 mod manual;
 mod process;
 mod program;
+mod side_channels;
 mod status;
 mod support;
 mod trail;

@@ -147,10 +147,13 @@ fn a_wrong_option_is_one_line_and_code_2() {
 #[test]
 fn a_port_that_cannot_be_had_is_one_line_and_code_2() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
-    let line = format!("cannot listen on {address}: the port is taken");
-    refuses(&["--listen", &address, "--admin", "127.0.0.1:0"], &line);
-    refuses(&["--listen", "127.0.0.1:0", "--admin", &address], &line);
+    let mut another = taken.local_addr().unwrap();
+    let address = another.to_string();
+    another.set_port(another.port().checked_add(8).unwrap_or(8088));
+    let line =
+        |option| format!("cannot listen on {address}: the port is taken; choose another one, as in {option} {another}");
+    refuses(&["--listen", &address, "--admin", "127.0.0.1:0"], &line("--listen"));
+    refuses(&["--listen", "127.0.0.1:0", "--admin", &address], &line("--admin"));
     let elsewhere = "cannot listen on 192.0.2.1:80: this machine has no such address";
     refuses(&["--listen", "192.0.2.1:80", "--admin", "127.0.0.1:0", "--insecure"], elsewhere);
 }

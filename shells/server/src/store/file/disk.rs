@@ -31,6 +31,12 @@ const FORMAT_FACT: &str = "format";
 const REVISION_FACT: &str = "last revision";
 const ID_FACT: &str = "id";
 
+/// Holds nothing but in [`Disk::try_out`], and is not there else. What a server that was killed left of it means nothing.
+const TRIAL: TableDefinition<'_, (), &[u8]> = TableDefinition::new("trial");
+
+/// How much room a trial takes: about that of a few changes.
+const TRIAL_LEN: usize = 16 * 1024;
+
 /// How much the database may keep in memory. Sessions are kept besides; this is for the pages that are written.
 const CACHE: usize = 32 * 1024 * 1024;
 
@@ -199,6 +205,24 @@ impl Disk {
                 Err(CommitFailure::Disk(reason))
             }
         }
+    }
+
+    /// Whether a commit succeeds that needs as much room as a few changes do. It leaves everything as it was.
+    pub(super) fn try_out(&mut self) -> Result<(), Reason> {
+        let Some(database) = &self.database else { return Err(Reason::Damaged("closed".into())) };
+        let tried = caught(|| {
+            let transaction = begin(database)?;
+            transaction.open_table(TRIAL)?.insert((), &[0; TRIAL_LEN][..])?;
+            transaction.commit()?;
+            let transaction = begin(database)?;
+            transaction.delete_table(TRIAL)?;
+            transaction.commit()?;
+            Ok(())
+        });
+        if tried.is_err() {
+            self.close();
+        }
+        tried
     }
 
     /// Closes the database, whatever it says to that.

@@ -14,8 +14,8 @@ use crate::trail::Note;
 pub(super) enum Asked {
     /// To make a change.
     Change(Change),
-    /// To see to it that changes can be made.
-    Settle(oneshot::Sender<Result<(), StoreError>>),
+    /// To find out whether changes can be made again.
+    TryOut(oneshot::Sender<Result<(), StoreError>>),
 }
 
 /// A change that somebody waits for.

@@ -9,6 +9,7 @@
 //! found valid, and a valid part whose checksum does not hold is damage for certain, and not the remains of a crash.
 
 mod backend;
+mod condition;
 mod disk;
 mod error;
 mod group;
@@ -17,20 +18,20 @@ mod journal;
 mod tests;
 mod writer;
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
+use condition::Condition;
 use disk::Disk;
 pub use error::OpenError;
 use error::Reason;
 use group::{Asked, Change};
 use journal::Journal;
 use recording_core::State;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use writer::Writer;
 
 use super::image::Image;
@@ -47,8 +48,9 @@ pub struct FileStore {
     last_given: u64,
     image: Arc<Image>,
     commits: Arc<Commits>,
-    /// Whether the last commit was one, or what was wrong is settled.
-    is_well: Arc<AtomicBool>,
+    condition: Arc<Condition>,
+    /// Closed when the thread that writes has ended, however that came about.
+    life: watch::Receiver<()>,
     /// `None` while it is being dropped.
     asked: Option<mpsc::Sender<Asked>>,
     writer: Option<JoinHandle<()>>,
@@ -91,13 +93,28 @@ impl FileStore {
             }
         };
         let (image, commits) = (Arc::new(image), Arc::<Commits>::default());
-        let is_well = Arc::new(AtomicBool::new(true));
+        let condition = Arc::<Condition>::default();
+        let (alive, life) = watch::channel(());
         let journal = Journal::new(trail, last_given);
         let (asked, queue) = mpsc::channel();
-        let writer = Writer::new(disk, Arc::clone(&image), journal, Arc::clone(&commits), Arc::clone(&is_well), pause);
-        let writer = std::thread::Builder::new().name("store".into()).spawn(move || writer.run(&queue));
+        let writer =
+            Writer::new(disk, Arc::clone(&image), journal, Arc::clone(&commits), Arc::clone(&condition), pause);
+        let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
+            let _alive = alive;
+            writer.run(&queue);
+        });
         let writer = writer.map_err(|error| failed(error.into()))?;
-        Ok(Self { id, last_given, image, commits, is_well, asked: Some(asked), writer: Some(writer), _lock: lock })
+        Ok(Self {
+            id,
+            last_given,
+            image,
+            commits,
+            condition,
+            life,
+            asked: Some(asked),
+            writer: Some(writer),
+            _lock: lock,
+        })
     }
 
     /// Asks the thread that writes, and waits for what it tells.
@@ -168,12 +185,20 @@ impl Store for FileStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        if self.is_well.load(Ordering::Acquire) {
+        if self.condition.is_stuck() {
+            return Err(StoreError::new("a commit takes too long"));
+        }
+        if self.condition.is_well() {
             return Ok(());
         }
-        // Perhaps the disk is well again, and nobody has asked for a change since.
+        // Perhaps the disk is well again, and no change has been asked for since.
         let (tell, told) = oneshot::channel();
-        self.ask(Asked::Settle(tell), told).await
+        self.ask(Asked::TryOut(tell), told).await
+    }
+
+    fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut life = self.life.clone();
+        async move { while life.changed().await.is_ok() {} }
     }
 
     fn commits(&self) -> Option<&Commits> {

@@ -1,12 +1,12 @@
 //! The thread that writes.
 
-use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
 use tracing::{error, info};
 
+use super::condition::Condition;
 use super::disk::{CommitFailure, Disk};
 use super::error::Reason;
 use super::group::{Asked, Group};
@@ -31,7 +31,7 @@ pub(super) struct Writer {
     image: Arc<Image>,
     journal: Journal,
     commits: Arc<Commits>,
-    is_well: Arc<AtomicBool>,
+    condition: Arc<Condition>,
     /// When the disk failed last.
     failed: Option<Instant>,
     pause: Duration,
@@ -43,21 +43,23 @@ impl Writer {
         image: Arc<Image>,
         journal: Journal,
         commits: Arc<Commits>,
-        is_well: Arc<AtomicBool>,
+        condition: Arc<Condition>,
         pause: Duration,
     ) -> Self {
-        Self { disk, image, journal, commits, is_well, failed: None, pause }
+        Self { disk, image, journal, commits, condition, failed: None, pause }
     }
 
     /// Works until nobody can ask any more.
     pub(super) fn run(mut self, queue: &mpsc::Receiver<Asked>) {
         while let Ok(first) = queue.recv() {
+            let condition = Arc::clone(&self.condition);
+            let _busy = condition.busy();
             // Whatever came while the last group was being committed.
             let mut changes = Vec::new();
             for asked in core::iter::once(first).chain(queue.try_iter()).take(MOST) {
                 match asked {
                     Asked::Change(change) => changes.push(change),
-                    Asked::Settle(tell) => drop(tell.send(self.settle())),
+                    Asked::TryOut(tell) => drop(tell.send(self.try_out())),
                 }
             }
             let group = Group::of(changes, &self.image, self.journal.last_given());
@@ -73,6 +75,7 @@ impl Writer {
         let began = Instant::now();
         match self.disk.commit(group, || self.journal.tell(group)) {
             Ok(()) => {
+                self.condition.well(true);
                 self.image.put_all(group.changes());
                 self.commits.committed(began.elapsed(), group.changes().len());
                 Ok(())
@@ -85,6 +88,21 @@ impl Writer {
                 let _ = self.settle_now();
                 Err(failure)
             }
+        }
+    }
+
+    /// Whether the disk takes changes again, after one that it did not take.
+    fn try_out(&mut self) -> Result<(), StoreError> {
+        self.settle()?;
+        if self.condition.is_well() {
+            return Ok(());
+        }
+        match self.disk.try_out() {
+            Ok(()) => {
+                self.condition.well(true);
+                Ok(())
+            }
+            Err(reason) => Err(self.failure(&reason)),
         }
     }
 
@@ -103,7 +121,6 @@ impl Writer {
         match self.disk.settle(&self.image) {
             Ok(()) => {
                 self.failed = None;
-                self.is_well.store(true, Ordering::Release);
                 self.journal.settle();
                 info!(target: "recording", "the store's file holds the sessions again");
                 Ok(())
@@ -114,7 +131,7 @@ impl Writer {
 
     fn failure(&mut self, reason: &Reason) -> StoreError {
         self.failed = Some(Instant::now());
-        self.is_well.store(false, Ordering::Release);
+        self.condition.well(false);
         let reason = reason.to_string();
         error!(target: "recording", outcome = "store failed", reason);
         StoreError::new(reason)

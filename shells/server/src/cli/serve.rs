@@ -1,0 +1,297 @@
+//! Serving: from the first signal that can come to the last line of the trail.
+
+use core::future::pending;
+use core::time::Duration;
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinHandle;
+use tracing::{error, info, warn};
+
+use super::notify::{self, Stage};
+use super::options::{Options, StoreKind};
+use super::reload::Reload;
+use super::signals::{Asked, Signals};
+use super::{FAILED, banner, fail, in_file};
+use crate::directory::Directory;
+use crate::output::{self, Output};
+use crate::server::{self, Protection, Running};
+use crate::service::{Caller, Service};
+use crate::store::{FileStore, MemoryStore, OpenError, Store};
+use crate::trail::{self, Trail};
+use crate::{config, demo, hub};
+
+/// How long the last words may take: a log or an output that stands still does not hold up the end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How long the store and the trail may take to be closed, after everything in flight was finished or given up.
+const CLOSING: Duration = Duration::from_secs(4);
+
+/// Serves until a signal says to end.
+pub(super) fn serve(options: Box<Options>) -> ExitCode {
+    output::start(options.log);
+    let runtime = match Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(format_args!("cannot start: {error}")),
+    };
+    // Before anything that may take long: until this is done, a signal to read the files again would end the program.
+    let listening = {
+        let _inside = runtime.enter();
+        Signals::listen()
+    };
+    let code = match listening {
+        Ok(signals) => begin(runtime, signals, options),
+        Err(error) => fail(format_args!("cannot listen for signals: {error}")),
+    };
+    output::flush(LAST_WORDS);
+    code
+}
+
+/// What was read and opened before the server can start.
+struct Opened {
+    directory: Directory,
+    protection: Protection,
+    trail: Option<Trail>,
+    store: OpenStore,
+}
+
+enum OpenStore {
+    Memory(MemoryStore),
+    File(FileStore),
+}
+
+/// Opens everything on a thread of its own, so that a signal to end is heard however long that takes.
+fn begin(runtime: Runtime, mut signals: Signals, options: Box<Options>) -> ExitCode {
+    let options = Arc::from(options);
+    let opening = runtime.spawn_blocking({
+        let options = Arc::clone(&options);
+        move || open_all(&options)
+    });
+    let mut asked_to_reload = false;
+    let opened = runtime.block_on(async {
+        tokio::select! {
+            opened = opening => Some(opened),
+            () = asked_to_end(&mut signals, &mut asked_to_reload) => None,
+        }
+    });
+    let Opened { directory, protection, trail, store } = match opened {
+        Some(Ok(Ok(opened))) => opened,
+        Some(Ok(Err(reason))) => return fail(reason),
+        Some(Err(reason)) => return fail(format_args!("cannot start: {reason}")),
+        None => {
+            info!(target: "recording", "asked to end before the start was done");
+            runtime.shutdown_background();
+            return ExitCode::SUCCESS;
+        }
+    };
+    let start = Start { runtime, signals, options, asked_to_reload, protection, trail };
+    match store {
+        OpenStore::Memory(store) => start.with(directory, store, ("memory".into(), None)),
+        OpenStore::File(store) => {
+            let kept = (start.options.store.to_string(), Some((store.id(), store.last_revision().0)));
+            start.with(directory, store, kept)
+        }
+    }
+}
+
+fn open_all(options: &Options) -> Result<Opened, String> {
+    let directory = match &options.config {
+        None => demo::directory(),
+        Some(file) => config::load(file)
+            .map_err(|errors| errors.first().map_or_else(String::new, |error| in_file(file, error)))?,
+    };
+    let protection = options.protection.load()?;
+    let trail = options.audit.as_ref().map(Trail::open).transpose();
+    let trail = trail.map_err(|error| in_trail(options.audit.as_ref(), &error))?;
+    let store = match &options.store {
+        StoreKind::Memory => OpenStore::Memory(trail.clone().map_or_else(MemoryStore::new, MemoryStore::audited)),
+        StoreKind::File(path) => OpenStore::File(open(path, trail.clone()).map_err(|error| error.to_string())?),
+    };
+    let kept = match &store {
+        OpenStore::Memory(_) => None,
+        OpenStore::File(store) => Some((store.id(), store.last_revision().0)),
+    };
+    if let Some(trail) = &trail {
+        let told = trail.server("started", &options.store.to_string(), kept);
+        told.map_err(|error| in_trail(options.audit.as_ref(), &error))?;
+    }
+    Ok(Opened { directory, protection, trail, store })
+}
+
+/// `the audit trail recording.jsonl: …`
+fn in_trail(audit: Option<&trail::Settings>, error: &io::Error) -> String {
+    let file = audit.map_or(Path::new(""), |audit| &audit.path);
+    format!("the audit trail {}: {error}", file.display())
+}
+
+/// Opens the store. Some damaged files make the database panic, which becomes an error as any other; its message would
+/// only stand in the way.
+fn open(path: &Path, trail: Option<Trail>) -> Result<FileStore, OpenError> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let store = FileStore::open(path, trail);
+    std::panic::set_hook(hook);
+    let store = store?;
+    info!(target: "recording", file = %path.display(), sessions = store.len(), "store opened");
+    Ok(store)
+}
+
+/// Where sessions are kept, as the trail says it: in words, and the id and last revision of a file.
+type Kept = (String, Option<(u64, u64)>);
+
+struct Start {
+    runtime: Runtime,
+    signals: Signals,
+    options: Arc<Options>,
+    asked_to_reload: bool,
+    protection: Protection,
+    trail: Option<Trail>,
+}
+
+impl Start {
+    fn with<S: Store>(self, directory: Directory, store: S, (kept, file): Kept) -> ExitCode {
+        let Self { runtime, mut signals, options, asked_to_reload, protection, trail } = self;
+        let service = Service::audited(directory, store, trail.clone());
+        let listening = signalr_hub::Options { connections: options.listeners, ..signalr_hub::Options::default() };
+        let service = Arc::new(service.with_hub(hub::new(options.event_case, listening)));
+        let serving = Serving { options: &options, service: Arc::clone(&service), asked_to_reload };
+        let code = runtime.block_on(serving.run(&mut signals, protection));
+        // What remains waits for the disk, which may take as long as it likes; the end does not.
+        let (tell, told) = mpsc::channel();
+        let closing = thread::Builder::new().name("closing".into()).spawn(move || {
+            runtime.shutdown_timeout(LAST_WORDS);
+            // The last of it: this is where a store finishes what it was asked for.
+            drop(service);
+            let _ = tell.send(trail.map_or(Ok(()), |trail| trail.server("ended", &kept, file)));
+        });
+        match closing.map(|_| told.recv_timeout(CLOSING)) {
+            Ok(Ok(Ok(()))) => code,
+            Ok(Ok(Err(error))) => {
+                error!(target: "recording", reason = error.to_string(), "the audit trail cannot be written");
+                code
+            }
+            Ok(Err(_)) | Err(_) => {
+                output::complain(&"the store or the audit trail could not be closed in time");
+                if code == ExitCode::SUCCESS { ExitCode::from(FAILED) } else { code }
+            }
+        }
+    }
+}
+
+/// Waits for a signal to end, and remembers if one to reload came before.
+async fn asked_to_end(signals: &mut Signals, to_reload: &mut bool) {
+    while signals.next().await != Asked::End {
+        *to_reload = true;
+    }
+}
+
+struct Serving<'o, S> {
+    options: &'o Options,
+    service: Arc<Service<S>>,
+    asked_to_reload: bool,
+}
+
+/// Why serving ends.
+enum Why {
+    Asked,
+    /// This has ended, which must not.
+    Lost(&'static str),
+}
+
+impl<S: Store> Serving<'_, S> {
+    async fn run(self, signals: &mut Signals, protection: Protection) -> ExitCode {
+        let Self { options, service, mut asked_to_reload } = self;
+        let is_demo = options.config.is_none();
+        if let (true, Some(key)) = (is_demo, demo::session()) {
+            // One that was kept in a file stays as it is.
+            let note =
+                service.note(|| trail::begun(key.ucc.borrow(), key.correlation_id, demo::STATE, Caller::default()));
+            if let Err(error) = service.store().compare_and_set(&key, None, Some(demo::STATE), note).await {
+                return fail(format_args!("the demo's session cannot be opened: {error}"));
+            }
+        }
+        let started = server::start_protected(service, options.addresses, options.limits, protection).await;
+        let running = match started {
+            Ok(running) => running,
+            Err(error) => return fail(error),
+        };
+        let out = Output::to("output", output::standard_output());
+        let mut text = Vec::new();
+        // Writing to memory does not fail.
+        let _ = banner::print(&mut text, &running, is_demo.then_some(&options.store));
+        out.line(&text);
+        let server::Addresses { api, admin } = running.addresses();
+        info!(target: "recording", %api, %admin, "listening");
+        options.protection.warn(running.addresses());
+        notify::say(Stage::Ready);
+
+        let why = until_the_end(&running, signals, options, asked_to_reload).await;
+        notify::say(Stage::Stopping);
+        let code = match why {
+            Why::Asked => {
+                let text = "ending: no new connections, finishing what is in flight; asked again, it ends at once";
+                info!(target: "recording", "{text}");
+                ExitCode::SUCCESS
+            }
+            Why::Lost(what) => {
+                output::complain(&format_args!("{what} has ended, so the server cannot go on"));
+                ExitCode::from(FAILED)
+            }
+        };
+        tokio::select! {
+            finished = running.stop(options.grace) => {
+                if !finished {
+                    warn!(target: "recording", "not everything in flight was finished in time");
+                }
+            }
+            // Whoever asks a second time does not want to wait.
+            () = asked_to_end(signals, &mut asked_to_reload) => warn!(target: "recording", "asked again: ending at once"),
+        }
+        out.flush(LAST_WORDS);
+        code
+    }
+}
+
+/// Serves, and reads the files again when asked to, one time after the other and never in the way of a signal.
+async fn until_the_end<S: Store>(
+    running: &Running<S>,
+    signals: &mut Signals,
+    options: &Options,
+    mut asked_to_reload: bool,
+) -> Why {
+    let reload = Reload {
+        service: Arc::clone(running.service()),
+        protection: running.protection().clone(),
+        config: options.config.clone(),
+    };
+    let mut reloading: Option<JoinHandle<()>> = None;
+    loop {
+        if asked_to_reload && reloading.is_none() {
+            asked_to_reload = false;
+            notify::say(Stage::Reloading);
+            let reload = reload.clone();
+            reloading = Some(tokio::task::spawn_blocking(move || reload.all()));
+        }
+        let done = async {
+            match &mut reloading {
+                Some(reloading) => drop(reloading.await),
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::End => return Why::Asked,
+                Asked::Reload => asked_to_reload = true,
+            },
+            what = running.lost() => return Why::Lost(what),
+            () = done => {
+                reloading = None;
+                notify::say(Stage::Ready);
+            }
+        }
+    }
+}
