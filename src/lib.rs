@@ -1,8 +1,8 @@
 //! The heart of a call-recording control API: the states of a recorder, the seven actions that change them, the checks
 //! before and the wire format around, as one deterministic crate without I/O.
 //!
-//! A payment system pauses the recorder of a call while a card number is spoken, and starts it again after. This crate
-//! decides what each request does and how it is answered; a *shell* around it (a server, a gateway, a program in C)
+//! A payment system asks for a pause while a card number is spoken, and for a start after. This crate decides what each
+//! request does and how it is answered; a *shell* around it (a server, a gateway, a program in C)
 //! carries the bytes and keeps the states.
 //!
 //! # The shell contract
@@ -96,9 +96,11 @@
 //!
 #![doc = include_str!("../docs/states.svg")]
 //!
-//! What lies behind each rule, and its source, is in `docs/protocol.md`: the API's page (page), an older edition of it
-//! (older), or chosen here. The chosen ones are marked `OURS`, in the code too: whoever has a live system checks those
+//! What lies behind each rule, and its source, is in [`docs/protocol.md`]: the API's page (page), an older edition of it
+//! (older), or chosen here. The chosen ones are marked `OURS`, in the code too: if you have a live system, check those
 //! first.
+//!
+//! [`docs/protocol.md`]: https://github.com/recording-core/recording-core/blob/main/docs/protocol.md
 //!
 //! # JSON, and who reads it
 //!
@@ -121,11 +123,14 @@
 //!
 //! # What it does not do
 //!
-//! It keeps and decides the recording's state. It does not touch audio, does not wait for a recorder's confirmation, and
-//! makes nobody compliant with anything by itself.
+//! It keeps and decides the recording's state: a reply says what state is stored. It does not touch audio and asks no
+//! recorder; a shell that has its recorder confirm before it calls [`Pending::stored`] can say more. It keeps no owner of a
+//! pause: anybody's Start resumes. It makes nobody compliant with anything by itself.
 
 #![no_std]
 #![forbid(unsafe_code)]
+// On docs.rs each item says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(test),
     warn(clippy::indexing_slicing, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::unreachable)

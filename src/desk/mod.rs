@@ -20,41 +20,48 @@ use sessions::Sessions;
 /// look-up does not grow with any of them. Nothing allocates and nothing panics.
 ///
 /// ```
-/// use recording_core::{Desk, Directory, Recording, Reply, Request, Scratch, Session, Settings, State};
-/// # let settings = Settings {
-/// #     recording_api_licensed: true,
-/// #     use_audio_recording: true,
-/// #     agent_can_edit_audio_recording: true,
-/// #     save_recording_by_default: false,
-/// #     repeats: recording_core::Repeats::Accept,
-/// # };
-/// let mut directory = Directory::<4, 16, 1024>::new();
-/// let ucc = directory.add_ucc("ucc-demo-name".try_into()?, settings)?;
-/// directory.add_agent(ucc, "sip:agent@domain.com".try_into()?)?;
-///
-/// let mut desk = Desk::<64, 4, 16, 1024>::new(directory);
-/// let session = Session {
-///     ucc: "ucc-demo-name".try_into()?,
-///     correlation_id: "1d6c6a58-6739-4f0c-98ff-0968292c8c30".parse()?,
-///     state: State::INITIAL.with_recording(Recording::Started),
+/// use recording_core::{
+///     Desk, Directory, Recording, Repeats, Reply, Request, Scratch, Session, Settings, State,
 /// };
-/// desk.begin(session).expect("a desk of 64 has room for one");
 ///
-/// let body = br#"{"Action":"Pause","RequesterSipUri":"sip:agent@domain.com",
-///     "CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30","UCCName":"ucc-demo-name"}"#;
-/// let mut scratch = Scratch::new();
-/// let request = Request::read(
-///     b"POST",
-///     b"/attendantservice/api/recording/set",
-///     Some(b"application/json"),
-///     body,
-///     &mut scratch,
-/// )?;
-/// let handled = desk.handle(&request);
-/// assert!(handled.event.is_some());
-/// let Reply::State(reply) = handled.reply else { panic!() };
-/// assert_eq!(reply.state.recording(), Recording::Paused);
-/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     let settings = Settings {
+///         recording_api_licensed: true,
+///         use_audio_recording: true,
+///         agent_can_edit_audio_recording: true,
+///         save_recording_by_default: false,
+///         repeats: Repeats::Accept,
+///     };
+///     let mut directory = Directory::<4, 16, 1024>::new();
+///     let ucc = directory.add_ucc("ucc-demo-name".try_into()?, settings)?;
+///     directory.add_agent(ucc, "sip:agent@domain.com".try_into()?)?;
+///
+///     let mut desk = Desk::<64, 4, 16, 1024>::new(directory);
+///     let session = Session {
+///         ucc: "ucc-demo-name".try_into()?,
+///         correlation_id: "1d6c6a58-6739-4f0c-98ff-0968292c8c30".parse()?,
+///         state: State::INITIAL.with_recording(Recording::Started),
+///     };
+///     desk.begin(session).expect("a desk of 64 has room for one");
+///
+///     let body = br#"{"Action":"Pause",
+///         "RequesterSipUri":"sip:agent@domain.com",
+///         "CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30",
+///         "UCCName":"ucc-demo-name"}"#;
+///     let mut scratch = Scratch::new();
+///     let request = Request::read(
+///         b"POST",
+///         b"/attendantservice/api/recording/set",
+///         Some(b"application/json"),
+///         body,
+///         &mut scratch,
+///     )?;
+///     let handled = desk.handle(&request);
+///     assert!(handled.event.is_some());
+///     let Reply::State(reply) = handled.reply else { panic!() };
+///     assert_eq!(reply.state.recording(), Recording::Paused);
+///     Ok(())
+/// }
 /// ```
 #[derive(Debug, Clone)]
 pub struct Desk<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: usize> {

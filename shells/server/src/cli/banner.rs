@@ -28,12 +28,13 @@ pub(super) fn print<S: Store>(out: &mut impl Write, running: &Running<S>, demo: 
             r#"{{"Action":"Pause","RequesterSipUri":"{agent}","CorrelationId":"{session}","UCCName":"{ucc}"}}"#
         );
         let page = reachable(admin);
-        writeln!(out, "\nThis is a demo world; {kept}. Open http://{page}/ in a browser,")?;
-        writeln!(out, "or try in another terminal:")?;
+        writeln!(out, "\nNo --config was given, so this is a demo world; {kept}. No recorder is connected to it:")?;
+        writeln!(out, "what is paused is the state that it keeps and publishes.")?;
+        writeln!(out, "\nOpen {admin_scheme}://{page}/ in a browser, or try in another terminal:")?;
         writeln!(out, "\n  # read the state of the recording: 1 is started\n  {state}")?;
         writeln!(
             out,
-            "\n  # pause it, as before card data is spoken\n  curl {base}{set}{token} -H 'Content-Type: application/json' -d '{body}'"
+            "\n  # set it to paused, as a payment system does before a card number is spoken\n  curl {base}{set}{token} -H 'Content-Type: application/json' -d '{body}'"
         )?;
         writeln!(out, "\n  # read it again: 3 is paused\n  {state}\n")?;
     }
