@@ -5,6 +5,7 @@
 mod admin;
 mod concurrency;
 mod config;
+mod documented;
 mod exploration;
 mod failing_store;
 mod http;

@@ -44,13 +44,18 @@ fn state_reply(recording: u8) -> String {
 async fn the_demo_world_does_what_it_prints_each_time_anew() {
     for _ in 0..2 {
         let mut running = Running::start(&[]);
-        let mut commands = Vec::new();
+        let (mut commands, mut said) = (Vec::new(), String::new());
         while commands.len() < 3 {
             let mut line = String::new();
             assert!(running.out.read_line(&mut line).unwrap() > 0);
+            said += &line;
             if line.trim().starts_with("curl ") {
                 commands.push(of_curl(&line, running.api));
             }
+        }
+        // A forgotten `--` of `cargo run` ends here, and nothing is paused anywhere.
+        for words in ["No --config was given, so this is a demo world", "No recorder is connected to it"] {
+            assert!(said.contains(words), "{said}");
         }
         for (command, recording) in commands.iter().zip([1, 3, 3]) {
             let response = once(running.api, command).await;
