@@ -41,6 +41,7 @@ pub mod metrics;
 pub mod net;
 pub mod openapi;
 mod output;
+mod place;
 pub mod possible;
 mod reply;
 pub mod server;

@@ -90,11 +90,8 @@ fn begin(runtime: Runtime, mut signals: Signals, options: Box<Options>) -> ExitC
     };
     let start = Start { runtime, signals, options, asked_to_reload, protection, trail };
     match store {
-        OpenStore::Memory(store) => start.with(directory, store, ("memory".into(), None)),
-        OpenStore::File(store) => {
-            let kept = (start.options.store.to_string(), Some((store.id(), store.last_revision().0)));
-            start.with(directory, store, kept)
-        }
+        OpenStore::Memory(store) => start.with(directory, store),
+        OpenStore::File(store) => start.with(directory, store),
     }
 }
 
@@ -111,12 +108,8 @@ fn open_all(options: &Options) -> Result<Opened, String> {
         StoreKind::Memory => OpenStore::Memory(trail.clone().map_or_else(MemoryStore::new, MemoryStore::audited)),
         StoreKind::File(path) => OpenStore::File(open(path, trail.clone()).map_err(|error| error.to_string())?),
     };
-    let kept = match &store {
-        OpenStore::Memory(_) => None,
-        OpenStore::File(store) => Some((store.id(), store.last_revision().0)),
-    };
     if let Some(trail) = &trail {
-        let told = trail.server("started", &options.store.to_string(), kept);
+        let told = trail.started(&options.store.to_string());
         told.map_err(|error| in_trail(options.audit.as_ref(), &error))?;
     }
     Ok(Opened { directory, protection, trail, store })
@@ -140,9 +133,6 @@ fn open(path: &Path, trail: Option<Trail>) -> Result<FileStore, OpenError> {
     Ok(store)
 }
 
-/// Where sessions are kept, as the trail says it: in words, and the id and last revision of a file.
-type Kept = (String, Option<(u64, u64)>);
-
 struct Start {
     runtime: Runtime,
     signals: Signals,
@@ -153,7 +143,7 @@ struct Start {
 }
 
 impl Start {
-    fn with<S: Store>(self, directory: Directory, store: S, (kept, file): Kept) -> ExitCode {
+    fn with<S: Store>(self, directory: Directory, store: S) -> ExitCode {
         let Self { runtime, mut signals, options, asked_to_reload, protection, trail } = self;
         let service = Service::audited(directory, store, trail.clone());
         let listening = signalr_hub::Options { connections: options.listeners, ..signalr_hub::Options::default() };
@@ -166,7 +156,7 @@ impl Start {
             runtime.shutdown_timeout(LAST_WORDS);
             // The last of it: this is where a store finishes what it was asked for.
             drop(service);
-            let _ = tell.send(trail.map_or(Ok(()), |trail| trail.server("ended", &kept, file)));
+            let _ = tell.send(trail.map_or(Ok(()), |trail| trail.ended()));
         });
         match closing.map(|_| told.recv_timeout(CLOSING)) {
             Ok(Ok(Ok(()))) => code,

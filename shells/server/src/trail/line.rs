@@ -9,7 +9,7 @@ use recording_core::{
     StateReply, UccName,
 };
 
-use super::time;
+use super::{Revisions, time};
 use crate::service::Caller;
 
 /// What stands before the revision, at the end of a line.
@@ -21,6 +21,15 @@ pub(super) const WITHDRAWN: &str = r#""Outcome":"withdrawn""#;
 /// What says that a server has started, and with which store.
 pub(super) const STARTED: &str = r#""Outcome":"started""#;
 pub(super) const STORE_ID: &str = r#""StoreId":"#;
+
+/// What says that a server goes on: written now and then, so that the next start need not read far.
+pub(super) const RUNNING: &str = r#""Outcome":"running""#;
+
+/// What says that a line is about the server itself.
+pub(super) const OF_SERVER: &str = r#""Call":"server""#;
+
+/// What stands before the last revision that the store had. All that was told by then and is not up to it is withdrawn.
+pub(super) const STORED: &str = r#""StoredRevision":"#;
 
 /// The line about a change, which lacks its end: the revision that a store on disk will give it. Nothing, if there is no
 /// trail.
@@ -137,10 +146,11 @@ impl Line {
     }
 }
 
-/// The inside of a JSON string, as RFC 8259 has it. The two separators that some readers take for the end of a line are
-/// escaped as well: a line is a line for everyone.
+/// The inside of a JSON string, as RFC 8259 has it. What some readers take for the end of a line, the separators of Unicode
+/// and the second set of control characters, is escaped as well: a line is a line for every reader.
 fn push_escaped(line: &mut Vec<u8>, text: &str) {
-    let plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x7f | 0xe2);
+    // The two bytes with which all of those begin that are not ASCII.
+    let plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x7f | 0xc2 | 0xe2);
     if text.as_bytes().iter().all(plain) {
         line.extend_from_slice(text.as_bytes());
         return;
@@ -148,7 +158,7 @@ fn push_escaped(line: &mut Vec<u8>, text: &str) {
     for char in text.chars() {
         match char {
             '"' | '\\' => line.extend_from_slice(&[b'\\', char as u8]),
-            '\0'..='\u{1f}' | '\u{7f}' | '\u{2028}' | '\u{2029}' => {
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
                 let _ = write!(line, "\\u{:04x}", char as u32);
             }
             _ => line.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
@@ -287,17 +297,16 @@ pub(crate) fn ended(
     Note(line.0)
 }
 
-/// A server that starts or ends, and where it keeps sessions: in a file, with that store's id and the last revision that
-/// was given out.
-pub(super) fn server(outcome: &str, store: &str, file: Option<(u64, u64)>) -> Vec<u8> {
+/// A server that starts, goes on or ends, and where it keeps sessions; if in a file, with what is known of its revisions.
+pub(super) fn server(outcome: &str, store: &str, revisions: Option<Revisions>) -> Vec<u8> {
     let mut line = Line::new("server", Caller::default());
     line.plain("Version", env!("CARGO_PKG_VERSION"));
     line.text("Store", store);
     line.plain("Outcome", outcome);
-    let Some((id, last_revision)) = file else { return line.end() };
-    let _ = write!(line.0, ",{STORE_ID}{id}");
+    let Some(Revisions { id, given, stored }) = revisions else { return line.end() };
+    let _ = write!(line.0, ",{STORE_ID}{id},{STORED}{stored}");
     let (note, mut line) = (Note(line.0), Vec::new());
-    note.push_line(last_revision, &mut line);
+    note.push_line(given, &mut line);
     line
 }
 
@@ -308,4 +317,25 @@ pub(super) fn withdrawn(revision: u64, reason: &str, lines: &mut Vec<u8>) {
     line.0.push(b',');
     line.0.extend_from_slice(WITHDRAWN.as_bytes());
     Note(line.0).push_line(revision, lines);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every character that there is, in a text: one line for every reader, and the same text after decoding.
+    #[test]
+    fn no_character_ends_a_line() {
+        for char in '\0'..=char::MAX {
+            let text = format!("a{char}b");
+            let mut line = vec![b'"'];
+            push_escaped(&mut line, &text);
+            line.push(b'"');
+            let written = str::from_utf8(&line).unwrap();
+            // Those at which Python's str.splitlines() parts a text, and all that a terminal obeys.
+            let parts = |char: char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}');
+            assert!(!written.contains(parts), "{written:?}");
+            assert_eq!(serde_json::from_slice::<String>(&line).unwrap(), text);
+        }
+    }
 }

@@ -18,8 +18,11 @@
 //! header, so no credential.
 
 mod file;
+mod files;
+mod guards;
 mod line;
 mod past;
+mod rotation;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -30,14 +33,20 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use file::TrailFile;
+use files::Machine;
 pub use line::Note;
 pub(crate) use line::{already_open, begun, capabilities, changed, ended, not_changed, not_decided, not_done, state};
 use tracing::{error, info};
 
+use crate::place;
+
+/// How much is written before a line says again up to which revision everything is settled.
+const EVERY: u64 = 4 * 1024 * 1024;
+
 /// Where the trail goes, and how much of it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The file. The ones before it are beside it, with `.1` (the newest) and so on appended.
+    /// The file. The ones before it are next to it, with `.1` (the newest) and so on appended.
     pub path: PathBuf,
     /// How large a file grows, in bytes.
     pub max_bytes: u64,
@@ -54,32 +63,63 @@ impl Default for Settings {
     }
 }
 
+/// What a store in a file says of itself: its id, the last revision that was given out, and the last one that it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Revisions {
+    id: u64,
+    given: u64,
+    stored: u64,
+}
+
+/// What the trail knows of the store.
+#[derive(Debug, Default)]
+struct Known {
+    /// Where sessions are kept, in words.
+    store: String,
+    /// If in a file.
+    revisions: Option<Revisions>,
+    /// Whether a change was told of that is neither stored nor withdrawn.
+    is_open: bool,
+    /// How much was written since a line said all this.
+    unsaid: u64,
+}
+
 /// The trail, shared by all who write to it.
 #[derive(Debug, Clone)]
 pub struct Trail(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    file: Mutex<TrailFile>,
+    file: Mutex<TrailFile<Machine>>,
+    known: Mutex<Known>,
     /// The last thing that was to be written was not.
     is_failing: AtomicBool,
     reads: bool,
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Trail {
     /// Opens the trail, and begins it if there is none. What a server that was killed left of a last line is cut off: what
-    /// it was to tell of was not done.
+    /// it was to tell of was not done. If the path is a symbolic link, the file that it leads to now is the trail.
     ///
     /// # Errors
     ///
     /// If the file cannot be written, or another server writes it.
     pub fn open(settings: &Settings) -> io::Result<Self> {
-        let file = TrailFile::open(settings)?;
-        Ok(Self(Arc::new(Inner { file: Mutex::new(file), is_failing: AtomicBool::new(false), reads: settings.reads })))
+        let file = TrailFile::open(Machine, place::real(&settings.path)?, settings)?;
+        Ok(Self(Arc::new(Inner {
+            file: Mutex::new(file),
+            known: Mutex::default(),
+            is_failing: AtomicBool::new(false),
+            reads: settings.reads,
+        })))
     }
 
-    fn file(&self) -> MutexGuard<'_, TrailFile> {
-        self.0.file.lock().unwrap_or_else(PoisonError::into_inner)
+    fn file(&self) -> MutexGuard<'_, TrailFile<Machine>> {
+        locked(&self.0.file)
     }
 
     /// Whether reads get a line.
@@ -105,14 +145,17 @@ impl Trail {
     fn write_by(&self, lines: &[u8], durably: bool) -> io::Result<()> {
         let mut file = self.file();
         let written = if durably { file.write_durably(lines) } else { file.write(lines) };
-        let was_failing = self.0.is_failing.swap(written.is_err(), Ordering::AcqRel);
         // Told when it begins and when it ends, not for every line.
+        let was_failing = self.0.is_failing.swap(written.is_err(), Ordering::AcqRel);
         match &written {
             Err(reason) if !was_failing => {
                 error!(target: "recording", reason = reason.to_string(), "the audit trail cannot be written");
             }
             Ok(()) if was_failing => info!(target: "recording", "the audit trail is written again"),
             _ => {}
+        }
+        if written.is_ok() {
+            self.say_now_and_then(&mut file, lines.len() as u64);
         }
         written
     }
@@ -137,6 +180,35 @@ impl Trail {
         Ok(())
     }
 
+    /// After so much, a line says up to where everything is settled: so the next start need not read farther back.
+    fn say_now_and_then(&self, file: &mut TrailFile<Machine>, len: u64) {
+        let mut known = locked(&self.0.known);
+        known.unsaid += len;
+        if known.unsaid > EVERY && known.revisions.is_some() && !known.is_open {
+            known.unsaid = 0;
+            // If it cannot be written, the next start reads farther.
+            let _ = file.write(&line::server("running", &known.store, known.revisions));
+        }
+    }
+
+    /// The lines of changes up to revision `given` are written next: until they are stored or withdrawn, they are open.
+    pub(crate) fn giving(&self, given: u64) {
+        let mut known = locked(&self.0.known);
+        known.is_open = true;
+        if let Some(revisions) = &mut known.revisions {
+            revisions.given = given;
+        }
+    }
+
+    /// All changes that were told of are stored or withdrawn, and the last revision that the store has is this one.
+    pub(crate) fn settled(&self, stored: u64) {
+        let mut known = locked(&self.0.known);
+        known.is_open = false;
+        if let Some(revisions) = &mut known.revisions {
+            revisions.stored = stored;
+        }
+    }
+
     /// Writes a line about something that changes nothing; if that fails, the log tells.
     pub(crate) fn tell(&self, line: &[u8]) {
         let _ = self.write(line);
@@ -151,32 +223,51 @@ impl Trail {
         self.file().reopen()
     }
 
-    /// Says that a server starts, or has ended, and where it keeps sessions: if in a file, with that store's id and the
-    /// last revision that was given out.
+    /// Says that a server starts, and where it keeps sessions.
     ///
     /// # Errors
     ///
     /// If the line cannot be written.
-    pub fn server(&self, outcome: &str, store: &str, file: Option<(u64, u64)>) -> io::Result<()> {
-        self.file().write_durably(&line::server(outcome, store, file))
+    pub fn started(&self, store: &str) -> io::Result<()> {
+        let revisions = {
+            let mut known = locked(&self.0.known);
+            store.clone_into(&mut known.store);
+            known.revisions
+        };
+        self.file().write_durably(&line::server("started", store, revisions))
     }
 
-    /// Withdraws the lines of changes that a killed server wrote and did not make: those above `stored`, the last revision
-    /// that the store has. Gives the last revision that was ever given out.
+    /// Says that the server has ended; if sessions are kept in a file, with the last revision that was given out.
+    ///
+    /// # Errors
+    ///
+    /// If the line cannot be written.
+    pub fn ended(&self) -> io::Result<()> {
+        let line = {
+            let known = locked(&self.0.known);
+            line::server("ended", &known.store, known.revisions)
+        };
+        self.file().write_durably(&line)
+    }
+
+    /// Withdraws the lines of changes that an earlier server wrote and that the store does not have: those above `stored`,
+    /// the last revision that it has. Gives the last revision that was ever given out.
     pub(crate) fn settle(&self, stored: u64, store_id: u64) -> io::Result<u64> {
         let path = self.file().path().to_owned();
-        let past::Past { open, last } = past::of(&path, stored, store_id)?;
+        let past::Past { open, last, .. } = past::of(&path, stored, store_id)?;
         if !open.is_empty() {
             let mut lines = Vec::new();
             withdraw(
                 open.iter().copied(),
-                "The store does not have it: its server ended before it was made.",
+                "The store does not have it: it was not made, or an older store was put back.",
                 &mut lines,
             );
             self.file().write_durably(&lines)?;
-            info!(target: "recording", changes = open.len(), "withdrew lines of the audit trail: what they tell was not made");
+            info!(target: "recording", changes = open.len(), "withdrew lines of the audit trail: the store does not have what they tell of");
         }
-        Ok(last.max(stored))
+        let given = last.max(stored);
+        locked(&self.0.known).revisions = Some(Revisions { id: store_id, given, stored });
+        Ok(given)
     }
 }
 

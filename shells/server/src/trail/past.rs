@@ -1,11 +1,11 @@
-//! What the last server that wrote the trail left open.
+//! What the last servers that wrote the trail left open.
 
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::path::Path;
 
-use super::numbered;
+use super::{line, numbered};
 
 /// What is to be known of lines that were written before.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -15,47 +15,107 @@ pub(super) struct Past {
     pub(super) open: Vec<u64>,
     /// The last revision that was given out, as far as was read; 0 if there is none.
     pub(super) last: u64,
+    /// How many lines were read.
+    pub(super) lines: u64,
 }
 
-/// Reads the trail backwards, to the line of a change that the store has, which are all up to revision `stored`, or to the
-/// start of the last server, before which nothing is open. If that one had another store, nothing is open at all.
+/// Reads the trail backwards, as far as there may be changes that the store, which has all up to revision `stored`, does
+/// not have: to the line of a change that it has, or to one by which a server says that there is nothing open before it.
+/// What was told while another store was in use is not this one's.
 pub(super) fn of(path: &Path, stored: u64, store_id: u64) -> io::Result<Past> {
-    let (mut told, mut withdrawn) = (Vec::new(), Vec::new());
-    let (mut last, mut is_ours) = (0, true);
-    let id = format!("{}{store_id},", super::line::STORE_ID);
-    let mut look = |line: &[u8]| {
-        let Some(revision) = revision(line) else { return !holds(line, super::line::STARTED) };
-        last = last.max(revision);
-        if holds(line, super::line::STARTED) {
-            is_ours = holds(line, &id);
-            return false;
-        }
-        if holds(line, super::line::WITHDRAWN) {
-            withdrawn.push(revision);
-            return true;
-        }
-        told.push(revision);
-        revision > stored
+    let mut search = Search {
+        stored,
+        id: format!("{}{store_id},", line::STORE_ID),
+        told: Vec::new(),
+        withdrawn: Vec::new(),
+        ours: 0,
+        ours_withdrawn: 0,
+        is_only_whose: false,
+        is_foreign: false,
+        last: 0,
+        lines: 0,
     };
-    let mut file = path.to_owned();
-    for number in 1.. {
+    let (mut number, mut missing) = (0, 0);
+    // A rotation that was broken off leaves one number free.
+    while missing < 2 {
+        let file = if number == 0 { path.to_owned() } else { numbered(path, number) };
         match File::open(&file) {
             Ok(opened) if opened.metadata()?.is_file() => {
-                if !backwards(opened, &mut look)? {
+                missing = 0;
+                if !backwards(opened, &mut |line| search.goes_on(line))? {
                     break;
                 }
             }
-            Ok(_) => break,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
+            // Somebody else's; or the trail is a pipe.
+            Ok(_) if number == 0 => break,
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing += 1,
             Err(error) => return Err(error),
         }
-        file = numbered(path, number);
+        number += 1;
     }
-    let withdrawn: HashSet<u64> = withdrawn.into_iter().collect();
-    let mut open: Vec<u64> =
-        told.into_iter().filter(|revision| is_ours && *revision > stored && !withdrawn.contains(revision)).collect();
-    open.sort_unstable();
-    Ok(Past { open, last })
+    Ok(search.end())
+}
+
+#[derive(Debug)]
+struct Search {
+    stored: u64,
+    /// What a line of a server with this store holds.
+    id: String,
+    told: Vec<u64>,
+    withdrawn: Vec<u64>,
+    /// So many of those told, and of those withdrawn, are known to be of this store.
+    ours: usize,
+    ours_withdrawn: usize,
+    /// All that is left to find out is whose they are.
+    is_only_whose: bool,
+    is_foreign: bool,
+    last: u64,
+    lines: u64,
+}
+
+impl Search {
+    /// Looks at a line; tells whether the one before it matters.
+    fn goes_on(&mut self, line: &[u8]) -> bool {
+        self.lines += 1;
+        let revision = revision(line);
+        self.last = self.last.max(revision.unwrap_or_default());
+        if holds(line, line::OF_SERVER) {
+            let is_barrier = holds(line, line::STARTED) || holds(line, line::RUNNING);
+            return !is_barrier || self.passes(line, revision.is_some());
+        }
+        match revision {
+            None => {}
+            Some(_) if self.is_only_whose => {}
+            Some(revision) if holds(line, line::WITHDRAWN) => self.withdrawn.push(revision),
+            Some(revision) if revision > self.stored => self.told.push(revision),
+            Some(_) => self.is_only_whose = true,
+        }
+        !self.is_only_whose || self.told.len() > self.ours
+    }
+
+    /// Whether a server that starts or goes on leaves something open before it.
+    fn passes(&mut self, line: &[u8], has_store: bool) -> bool {
+        if has_store && !holds(line, &self.id) {
+            self.is_foreign = true;
+            return false;
+        }
+        (self.ours, self.ours_withdrawn) = (self.told.len(), self.withdrawn.len());
+        // One of a version that does not say it had all withdrawn that its store did not have.
+        let stored = number_after(line, line::STORED);
+        !self.is_only_whose && stored.is_some_and(|stored| stored > self.stored)
+    }
+
+    fn end(mut self) -> Past {
+        if self.is_foreign {
+            self.told.truncate(self.ours);
+            self.withdrawn.truncate(self.ours_withdrawn);
+        }
+        let withdrawn: HashSet<u64> = self.withdrawn.into_iter().collect();
+        self.told.retain(|revision| !withdrawn.contains(revision));
+        self.told.sort_unstable();
+        Past { open: self.told, last: self.last, lines: self.lines }
+    }
 }
 
 /// Shows the lines of a file from the last to the first, as long as `look` wants; tells whether it saw them all.
@@ -86,11 +146,16 @@ fn backwards(mut file: File, look: &mut impl FnMut(&[u8]) -> bool) -> io::Result
 
 /// The revision is the last thing that a line says. No text in it can look like that: its quotes are escaped.
 fn revision(line: &[u8]) -> Option<u64> {
-    let line = core::str::from_utf8(line).ok()?.strip_suffix('}')?;
-    let (_, number) = line.rsplit_once(super::line::REVISION)?;
+    let text = core::str::from_utf8(line).ok()?.strip_suffix("}")?;
+    let (_, number) = text.rsplit_once(line::REVISION)?;
     number.parse().ok()
 }
 
 fn holds(line: &[u8], part: &str) -> bool {
     line.windows(part.len()).any(|here| here == part.as_bytes())
+}
+
+fn number_after(line: &[u8], key: &str) -> Option<u64> {
+    let (_, rest) = str::from_utf8(line).ok()?.rsplit_once(key)?;
+    rest.split(',').next()?.parse().ok()
 }

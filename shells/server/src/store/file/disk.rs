@@ -16,6 +16,7 @@ use super::backend::{Backend, Faults};
 use super::beside;
 use super::error::Reason;
 use super::group::Group;
+use crate::place;
 use crate::store::image::Image;
 use crate::store::{Found, Revision, SessionKey};
 
@@ -55,7 +56,7 @@ pub(super) struct Disk {
 ///
 /// It is on a file of its own, because the store's may be replaced.
 pub(super) fn lock(path: &Path) -> Result<File, Reason> {
-    let file = File::options().create(true).append(true).open(beside(path, ".lock"))?;
+    let file = place::open(File::options().append(true), &beside(path, ".lock"))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Reason::Locked),
@@ -131,7 +132,15 @@ impl Disk {
     fn write_anew(&mut self, image: &Image) -> Result<(), Reason> {
         let new = beside(&self.path, ".new");
         let database = caught(|| {
-            let file = File::options().read(true).write(true).create(true).truncate(true).open(&new)?;
+            match fs::remove_file(&new) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+                _ => {}
+            }
+            let file = place::create(File::options().read(true).write(true), &new)?;
+            // It takes the place of one whose mode somebody may have changed.
+            if let Ok(old) = fs::metadata(&self.path) {
+                let _ = file.set_permissions(old.permissions());
+            }
             let database = builder().create_with_backend(Backend::new(file, self.faults.clone())?)?;
             let transaction = begin(&database)?;
             {
@@ -149,9 +158,8 @@ impl Disk {
             self.faults.pass()?;
             fs::rename(&new, &self.path)?;
             // The name in its directory must be as safe as what is in the file.
-            let directory = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
             #[cfg(unix)]
-            File::open(directory.unwrap_or(Path::new(".")))?.sync_all()?;
+            File::open(place::directory(&self.path))?.sync_all()?;
             Ok(database)
         });
         if database.is_err() {

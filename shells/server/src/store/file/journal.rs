@@ -28,6 +28,7 @@ impl Journal {
     pub(super) fn tell(&mut self, group: &Group) -> io::Result<()> {
         self.last_given = group.last_revision();
         let Some(trail) = &self.trail else { return Ok(()) };
+        trail.giving(self.last_given);
         if self.owed.is_empty() {
             // What nobody wants told leaves nothing to wait for.
             return if group.lines().is_empty() { Ok(()) } else { trail.write_durably(group.lines()) };
@@ -35,6 +36,13 @@ impl Journal {
         trail.write_durably(&[&self.owed, group.lines()].concat())?;
         self.owed.clear();
         Ok(())
+    }
+
+    /// The store has all up to this revision, and what was told beyond it is withdrawn unless it is owed.
+    pub(super) fn settled(&self, stored: u64) {
+        if let (Some(trail), true) = (&self.trail, self.owed.is_empty()) {
+            trail.settled(stored);
+        }
     }
 
     /// Withdraws what was told of a group, as soon as that can be written.

@@ -37,6 +37,7 @@ use writer::Writer;
 use super::image::Image;
 use super::{Found, Revision, SessionKey, Store, StoreError, Swap};
 use crate::metrics::Commits;
+use crate::place;
 use crate::trail::{Note, Trail};
 
 /// Sessions in a file.
@@ -83,8 +84,10 @@ impl FileStore {
         pause: Duration,
     ) -> Result<Self, OpenError> {
         let failed = |reason| OpenError::new(path, reason);
-        let lock = disk::lock(path).map_err(failed)?;
-        let (disk, image) = Disk::open(path, faults).map_err(failed)?;
+        // A file that is written anew is renamed, which must happen where the file is and not where a link to it is.
+        let real = place::real(path).map_err(|error| failed(error.into()))?;
+        let lock = disk::lock(&real).map_err(failed)?;
+        let (disk, image) = Disk::open(&real, faults).map_err(failed)?;
         let id = disk.id();
         let last_given = match &trail {
             None => disk.last_revision(),

@@ -1,5 +1,7 @@
 //! The file store against a model, against disks that fail, and against files that are not what they should be.
 
+mod trail;
+
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::BTreeMap;

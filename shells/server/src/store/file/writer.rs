@@ -68,6 +68,11 @@ impl Writer {
                 group.tell(&outcome);
             }
         }
+        // An orderly end owes nothing: the next start would believe what is not withdrawn. If the disk is still closed, what
+        // was told of the last group may be found stored, which only the next start can see.
+        if self.disk.is_open() || self.settle_now().is_ok() {
+            self.journal.settle();
+        }
     }
 
     fn commit(&mut self, group: &Group) -> Result<(), StoreError> {
@@ -77,10 +82,15 @@ impl Writer {
             Ok(()) => {
                 self.condition.well(true);
                 self.image.put_all(group.changes());
+                self.journal.settled(self.disk.last_revision());
                 self.commits.committed(began.elapsed(), group.changes().len());
                 Ok(())
             }
-            Err(CommitFailure::Refused(error)) => Err(StoreError::new(format!("the audit trail: {error}"))),
+            Err(CommitFailure::Refused(error)) => {
+                // Of lines that could not be written nothing is there.
+                self.journal.settled(self.disk.last_revision());
+                Err(StoreError::new(format!("the audit trail: {error}")))
+            }
             Err(CommitFailure::Disk(reason)) => {
                 let failure = self.failure(&reason);
                 self.journal.withdraw(group);
@@ -122,6 +132,7 @@ impl Writer {
             Ok(()) => {
                 self.failed = None;
                 self.journal.settle();
+                self.journal.settled(self.disk.last_revision());
                 info!(target: "recording", "the store's file holds the sessions again");
                 Ok(())
             }

@@ -1,0 +1,60 @@
+//! Lines are whole or not there, and one server writes them.
+
+use std::fs;
+
+use super::Scratch;
+use crate::trail::{Settings, Trail};
+
+#[test]
+fn the_rest_of_a_line_is_cut_off() {
+    let scratch = Scratch::new("torn");
+    let path = scratch.0.join("trail");
+    for whole in ["", "{}\n", &"{}\n".repeat(5000)] {
+        for torn in ["", "{\"Time", &"x".repeat(10_000)] {
+            fs::write(&path, [whole, torn].concat()).unwrap();
+            scratch.trail().write(b"{1}\n").unwrap();
+            assert_eq!(scratch.text(), [whole, "{1}\n"].concat());
+        }
+    }
+}
+
+#[test]
+fn one_server_writes_it() {
+    let scratch = Scratch::new("locked");
+    let first = scratch.trail();
+    let second = Trail::open(&scratch.settings(1_000_000, 3)).unwrap_err();
+    assert_eq!(second.to_string(), "another server writes it");
+    drop(first);
+    let _ = scratch.trail();
+}
+
+/// A device that is always full: an error, and nothing that would be taken for a line.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let trail = Trail::open(&Settings { path: "/dev/full".into(), ..Settings::default() }).unwrap();
+    for _ in 0..2 {
+        assert_eq!(trail.write(b"{}\n").unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+        assert_eq!(trail.write_durably(b"{}\n").unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn moved_away_it_is_written_on_until_it_is_opened_again() {
+    let scratch = Scratch::new("moved");
+    let (path, away) = (scratch.0.join("trail"), scratch.0.join("away"));
+    let trail = scratch.trail();
+    trail.write(b"1\n").unwrap();
+    trail.reopen().unwrap();
+    fs::rename(&path, &away).unwrap();
+    trail.write(b"2\n").unwrap();
+    trail.reopen().unwrap();
+    trail.write(b"3\n").unwrap();
+    assert_eq!(fs::read_to_string(&away).unwrap(), "1\n2\n");
+    assert_eq!(scratch.text(), "3\n");
+    // Emptied in place, as others do it.
+    fs::write(&path, "").unwrap();
+    trail.write(b"4\n").unwrap();
+    assert_eq!(scratch.text(), "4\n");
+}
