@@ -8,7 +8,8 @@ use std::sync::Arc;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::drive::{Run, Start, run};
+use crate::attribute::{careful_twin, plain_twin, same_answer};
+use crate::drive::{Run, Start, pursue};
 use crate::machine::sequences;
 use crate::naive::State;
 use crate::plan::{Ids, Plan};
@@ -18,7 +19,10 @@ use crate::step::{At, Step};
 use crate::transport::Transport;
 
 /// How often one finding is tried again while it shrinks.
-const MOST_TRIES: u32 = 2000;
+const MOST_TRIES: u32 = 500;
+
+/// How often a rule may turn out not to be to blame, or not to be shown again, until no more is tried for it.
+const MOST_IN_VAIN: u32 = 12;
 
 /// What to try, and how much.
 #[derive(Debug, Clone)]
@@ -29,7 +33,7 @@ pub struct Options {
     pub cases: u32,
     /// How many steps one has at most.
     pub steps: usize,
-    /// How many findings are shrunk. What comes after that is counted only.
+    /// How many findings end it, if `stop` is set. Each rule that does not hold is one, and each is shrunk.
     pub findings: usize,
     /// Whether that many findings end it.
     pub stop: bool,
@@ -41,7 +45,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 0, cases: 256, steps: 24, findings: 5, stop: false, ids: 1, sessions: Vec::new() }
+        Self { seed: 0, cases: 256, steps: 24, findings: usize::MAX, stop: false, ids: 1, sessions: Vec::new() }
     }
 }
 
@@ -82,7 +86,7 @@ pub struct Finding {
 /// What came of it.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// What was found, the first first.
+    /// What was found, one of each rule that did not hold, the worst first: by [`Rule::harm`].
     pub findings: Vec<Finding>,
     /// The rules that were held against something, and held.
     pub held: BTreeSet<Rule>,
@@ -144,7 +148,19 @@ struct Explorer<'a, T> {
     runs: u64,
     /// Where each session that is there is brought back to before a run.
     homes: BTreeMap<String, State>,
+    /// How often each rule was tried in vain.
+    in_vain: BTreeMap<Rule, u32>,
+    /// What was seen once and not again.
+    unrepeated: BTreeMap<Rule, Finding>,
     report: Report,
+}
+
+/// What a rule's divergence turned out to be.
+enum Blame {
+    /// Its own.
+    Own,
+    /// Not its own; of that rule, perhaps, which these steps show.
+    Other(Option<(Rule, Vec<Step>)>),
 }
 
 /// Explores.
@@ -158,65 +174,146 @@ pub fn explore<T: Transport>(
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, ExploreError<T::Error>> {
-    let mut explorer =
-        Explorer { transport, plan, options, runs: 0, homes: BTreeMap::new(), report: Report::default() };
-    let mut told = BTreeSet::new();
+    let mut explorer = Explorer {
+        transport,
+        plan,
+        options,
+        runs: 0,
+        homes: BTreeMap::new(),
+        in_vain: BTreeMap::new(),
+        unrepeated: BTreeMap::new(),
+        report: Report::default(),
+    };
     for case in 0..options.cases {
-        if options.stop && explorer.report.findings.len() >= options.findings {
+        if explorer.is_enough() {
             break;
         }
-        explorer.case(case, &mut told, progress)?;
+        explorer.case(case, progress)?;
         explorer.report.cases += 1;
         progress(Progress::Case { done: case + 1, of: options.cases, requests: explorer.report.requests });
     }
-    let Report { held, diverged, .. } = &mut explorer.report;
+    let Explorer { mut report, unrepeated, .. } = explorer;
+    for (rule, finding) in unrepeated {
+        if report.diverged.insert(rule) {
+            report.findings.push(finding);
+        }
+    }
+    let rank = |finding: &Finding| finding.run.divergence.as_ref().map(|found| (found.rule.harm(), found.rule));
+    report.findings.sort_by_key(rank);
+    let Report { held, diverged, .. } = &mut report;
     held.retain(|rule| !diverged.contains(rule));
-    Ok(explorer.report)
+    Ok(report)
 }
 
 impl<T: Transport> Explorer<'_, T> {
-    fn case(
-        &mut self,
-        case: u32,
-        told: &mut BTreeSet<Rule>,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(), ExploreError<T::Error>> {
+    const fn is_enough(&self) -> bool {
+        self.options.stop && self.report.findings.len() >= self.options.findings
+    }
+
+    /// Whether a rule is still to be tried.
+    fn is_open(&self, rule: Rule) -> bool {
+        !self.report.diverged.contains(&rule) && self.in_vain.get(&rule).is_none_or(|times| *times < MOST_IN_VAIN)
+    }
+
+    fn case(&mut self, case: u32, progress: &mut dyn FnMut(Progress)) -> Result<(), ExploreError<T::Error>> {
         let open = self.start()?.open;
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&self.options.seed.to_le_bytes());
         seed[8..12].copy_from_slice(&case.to_le_bytes());
-        let config = Config { failure_persistence: None, ..Config::default() };
-        let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
         let strategy = sequences(self.plan, &open, 1..=self.options.steps.max(1));
-        let mut tree = strategy.new_tree(&mut runner).map_err(|_| ExploreError::NothingToAsk)?;
-        let (_, mut steps, counter) = tree.current();
-        let mut first = self.run(&steps)?;
-        // What proptest does not shrink but drops at once: the steps behind the divergence.
-        if let Some(counter) = counter {
-            counter.store(first.seen, Ordering::Relaxed);
-        }
+        // The same for each rule that the sequence breaks.
+        let make = || {
+            let config = Config { failure_persistence: None, ..Config::default() };
+            let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+            strategy.new_tree(&mut runner).map_err(|_| ExploreError::NothingToAsk)
+        };
+        let (_, steps, _) = make()?.current();
+        let mut first = self.run(&steps, None)?;
         self.report.held.append(&mut first.held);
-        let Some(divergence) = &first.divergence else { return Ok(()) };
-        let rule = divergence.rule;
-        if !told.insert(rule) {
-            return Ok(());
+        for (seen, divergence) in first.divergences.clone() {
+            if self.is_enough() {
+                break;
+            }
+            if !self.is_open(divergence.rule) {
+                continue;
+            }
+            let mut tree = make()?;
+            // What proptest does not shrink but drops at once: the steps behind the divergence.
+            if let (_, _, Some(counter)) = tree.current() {
+                counter.store(seen, Ordering::Relaxed);
+            }
+            let steps = &steps[..seen];
+            if !self.pursue(case, divergence.rule, steps, Some(&mut tree), progress)? && self.is_open(divergence.rule) {
+                let mut shown = first.clone();
+                shown.exchanges.truncate(first.exchanges_of(seen));
+                shown.divergence = Some(divergence.clone());
+                let finding = Finding { case, steps: steps.to_vec(), run: shown, repeated: false };
+                self.unrepeated.entry(divergence.rule).or_insert(finding);
+            }
         }
-        if self.report.findings.len() >= self.options.findings {
-            self.report.diverged.insert(rule);
-            return Ok(());
+        Ok(())
+    }
+
+    /// Finds out whether these steps show that a rule does not hold, shrinks them if so, and keeps them. `false` if the
+    /// same steps do not show it again.
+    fn pursue(
+        &mut self,
+        case: u32,
+        rule: Rule,
+        steps: &[Step],
+        tree: Option<&mut dyn Tree>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<bool, ExploreError<T::Error>> {
+        let run = self.run(steps, Some(rule))?;
+        if run.divergence.is_none() {
+            *self.in_vain.entry(rule).or_default() += 1;
+            return Ok(false);
         }
-        steps.truncate(first.seen);
-        let (steps, best) = self.shrink(&mut tree, steps, first, progress)?;
-        let (steps, mut best) = self.minimize(steps, best, progress)?;
-        let again = self.run(&steps)?;
-        let repeated = self.is_new(&again);
+        let steps = &steps[..run.seen];
+        if let Blame::Other(other) = self.blame(rule, steps, &run)? {
+            *self.in_vain.entry(rule).or_default() += 1;
+            if let Some((other, steps)) = other.filter(|(other, _)| *other != rule && self.is_open(*other)) {
+                self.pursue(case, other, &steps, None, progress)?;
+            }
+            return Ok(true);
+        }
+        let (steps, run) = match tree {
+            Some(tree) => self.shrink(rule, tree, steps.to_vec(), run, progress)?,
+            None => (steps.to_vec(), run),
+        };
+        let (steps, mut best) = self.minimize(rule, steps, run, progress)?;
+        let again = self.run(&steps, Some(rule))?;
+        let repeated = again.divergence.is_some();
         if repeated {
             best = again;
         }
-        told.extend(best.divergence.as_ref().map(|divergence| divergence.rule));
-        self.report.diverged.extend(best.divergence.as_ref().map(|divergence| divergence.rule));
+        self.unrepeated.remove(&rule);
+        self.report.diverged.insert(rule);
         self.report.findings.push(Finding { case, steps, run: best, repeated });
-        Ok(())
+        Ok(true)
+    }
+
+    /// Whether a rule is to blame itself for what `run` of `steps` shows: by the same steps with the plain spelling, and by
+    /// the same steps with reads between them.
+    fn blame(&mut self, rule: Rule, steps: &[Step], run: &Run) -> Result<Blame, ExploreError<T::Error>> {
+        if let Some(twin) = plain_twin(steps, rule) {
+            let plain = self.run(&twin, None)?;
+            let same = same_answer(self.plan, run, &plain);
+            let reached = plain.exchanges.last().is_some_and(|exchange| Some(&exchange.step) == twin.last());
+            if reached && !same {
+                return Ok(Blame::Own);
+            }
+            let other = plain.divergences.last().map(|(seen, divergence)| (divergence.rule, twin[..*seen].to_vec()));
+            return Ok(Blame::Other(other));
+        }
+        let Some(twin) = careful_twin(steps, &run.start) else { return Ok(Blame::Own) };
+        let careful = self.run(&twin, None)?;
+        // Where the reads hide it, it is left at that.
+        if !careful.unsure || careful.divergences.iter().any(|(_, divergence)| divergence.rule == rule) {
+            return Ok(Blame::Own);
+        }
+        let other = careful.divergences.last().map(|(seen, other)| (other.rule, twin[..*seen].to_vec()));
+        Ok(Blame::Other(other))
     }
 
     /// Fresh ids; or the sessions that are there.
@@ -269,22 +366,28 @@ impl<T: Transport> Explorer<'_, T> {
         state.ok_or_else(|| ExploreError::Session { id: id.to_owned(), got: got() })
     }
 
-    fn run(&mut self, steps: &[Step]) -> Result<Run, ExploreError<T::Error>> {
+    fn run(&mut self, steps: &[Step], pursued: Option<Rule>) -> Result<Run, ExploreError<T::Error>> {
         let start = self.start()?;
-        let run = run(self.transport, self.plan, start, steps)?;
+        let run = pursue(self.transport, self.plan, start, steps, pursued)?;
         self.report.requests += run.exchanges.len() as u64;
         Ok(run)
     }
 
-    /// Whether a run diverges by a rule of which no finding is there yet.
-    fn is_new(&self, run: &Run) -> bool {
-        run.divergence.as_ref().is_some_and(|divergence| !self.report.diverged.contains(&divergence.rule))
+    /// The run of these steps, if it shows that the rule does not hold, and is to blame itself.
+    fn shown(&mut self, rule: Rule, steps: &[Step]) -> Result<Option<Run>, ExploreError<T::Error>> {
+        let run = self.run(steps, Some(rule))?;
+        if run.divergence.is_none() {
+            return Ok(None);
+        }
+        let own = matches!(self.blame(rule, &steps[..run.seen], &run)?, Blame::Own);
+        Ok(own.then_some(run))
     }
 
     /// Shrinks as proptest does: fewer steps, then simpler ones.
     fn shrink(
         &mut self,
-        tree: &mut impl ValueTree<Value = impl Sequence>,
+        rule: Rule,
+        tree: &mut dyn Tree,
         mut steps: Vec<Step>,
         mut best: Run,
         progress: &mut dyn FnMut(Progress),
@@ -293,12 +396,11 @@ impl<T: Transport> Explorer<'_, T> {
         let mut tries = 0;
         while more && tries < MOST_TRIES {
             tries += 1;
-            let mut shorter = tree.current().steps();
-            let tried = self.run(&shorter)?;
-            more = if self.is_new(&tried) {
+            let mut shorter = tree.steps();
+            more = if let Some(tried) = self.shown(rule, &shorter)? {
                 shorter.truncate(tried.seen);
                 (steps, best) = (shorter, tried);
-                tell(progress, &best, steps.len());
+                progress(Progress::Shrinking { rule, steps: steps.len() });
                 tree.simplify()
             } else {
                 tree.complicate()
@@ -307,9 +409,11 @@ impl<T: Transport> Explorer<'_, T> {
         Ok((steps, best))
     }
 
-    /// Leaves out whatever single step can be left out, until none can.
+    /// Leaves out whatever single step can be left out, and spells as the page does what can be spelt so, until nothing
+    /// can.
     fn minimize(
         &mut self,
+        rule: Rule,
         mut steps: Vec<Step>,
         mut best: Run,
         progress: &mut dyn FnMut(Progress),
@@ -319,31 +423,42 @@ impl<T: Transport> Explorer<'_, T> {
             at -= 1;
             let mut shorter = steps.clone();
             shorter.remove(at);
-            let tried = self.run(&shorter)?;
-            if self.is_new(&tried) {
-                shorter.truncate(tried.seen);
-                (steps, best) = (shorter, tried);
-                tell(progress, &best, steps.len());
-                at = steps.len();
+            let mut plainer = steps.clone();
+            plainer[at] = plainer[at].plain();
+            for mut simpler in [shorter, plainer] {
+                if simpler == steps {
+                    continue;
+                }
+                if let Some(tried) = self.shown(rule, &simpler)? {
+                    simpler.truncate(tried.seen);
+                    (steps, best) = (simpler, tried);
+                    progress(Progress::Shrinking { rule, steps: steps.len() });
+                    at = steps.len();
+                    break;
+                }
             }
         }
         Ok((steps, best))
     }
 }
 
-fn tell(progress: &mut dyn FnMut(Progress), run: &Run, steps: usize) {
-    if let Some(divergence) = &run.divergence {
-        progress(Progress::Shrinking { rule: divergence.rule, steps });
+/// A sequence that proptest made, and can make simpler.
+trait Tree {
+    fn steps(&self) -> Vec<Step>;
+    fn simplify(&mut self) -> bool;
+    fn complicate(&mut self) -> bool;
+}
+
+impl<S, C, V: ValueTree<Value = (S, Vec<Step>, C)>> Tree for V {
+    fn steps(&self) -> Vec<Step> {
+        self.current().1
     }
-}
 
-/// What proptest's state machine makes: a state, steps, and a counter.
-trait Sequence {
-    fn steps(self) -> Vec<Step>;
-}
+    fn simplify(&mut self) -> bool {
+        ValueTree::simplify(self)
+    }
 
-impl<S, C> Sequence for (S, Vec<Step>, C) {
-    fn steps(self) -> Vec<Step> {
-        self.1
+    fn complicate(&mut self) -> bool {
+        ValueTree::complicate(self)
     }
 }

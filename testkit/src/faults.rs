@@ -67,7 +67,7 @@ faults! {
     UnlicensedServed Replies true "the license is not looked at"
     ErrorTypesSwapped Replies true "ErrorType 1 and 2 are swapped"
     StateShownToStranger Replies false "who is no agent is shown the states beside the error"
-    IdInUpperCase Replies true "ids are written back in upper case"
+    IdInUpperCase Replies false "ids are written back in upper case"
     UnknownUccNotFound Replies false "an unknown UCC is answered 404"
     KeysInOtherOrder Replies false "UCCName is the first key of a reply"
     StatesByName Replies true "states are told by their names instead of their codes"
@@ -78,7 +78,7 @@ faults! {
     IdOfActionAsText Replies false "the id of an action is understood as text, too"
     FirstKeyWins Replies false "of a key given twice the first one is taken"
     RequesterByCase Replies false "requesters are compared with case"
-    SessionsOfUccsMixed Replies true "the same id in two UCCs is one session"
+    SessionsOfUccsMixed Replies false "the same id in two UCCs is one session"
     DispositionForgetsSave CallSide false "Save is forgotten when a session ends"
     BeginsStarted CallSide false "a session begins Started, whatever the call's side says"
 }

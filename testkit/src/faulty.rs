@@ -75,13 +75,17 @@ impl FaultyDesk {
 
     /// Answers a request.
     pub fn answer(&mut self, request: &http::Request) -> Response {
+        let is_head = request.method == "HEAD";
         let (target, body) = self.request_spoilt(request);
         let content_type = request.content_type.map(str::as_bytes);
         let mut scratch = Scratch::new();
         let read = Request::read(request.method.as_bytes(), &target, content_type, &body, &mut scratch);
         let (reply, event) = match &read {
             Ok(request) => {
-                if let Some(response) = self.instead(request) {
+                if let Some(mut response) = self.instead(request) {
+                    if is_head {
+                        response.body.clear();
+                    }
                     return response;
                 }
                 let before = self.state_asked(request);
@@ -96,7 +100,7 @@ impl FaultyDesk {
         let mut response = response(reply.status(), reply.write(&mut buffer).unwrap_or_default());
         response.allow = reply.allow().map(Into::into);
         let mut response = self.reply_spoilt(&read, &reply, response);
-        if request.method == "HEAD" {
+        if is_head {
             response.body.clear();
         }
         response

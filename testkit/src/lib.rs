@@ -30,6 +30,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attribute;
 pub mod drive;
 pub mod explore;
 pub mod faults;

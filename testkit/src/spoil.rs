@@ -59,7 +59,8 @@ impl FaultyDesk {
         }
         if let (true, Request::State(read)) = (self.has(Fault::SessionsOfUccsMixed), request) {
             let first = self.first_ucc.clone();
-            if self.desk.state(ucc, read.correlation_id).is_none() && settings.is_some() {
+            let served = settings.is_some_and(|ucc| ucc.recording_api_licensed && ucc.use_audio_recording);
+            if self.desk.state(ucc, read.correlation_id).is_none() && served {
                 let state = self.desk.state(first.as_str().try_into().ok()?, read.correlation_id)?;
                 return Some(written(StateReply { correlation_id: read.correlation_id, state, error: None, ucc }));
             }

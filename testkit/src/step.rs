@@ -107,6 +107,29 @@ pub enum Spelling {
     RequesterUpper,
 }
 
+impl Step {
+    /// How it is spelt; `Plain` where there is no other way.
+    #[must_use]
+    pub const fn spelling(&self) -> Spelling {
+        match self {
+            Self::Read { spelling, .. } | Self::Set { spelling, .. } | Self::Capabilities { spelling, .. } => *spelling,
+            _ => Spelling::Plain,
+        }
+    }
+
+    /// The same in the plain spelling.
+    #[must_use]
+    pub fn plain(&self) -> Self {
+        let mut plain = self.clone();
+        if let Self::Read { spelling, .. } | Self::Set { spelling, .. } | Self::Capabilities { spelling, .. } =
+            &mut plain
+        {
+            *spelling = Spelling::Plain;
+        }
+        plain
+    }
+}
+
 impl Spelling {
     /// How a read may be spelt.
     pub const OF_READ: &[Self] = &[

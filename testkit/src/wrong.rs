@@ -34,6 +34,15 @@ pub struct Wrong {
     pub make: fn(&Victim<'_>) -> Request,
 }
 
+impl Wrong {
+    /// Whether no reader of any JSON can make sense of it: whatever else is chosen here, such a request cannot be
+    /// understood. All other kinds a lenient server may well take.
+    #[must_use]
+    pub fn is_senseless(&self) -> bool {
+        matches!(self.name, "no body" | "a body cut off")
+    }
+}
+
 impl Victim<'_> {
     fn post(body: Vec<u8>) -> Request {
         Request::post(format!("{PREFIX}set").into_bytes(), body)

@@ -6,17 +6,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use lexopt::prelude::{Long, Short, ValueExt};
+use lexopt::prelude::{Long, Short, Value, ValueExt};
 use recording_testkit::explore::{Options, Progress, explore};
 use recording_testkit::naive;
 use recording_testkit::plan::{OPEN, Plan, PlannedUcc, Profile};
-use recording_testkit::transport::Transport as _;
 
-use crate::access::{Endpoint, Token, Trust};
+use crate::access::{Endpoint, PATIENCE, Token, Trust};
 use crate::address::Address;
 use crate::http::Server;
 use crate::hub::Hub;
+use crate::plain::shown;
 use crate::report::{self, Subject};
+use crate::{plain, probe};
 
 /// How often progress is told: often enough not to look stuck, seldom enough for a log.
 const TELL: Duration = Duration::from_secs(2);
@@ -44,7 +45,8 @@ pub fn main() -> ExitCode {
 }
 
 fn failed(error: &str) -> ExitCode {
-    eprintln!("recording-conformance: {error}");
+    // What a server said may be in it.
+    let _ = writeln!(std::io::stderr(), "recording-conformance: {}", shown(error));
     ExitCode::from(2)
 }
 
@@ -56,6 +58,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
     let mut others: Vec<(String, naive::Ucc)> = Vec::new();
     let (mut repeats_accepted, mut save_by_default) = (true, false);
     let mut profile = Profile::All;
+    let mut patience = PATIENCE;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let mut options = Options { seed: u64::from(now.subsec_nanos()), ids: now.as_nanos() as u64, ..Options::default() };
     let told = |error: lexopt::Error| error.to_string();
@@ -64,6 +67,8 @@ fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
             match argument {
                 Short('h') => return Ok(print(include_str!("help.txt"))),
                 Short('V') => return Ok(print(VERSION)),
+                // It may be a secret that slipped out of its place.
+                Value(_) => return Err("an argument belongs to no option".into()),
                 other => return Err(other.unexpected().to_string()),
             }
         };
@@ -102,6 +107,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
             "cases",
             "steps",
             "json",
+            "patience",
         ];
         if !known.contains(&name.as_str()) {
             return Err(format!("invalid option '--{name}'"));
@@ -127,6 +133,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
             "cases" => options.cases = within(&name, number()?, 1_000_000_000)?,
             "steps" => options.steps = within(&name, number()?, 1000)? as usize,
             "json" => json = Some(value),
+            "patience" => patience = Duration::from_secs(within(&name, number()?, 3600)?.into()),
             _ if !naive::ucc_name_ok(&value) => return Err(format!("--{name} {value}: not a UCC's name")),
             "ucc" => ucc = value,
             "unlicensed" => others.push((value, naive::Ucc { licensed: false, ..OPEN })),
@@ -159,7 +166,7 @@ fn read(mut parser: lexopt::Parser) -> Result<Option<Asked>, String> {
     }
     let trust =
         if speaks_tls { Some(Trust::new(ca.as_deref()).map_err(|error| format!("--ca {error}"))?) } else { None };
-    let endpoint = |address, token| Endpoint { address, token, trust: trust.clone() };
+    let endpoint = |address, token| Endpoint { address, token, trust: trust.clone(), patience };
     Ok(Some(Asked {
         api: endpoint(url, token.clone()),
         admin: admin.map(|admin| endpoint(admin, admin_token)),
@@ -192,10 +199,7 @@ fn run(asked: Asked) -> Result<ExitCode, String> {
     if let Some(hub) = hub {
         server = server.heard_by(Hub::connect(&hub).map_err(|error| error.to_string())?);
     }
-    let first = server.capabilities(&plan.ucc(0).name).map_err(|error| error.to_string())?;
-    if first.status == 401 {
-        return Err(format!("{}: 401: it wants to see a token, see --token in --help", api.address));
-    }
+    probe::probe(&mut server, &plan, &options)?;
     let mut last = Instant::now();
     let terminal = std::io::stderr().is_terminal();
     let mut progress = |progress: Progress| {
@@ -217,7 +221,7 @@ fn run(asked: Asked) -> Result<ExitCode, String> {
     let subject = Subject { api: &api, admin: admin.as_ref(), plan: &plan, seed: options.seed };
     if let Some(file) = &json {
         let document = report::json(&subject, &report);
-        std::fs::write(file, format!("{document:#}\n")).map_err(|error| format!("{file}: {error}"))?;
+        std::fs::write(file, plain::json(&format!("{document:#}\n"))).map_err(|error| format!("{file}: {error}"))?;
     }
     let _ = std::io::stdout().write_all(report::text(&subject, &report).as_bytes());
     Ok(ExitCode::from(u8::from(!report.held())))

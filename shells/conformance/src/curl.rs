@@ -7,7 +7,7 @@ use crate::access::Endpoint;
 /// The command that sends `request` as it stands. A token comes from its file.
 #[must_use]
 pub fn command(endpoint: &Endpoint, request: &Request) -> String {
-    let Endpoint { address, token, trust } = endpoint;
+    let Endpoint { address, token, trust, .. } = endpoint;
     let mut words = vec!["curl -sS -i -g --path-as-is".to_owned()];
     if address.tls {
         // Each version of HTTP spells the head of a response in its own way.

@@ -11,11 +11,16 @@ use recording_testkit::render;
 use recording_testkit::transport::Transport;
 
 use crate::access::Endpoint;
+use crate::address::Address;
 use crate::connection::Stream;
 use crate::hub::Hub;
+use crate::plain::shown;
 
-/// No head and no body that the API knows comes near this.
+/// No head and no body that the API knows comes near this, nor all of them that answer one request.
 const MOST: usize = 1 << 20;
+
+/// Interim responses before the one that counts: more than any server sends.
+const MOST_INTERIM: usize = 16;
 
 /// A server, and what it said last on the connection that is kept.
 #[derive(Debug)]
@@ -40,7 +45,8 @@ pub struct Failed(String);
 impl Failed {
     /// Who failed, and how, in one line.
     pub(crate) fn new(who: &str, how: &dyn core::fmt::Display) -> Self {
-        Self(format!("{who}: {how}"))
+        // What a server said may be in it.
+        Self(format!("{who}: {}", shown(&how.to_string())))
     }
 }
 
@@ -58,6 +64,12 @@ impl Server {
     pub fn new(api: Endpoint, admin: Option<Endpoint>) -> Self {
         let client = |endpoint| Client { endpoint, stream: None, buffer: Vec::new() };
         Self { api: client(api), admin: admin.map(client), hub: None }
+    }
+
+    /// Where the API is.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.api.endpoint.address
     }
 
     /// Whose events are heard by that hub from now on.
@@ -99,7 +111,11 @@ impl Transport for Server {
         if matches!(response.status, 200 | 201) {
             return Ok(response);
         }
-        Err(Failed(format!("a session in UCC '{ucc}' cannot be begun: {} {}", response.status, response.text())))
+        Err(Failed(format!(
+            "a session in UCC '{ucc}' cannot be begun: {} {}",
+            response.status,
+            shown(&response.text())
+        )))
     }
 
     fn end(&mut self, ucc: &str, id: &str) -> Result<Response, Failed> {
@@ -140,6 +156,8 @@ impl Client {
         }
         let bytes = self.bytes(request);
         let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        // For all of it, whatever comes in between.
+        stream.within(self.endpoint.patience)?;
         // A server may answer and close before it has read a body that is too large: then its answer counts.
         let written = stream.write_all(&bytes);
         let answer = self.receive(request.method == "HEAD");
@@ -188,12 +206,17 @@ impl Client {
     }
 
     fn receive(&mut self, headless: bool) -> io::Result<Response> {
+        let mut interim = 0;
         let (head_len, head) = loop {
             let (len, head) = self.until(Head::read)?;
             if head.response.status >= 200 {
                 break (len, head);
             }
             self.buffer.drain(..len);
+            interim += 1;
+            if interim > MOST_INTERIM {
+                return Err(invalid("one interim response follows the other, and no final one"));
+            }
         };
         self.buffer.drain(..head_len);
         let mut response = head.response;
@@ -208,7 +231,10 @@ impl Client {
                 response.body = self.buffer.drain(..len).collect();
             } else {
                 let stream = self.stream.as_mut().ok_or(io::ErrorKind::NotConnected)?;
-                stream.take(MOST as u64).read_to_end(&mut self.buffer)?;
+                stream.take(MOST as u64 + 1).read_to_end(&mut self.buffer)?;
+                if self.buffer.len() > MOST {
+                    return Err(invalid("the response is longer than any of this API"));
+                }
                 response.body = core::mem::take(&mut self.buffer);
                 close = true;
             }

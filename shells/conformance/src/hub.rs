@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tungstenite::client::IntoClientRequest as _;
 use tungstenite::http::{HeaderValue, header};
-use tungstenite::{Message, WebSocket};
+use tungstenite::protocol::WebSocketConfig;
+use tungstenite::{HandshakeError, Message, WebSocket};
 
 use crate::access::Endpoint;
-use crate::connection::{PATIENCE, Stream};
+use crate::connection::Stream;
 use crate::http::Failed;
 
 /// What the API calls its event.
@@ -33,6 +34,9 @@ const SETTLED: Duration = Duration::from_millis(25);
 /// How many texts are heard in one go.
 const MOST_AT_ONCE: usize = 1000;
 
+/// No message of a hub, and not all that is heard in one go, comes near this many bytes.
+const MOST: usize = 1 << 20;
+
 /// Servers hang up on a client that says nothing for 30 seconds; clients say something after half of that.
 const PING_AFTER: Duration = Duration::from_secs(15);
 
@@ -40,6 +44,7 @@ const PING_AFTER: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Hub {
     name: String,
+    patience: Duration,
     socket: WebSocket<Stream>,
     last_sent: Instant,
     events: Vec<String>,
@@ -74,9 +79,15 @@ impl Hub {
             let value = HeaderValue::from_str(&token.header()).map_err(|error| failed(&error))?;
             request.headers_mut().insert(header::AUTHORIZATION, value);
         }
-        let (socket, _) = tungstenite::client(request, stream).map_err(|error| failed(&error))?;
+        let limits = WebSocketConfig::default().max_message_size(Some(MOST)).max_frame_size(Some(MOST));
+        let opened = tungstenite::client::client_with_config(request, stream, Some(limits));
+        let (socket, _) = opened.map_err(|error| match error {
+            HandshakeError::Interrupted(_) => failed(&"the hub does not answer in time"),
+            HandshakeError::Failure(error) => failed(&error),
+        })?;
         let mut hub = Self {
             name: name.clone(),
+            patience: endpoint.patience,
             socket,
             last_sent: Instant::now(),
             events: Vec::new(),
@@ -84,7 +95,7 @@ impl Hub {
             one_did_not_come: false,
         };
         hub.say(r#"{"protocol":"json","version":1}"#)?;
-        let answer = hub.next(PATIENCE)?.ok_or_else(|| failed(&"the hub does not answer the handshake"))?;
+        let answer = hub.next(endpoint.patience)?.ok_or_else(|| failed(&"the hub does not answer the handshake"))?;
         let (answer, rest) = answer.split_once(SEPARATOR).ok_or_else(|| failed(&"this is no SignalR hub"))?;
         match serde_json::from_str::<serde_json::Value>(answer) {
             Ok(answer) if answer.get("error").is_some() => {
@@ -150,37 +161,30 @@ impl Hub {
 
     fn say(&mut self, message: &str) -> Result<(), Failed> {
         self.last_sent = Instant::now();
+        self.socket.get_mut().within(self.patience).map_err(|error| self.failed(error))?;
         let sent = self.socket.send(Message::text(format!("{message}{SEPARATOR}")));
         sent.map_err(|error| self.failed(error))
     }
 
     /// The next text; `None` if none came in that time.
     fn next(&mut self, within: Duration) -> Result<Option<String>, Failed> {
-        let tcp = self.socket.get_ref().tcp();
-        // A time of zero would mean for ever.
-        let timed = if within.is_zero() {
-            tcp.set_nonblocking(true)
-        } else {
-            tcp.set_nonblocking(false).and_then(|()| tcp.set_read_timeout(Some(within)))
-        };
-        timed.map_err(|error| self.failed(error))?;
-        let read = loop {
+        self.socket.get_mut().within(within).map_err(|error| self.failed(error))?;
+        for _ in 0..MOST_AT_ONCE {
             match self.socket.read() {
-                Ok(Message::Text(text)) => break Ok(Some(text.as_str().to_owned())),
+                Ok(Message::Text(text)) => return Ok(Some(text.as_str().to_owned())),
                 // The library answers pings by itself.
                 Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
-                Ok(Message::Binary(_)) => break Err(self.failed("the hub speaks binary to a listener of JSON")),
-                Ok(Message::Close(_)) => break Err(self.failed("the hub closed the connection")),
+                Ok(Message::Binary(_)) => return Err(self.failed("the hub speaks binary to a listener of JSON")),
+                Ok(Message::Close(_)) => return Err(self.failed("the hub closed the connection")),
                 Err(tungstenite::Error::Io(error))
                     if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) =>
                 {
-                    break Ok(None);
+                    return Ok(None);
                 }
-                Err(error) => break Err(self.failed(error)),
+                Err(error) => return Err(self.failed(error)),
             }
-        };
-        self.socket.get_ref().tcp().set_nonblocking(false).map_err(|error| self.failed(error))?;
-        read
+        }
+        Err(self.failed("the hub sends frames without end, and no text"))
     }
 
     fn hear(&mut self, text: &str) -> Result<(), Failed> {
@@ -195,6 +199,9 @@ impl Hub {
                         _ => message.to_owned(),
                     };
                     self.events.push(event);
+                    if self.events.iter().map(String::len).sum::<usize>() > MOST {
+                        return Err(self.failed("the hub says more than any hub of this API"));
+                    }
                 }
                 (7, _) => {
                     let why = told.error.unwrap_or_else(|| "no reason given".into());

@@ -8,7 +8,8 @@
 //! | [`http`] | HTTP/1.1 over one connection that is kept, every byte of a request as it was made up |
 //! | [`hub`] | a listener to the events of a SignalR hub |
 //! | [`curl`] | requests as commands to copy |
-//! | [`report`] | the table, the first divergence, the JSON |
+//! | [`plain`] | what a server said, as a terminal may be given it |
+//! | [`report`] | the table, each divergence with its commands, the JSON |
 //! | [`cli`] | options, progress, exit codes |
 
 #![forbid(unsafe_code)]
@@ -20,4 +21,6 @@ mod connection;
 pub mod curl;
 pub mod http;
 pub mod hub;
+pub mod plain;
+mod probe;
 pub mod report;

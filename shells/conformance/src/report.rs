@@ -10,6 +10,7 @@ use recording_testkit::wrong::WRONG;
 use serde_json::{Value, json};
 
 use crate::access::Endpoint;
+use crate::plain::shown;
 use crate::{curl, http};
 
 /// What was tested.
@@ -117,22 +118,17 @@ pub fn text(subject: &Subject<'_>, report: &Report) -> String {
         subject.profile(),
         subject.seed,
     );
-    let Some(first) = report.findings.first() else { return out };
-    divergence(&mut out, subject, first);
-    if report.findings.len() > 1 {
-        let _ = writeln!(out, "\nFurther divergences (--json FILE has all of them in full):");
-    }
-    for finding in report.findings.iter().skip(1) {
-        let Some(divergence) = &finding.run.divergence else { continue };
-        let _ = writeln!(out, "  {}, in {} requests", divergence.rule.id(), finding.run.exchanges.len());
+    for (number, finding) in report.findings.iter().enumerate() {
+        divergence(&mut out, subject, finding, number + 1, report.findings.len());
     }
     out
 }
 
-fn divergence(out: &mut String, subject: &Subject<'_>, finding: &Finding) {
+fn divergence(out: &mut String, subject: &Subject<'_>, finding: &Finding, number: usize, of: usize) {
     let Some(divergence) = &finding.run.divergence else { return };
     let rule = divergence.rule;
-    let _ = writeln!(out, "\nThe first divergence: {} ({}): {}", rule.id(), rule.source(), rule.text());
+    let place = if of > 1 { format!(" {number} of {of}") } else { String::new() };
+    let _ = writeln!(out, "\nDivergence{place}: {} ({}): {}", rule.id(), rule.source(), rule.text());
     if let Some(remark) = remark(finding) {
         let _ = writeln!(out, "The last request is wrong in one point: {remark}.");
     }
@@ -155,7 +151,7 @@ fn divergence(out: &mut String, subject: &Subject<'_>, finding: &Finding) {
     for command in commands(subject, finding) {
         let _ = writeln!(out, "  {command}");
     }
-    let _ = writeln!(out, "\n  expected: {}\n  got:      {}", divergence.expected, divergence.got);
+    let _ = writeln!(out, "\n  expected: {}\n  got:      {}", shown(&divergence.expected), shown(&divergence.got));
     let cleanup = cleanup(subject, finding);
     if !cleanup.is_empty() {
         let _ = writeln!(out, "\nBefore the same commands are given again:\n");
@@ -190,6 +186,7 @@ pub fn json(subject: &Subject<'_>, report: &Report) -> Value {
             Some(json!({
                 "rule": divergence.rule.id(),
                 "source": divergence.rule.source().name(),
+                "harm": divergence.rule.harm().name(),
                 "sequence": finding.case,
                 "repeated": finding.repeated,
                 "requests": commands(subject, finding),

@@ -112,13 +112,25 @@ fn what_is_no_tls_or_no_servers_certificate() {
     let key = files.write("ca.key", &signing_key.serialize_pem());
     let tls = Some(Arc::new(Tls::load(TlsFiles { certificate: certificate.clone(), key }).unwrap()));
     let (authority, _) = serve_protected(&runtime, &Plan::full(), Protection { api_tls: tls, ..Protection::default() });
-    for (port, words) in [(plain.port(), "no TLS is spoken there"), (authority.port(), "certificate of an authority")] {
+    let mut other = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    other.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let other = files.write("other.crt", &other.self_signed(&KeyPair::generate().unwrap()).unwrap().pem());
+    let cases = [
+        (plain.port(), &certificate, "no TLS is spoken there"),
+        // Another authority's certificate, and the server's own, which is believed: then it is the API that is looked for.
+        (authority.port(), &other, "certificate of an authority"),
+        (authority.port(), &certificate, "there is no such UCC"),
+    ];
+    for (port, ca, words) in cases {
         let url = format!("https://localhost:{port}");
         let output = Command::new(env!("CARGO_BIN_EXE_recording-conformance"))
-            .args(["--url", &url, "--admin", &url, "--ca", certificate.to_str().unwrap()])
+            .args(["--url", &url, "--admin", &url, "--ca", ca.to_str().unwrap()])
             .output()
             .unwrap();
         let told = String::from_utf8(output.stderr).unwrap();
-        assert!(output.status.code() == Some(2) && told.contains(words) && told.lines().count() == 1, "{told}");
+        assert!(
+            output.status.code() == Some(2) && told.contains(words) && told.lines().count() == 1,
+            "{words}: {told}"
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! A deliberately wrong server on loopback ports: the API with `/sessions/` for the call's side, and a hub.
 
+use core::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +12,10 @@ use recording_testkit::faults::Fault;
 use recording_testkit::faulty::FaultyDesk;
 use recording_testkit::http::{Request, Response};
 use recording_testkit::plan::Plan;
-use recording_testkit::transport::Transport as _;
+use recording_testkit::transport::Transport;
 use tungstenite::{Message, WebSocket};
+
+use crate::vendor::Vendor;
 
 /// Where a wrong server is.
 pub(crate) struct Wrong {
@@ -40,6 +43,26 @@ pub(crate) fn serve(plan: &Plan, fault: Option<Fault>) -> Wrong {
         hub.lock().unwrap_or_else(PoisonError::into_inner).listeners.push(listener);
     });
     Wrong { api, hub }
+}
+
+/// Serves a server of somebody else's until the process ends; `spoil` edits what it answers.
+pub(crate) fn serve_vendor(vendor: Vendor, spoil: fn(&mut Response)) -> Endpoint {
+    let vendor = Mutex::new(vendor);
+    listen(move |mut stream| {
+        let mut buffer = Vec::new();
+        while let Some(request) = next_request(&mut stream, &mut buffer) {
+            let mut response = answered(&mut *vendor.lock().unwrap_or_else(PoisonError::into_inner), &request);
+            spoil(&mut response);
+            if stream.write_all(&bytes(&response, request.method == "HEAD")).is_err() {
+                break;
+            }
+        }
+    })
+}
+
+/// Serves each connection by this, in a thread of its own.
+pub(crate) fn serve_raw(serve: fn(TcpStream)) -> Endpoint {
+    listen(serve)
 }
 
 /// A hub that says these texts to everybody.
@@ -83,18 +106,10 @@ fn listen(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Endpoint {
 fn connection(mut stream: TcpStream, world: &Mutex<World>) -> Option<()> {
     let mut buffer = Vec::new();
     loop {
-        let (head, request) = loop {
-            if let Some(whole) = request(&buffer) {
-                break whole;
-            }
-            let mut chunk = [0; 4096];
-            let count = stream.read(&mut chunk).ok().filter(|count| *count > 0)?;
-            buffer.extend_from_slice(&chunk[..count]);
-        };
-        buffer.drain(..head);
+        let request = next_request(&mut stream, &mut buffer)?;
         let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
         let World { desk, listeners } = &mut *world;
-        let response = answer(desk, &request);
+        let response = answered(desk, &request);
         for event in desk.events(None).ok().flatten().unwrap_or_default() {
             let message =
                 format!("{{\"type\":1,\"target\":\"RecordingStateChangedEvent\",\"arguments\":[{event}]}}\u{1e}");
@@ -103,6 +118,20 @@ fn connection(mut stream: TcpStream, world: &Mutex<World>) -> Option<()> {
         drop(world);
         stream.write_all(&bytes(&response, request.method == "HEAD")).ok()?;
     }
+}
+
+/// The next request; `None` if the client is gone.
+fn next_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<Request> {
+    let (head, request) = loop {
+        if let Some(whole) = request(buffer) {
+            break whole;
+        }
+        let mut chunk = [0; 4096];
+        let count = stream.read(&mut chunk).ok().filter(|count| *count > 0)?;
+        buffer.extend_from_slice(&chunk[..count]);
+    };
+    buffer.drain(..head);
+    Some(request)
 }
 
 /// The first request in `buffer` and its length, once it is there as a whole.
@@ -123,17 +152,19 @@ fn request(buffer: &[u8]) -> Option<(usize, Request)> {
     Some((head + length, Request { method, target: parsed.path.unwrap().into(), content_type, body }))
 }
 
-fn answer(desk: &mut FaultyDesk, request: &Request) -> Response {
+fn answered<T: Transport<Error = Infallible>>(desk: &mut T, request: &Request) -> Response {
     let target = String::from_utf8_lossy(&request.target).into_owned();
-    let Some((ucc, id)) = target.strip_prefix("/sessions/").and_then(|session| session.split_once('/')) else {
-        return desk.answer(request);
+    let session = target.strip_prefix("/sessions/").and_then(|session| session.split_once('/'));
+    let response = match session {
+        None => desk.send(request),
+        Some((ucc, id)) if request.method == "DELETE" => desk.end(ucc, id),
+        Some((ucc, id)) => {
+            let state: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+            let code = |key| state[key].as_u64().unwrap() as u8;
+            desk.begin(ucc, id, (code("RecordingState"), code("MarkingState"), code("SavingState")))
+        }
     };
-    if request.method == "DELETE" {
-        return desk.end_session(ucc, id);
-    }
-    let state: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
-    let code = |key| state[key].as_u64().unwrap() as u8;
-    desk.begin_session(ucc, id, (code("RecordingState"), code("MarkingState"), code("SavingState")))
+    response.unwrap_or_else(|never| match never {})
 }
 
 fn bytes(response: &Response, headless: bool) -> Vec<u8> {
