@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::Response;
 use recording_core::{Head, Rejection, Reply, Scratch, SipUri};
 
@@ -55,7 +55,11 @@ impl<S> Clone for Api<S> {
 impl<S: Store> Handler for Api<S> {
     async fn answer(&self, request: Request, client: Client) -> Response {
         let Ways { service, router, is_guarded } = &*self.0;
-        if *is_guarded || request.uri().path().starts_with(hub::PATH) {
+        let is_for_the_hub = request.uri().path().starts_with(hub::PATH);
+        if is_for_the_hub && request.method() == Method::GET {
+            client.waits_with_its_client();
+        }
+        if *is_guarded || is_for_the_hub {
             router.answer(request, client).await
         } else {
             answer(service, request, Some(client)).await

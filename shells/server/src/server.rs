@@ -143,7 +143,7 @@ pub async fn start_protected<S: Store>(
 
     let health = Arc::clone(service.health());
     // Before the first change can be made.
-    let pass_on = hub::pass_on(service.events().subscribe(), service.hub().clone());
+    let pass_on = hub::pass_on(service.events().backlog(), service.hub().clone());
     tokio::spawn(health.vital("the task that passes events on to listeners", pass_on));
     tokio::spawn(health.vital("the thread that writes the store", service.store().ended()));
     let (stop, stopped) = watch::channel(false);

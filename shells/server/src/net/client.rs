@@ -51,4 +51,13 @@ impl Client {
             Place::OneOfMany(_, stream) => stream.arrived(),
         }
     }
+
+    /// The request waits for something that only this client wants to know: it ends when the client is gone.
+    pub(crate) fn waits_with_its_client(&self) {
+        match &self.place {
+            Place::Alone(progress) => progress.watch(),
+            // HTTP/2 does so by itself.
+            Place::OneOfMany(..) => {}
+        }
+    }
 }

@@ -88,8 +88,9 @@ impl<H: Handler> Connection<H> {
             }
         });
         let connection = http1::Builder::new()
-            // A client may close its sending side and still wait for its reply.
-            .half_close(true)
+            // A client may close its sending side and still wait for its reply: `Wire` keeps that from the library, but not
+            // where the end of the client must end its request.
+            .half_close(false)
             // All times are kept here: they must hold for a request as a whole.
             .header_read_timeout(None)
             .max_header_size(self.limits.head)

@@ -49,6 +49,10 @@ pub(super) struct Progress {
     /// Whether there may be unread data at the end.
     lingers: AtomicBool,
     evicted: AtomicBool,
+    /// Whether the request in hand ends with its client.
+    watched: AtomicBool,
+    /// Whether the client's end was kept from the library, which must look again when the request in hand is done.
+    hidden_end: AtomicBool,
     nudge: Notify,
     wire_gone: Notify,
     /// The requests at once, where there may be many.
@@ -75,6 +79,8 @@ impl Progress {
             blocked: AtomicU64::new(0),
             lingers: AtomicBool::new(false),
             evicted: AtomicBool::new(false),
+            watched: AtomicBool::new(false),
+            hidden_end: AtomicBool::new(false),
             nudge: Notify::new(),
             wire_gone: Notify::new(),
             streams: Streams::default(),
@@ -125,6 +131,7 @@ impl Progress {
 
     /// A head is complete, and with it the request, or a body is still to come.
     pub(super) fn head_is_there(&self, is_all: bool) {
+        self.watched.store(false, Ordering::Relaxed);
         if is_all {
             self.at_work();
         } else {
@@ -137,14 +144,44 @@ impl Progress {
         self.set(Phase::Busy, self.since());
     }
 
+    /// The request in hand has nothing to do but to wait, and nobody but its client wants the answer: when that is gone,
+    /// the request is.
+    pub(super) fn watch(&self) {
+        self.watched.store(true, Ordering::Relaxed);
+        self.show_end();
+    }
+
+    /// The client's end was seen, and kept from the library.
+    pub(super) fn hide_end(&self) {
+        self.hidden_end.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets the library look again for an end that was kept from it.
+    fn show_end(&self) {
+        if self.hidden_end.swap(false, Ordering::Relaxed) {
+            self.nudge.notify_one();
+        }
+    }
+
+    /// Whether a request is at work that is carried out whatever becomes of its client.
+    pub(super) fn is_only_at_work(&self) -> bool {
+        self.phase() == Phase::Busy && !self.watched.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_within_body(&self) -> bool {
+        self.phase() == Phase::Body
+    }
+
     /// A response is on its way.
     pub(super) fn answered(&self) {
         self.enter(Phase::Idle);
+        self.show_end();
     }
 
     /// A response is on its way whose end nobody knows.
     pub(super) fn streaming(&self) {
         self.enter(Phase::Streaming);
+        self.show_end();
     }
 
     /// The connection is about to become another protocol's.

@@ -94,7 +94,23 @@ fn answer(status: &str) -> Vec<u8> {
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
+        let is_end = read.is_err() || (buffer.filled().len() == before && buffer.remaining() > 0);
+        if is_end && self.version == Version::Http1 {
+            // The request in hand gets its answer first. The library would drop it.
+            if self.progress.is_only_at_work() {
+                self.progress.hide_end();
+                return Poll::Pending;
+            }
+            // A body may be all there, and its request not answered: that has its turn first.
+            if self.progress.is_within_body() && !self.ended {
+                self.ended = true;
+                self.progress.hide_end();
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        read?;
         if buffer.filled().len() > before {
             if self.version == Version::Http1 {
                 let this = &mut *self;

@@ -22,8 +22,8 @@ enum Stage<M: Methods> {
 }
 
 impl<M: Methods> Hub<M> {
-    pub(super) fn events(&self, slot: &Arc<Slot<M::Listener>>) -> Result<Response, Refusal> {
-        let opened = self.hold(slot, Transport::ServerSentEvents)?;
+    pub(super) fn events(&self, slot: &Arc<Slot<M::Listener>>, caller: &Arc<str>) -> Result<Response, Refusal> {
+        let opened = self.hold(slot, Transport::ServerSentEvents, caller)?;
         let events = unfold(Stage::Begin(opened), |stage| async {
             let (event, opened) = match stage {
                 Stage::Begin(opened) => (FIRST, opened),
