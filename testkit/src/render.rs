@@ -73,7 +73,7 @@ fn path(call: &str, spelling: Spelling) -> Vec<u8> {
     match spelling {
         Spelling::V2 => format!("/attendantservice/api/v2/recording/{call}"),
         Spelling::Query => format!("{PREFIX}{call}?a=/b&c=%zz"),
-        Spelling::Absolute => format!("http://recording.example{PREFIX}{call}"),
+        Spelling::Absolute => format!("http://localhost{PREFIX}{call}"),
         _ => format!("{PREFIX}{call}"),
     }
     .into_bytes()

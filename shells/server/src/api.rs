@@ -36,13 +36,13 @@ pub(crate) struct Api<S>(Arc<Ways<S>>);
 struct Ways<S> {
     service: Arc<Service<S>>,
     router: Router,
-    is_guarded: bool,
+    guard: Arc<Guard>,
 }
 
 impl<S: Store> Api<S> {
     pub(crate) fn new(service: Arc<Service<S>>, guard: &Arc<Guard>) -> Self {
         let router = Arc::clone(guard).before_api(router(Arc::clone(&service)));
-        Self(Arc::new(Ways { service, router, is_guarded: !guard.is_idle() }))
+        Self(Arc::new(Ways { service, router, guard: Arc::clone(guard) }))
     }
 }
 
@@ -54,15 +54,15 @@ impl<S> Clone for Api<S> {
 
 impl<S: Store> Handler for Api<S> {
     async fn answer(&self, request: Request, client: Client) -> Response {
-        let Ways { service, router, is_guarded } = &*self.0;
+        let Ways { service, router, guard } = &*self.0;
         let is_for_the_hub = request.uri().path().starts_with(hub::PATH);
         if is_for_the_hub && request.method() == Method::GET {
             client.waits_with_its_client();
         }
-        if *is_guarded || is_for_the_hub {
-            router.answer(request, client).await
-        } else {
+        if !is_for_the_hub && guard.lets_through(&client) {
             answer(service, request, Some(client)).await
+        } else {
+            router.answer(request, client).await
         }
     }
 }

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::progress::Progress;
 use super::streams::{Stay, Stream};
+use crate::auth::rate::Allowance;
 
 /// A request's client.
 #[derive(Debug, Clone)]
@@ -34,6 +35,13 @@ impl Client {
     /// Where it is, or the proxy between.
     pub(crate) const fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// What its address has left: looked up once for a connection.
+    pub(crate) fn allowance(&self, find: impl FnOnce() -> Arc<Allowance>) -> &Allowance {
+        match &self.place {
+            Place::Alone(progress) | Place::OneOfMany(progress, _) => progress.allowance.get_or_init(find),
+        }
     }
 
     /// When the request must have arrived.

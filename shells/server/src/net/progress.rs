@@ -3,12 +3,15 @@
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 
+use std::sync::{Arc, OnceLock};
+
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Limits;
 use super::framing::Lengths;
 use super::streams::Streams;
+use crate::auth::rate::Allowance;
 
 /// How long a connection that the server ends is still read from, so that the last reply is not lost: closing a socket
 /// with unread data resets the connection, and the client may never see what it was told.
@@ -53,12 +56,16 @@ pub(super) struct Progress {
     watched: AtomicBool,
     /// Whether the client's end was kept from the library, which must look again when the request in hand is done.
     hidden_end: AtomicBool,
+    /// Whether the client sent too much besides requests.
+    calmed: AtomicBool,
     nudge: Notify,
     wire_gone: Notify,
     /// The requests at once, where there may be many.
     pub(super) streams: Streams,
     /// Whether a length was seen, where one request follows the other.
     pub(super) lengths: Lengths,
+    /// What the client's address has left of what it may ask for, once somebody has looked.
+    pub(super) allowance: OnceLock<Arc<Allowance>>,
 }
 
 /// Until when a connection may go on as it is.
@@ -81,10 +88,12 @@ impl Progress {
             evicted: AtomicBool::new(false),
             watched: AtomicBool::new(false),
             hidden_end: AtomicBool::new(false),
+            calmed: AtomicBool::new(false),
             nudge: Notify::new(),
             wire_gone: Notify::new(),
             streams: Streams::default(),
             lengths: Lengths::default(),
+            allowance: OnceLock::new(),
         };
         progress.enter(Phase::Fresh);
         progress
@@ -237,6 +246,15 @@ impl Progress {
 
     pub(super) fn lingers(&self) -> bool {
         self.lingers.load(Ordering::Relaxed)
+    }
+
+    /// The client sent too much besides requests.
+    pub(super) fn calmed(&self) {
+        self.calmed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_calmed(&self) -> bool {
+        self.calmed.load(Ordering::Relaxed)
     }
 
     /// The server's side is closed.
