@@ -201,7 +201,10 @@ async fn what_insecure_leaves_open_is_said() {
     let options = ["--listen", "0.0.0.0:0", "--admin", "127.0.0.1:0", "--insecure"];
     let mut running = Running::spawn(crate::process::program().args(options));
     let line = running.logged("--insecure");
-    assert!(line.contains("WARN") && line.contains("option=\"--listen\" address=0.0.0.0:") && line.contains("any web page"), "{line}");
+    assert!(
+        line.contains("WARN") && line.contains("option=\"--listen\" address=0.0.0.0:") && line.contains("any web page"),
+        "{line}"
+    );
     let address = SocketAddr::from(([127, 0, 0, 1], running.api.port()));
     assert_eq!(status(address, "GET", STATE_PATH, "Host: any.example\r\n", "").await, 200);
     assert_eq!(status(running.admin, "GET", "/sessions", "Host: any.example\r\n", "").await, 421);
