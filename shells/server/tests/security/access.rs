@@ -391,7 +391,7 @@ async fn pages_of_listed_origins_may_call_and_no_others() {
         ("Upgrade", "websocket"),
         ("Authorization", authorization.as_str()),
     ];
-    assert_eq!(status_of(running.api, &get_with(HUB_PATH, &headers)).await, 400, "a handshake without a version");
+    assert_eq!(status_of(running.api, &get_with(HUB_PATH, &headers)).await, 426, "a handshake without a version");
     // Two origins are none.
     let bytes = get_with(STATE_PATH, &[("Origin", DESK), ("Origin", DESK), ("Authorization", &bearer(&token.token))]);
     assert_eq!(once(running.api, &bytes).await.header("access-control-allow-origin"), None);
