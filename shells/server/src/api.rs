@@ -53,11 +53,13 @@ impl<S> Clone for Api<S> {
 }
 
 impl<S: Store> Handler for Api<S> {
-    async fn answer(&self, request: Request, client: Client) -> Response {
+    async fn answer(&self, mut request: Request, client: Client) -> Response {
         let Ways { service, router, guard } = &*self.0;
         let is_for_the_hub = request.uri().path().starts_with(hub::PATH);
         if is_for_the_hub && request.method() == Method::GET {
             client.waits_with_its_client();
+            let carrier = client.clone();
+            request.extensions_mut().insert(signalr_hub::GivenUp::new(move || carrier.is_slow()));
         }
         if !is_for_the_hub && guard.lets_through(&client) {
             answer(service, request, Some(client)).await

@@ -87,10 +87,32 @@ impl<M: Methods> fmt::Debug for Hub<M> {
 pub(crate) struct Opened<M: Methods> {
     hub: Hub<M>,
     slot: Arc<Slot<M::Listener>>,
+    given_up: Option<GivenUp>,
+}
+
+/// In a request's extensions: says, when its response ends early, whether that is because the client took nothing of it for
+/// too long. Whoever carries the responses knows; the hub only counts it.
+#[derive(Clone)]
+pub struct GivenUp(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl GivenUp {
+    /// One that asks `is_slow`.
+    pub fn new(is_slow: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_slow))
+    }
+}
+
+impl fmt::Debug for GivenUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GivenUp").field(&(self.0)()).finish()
+    }
 }
 
 impl<M: Methods> Drop for Opened<M> {
     fn drop(&mut self) {
+        if self.given_up.as_ref().is_some_and(|given_up| (given_up.0)()) {
+            self.slot.stuck();
+        }
         self.slot.gone();
         self.hub.remove(&self.slot.token);
     }
@@ -99,6 +121,11 @@ impl<M: Methods> Drop for Opened<M> {
 impl<M: Methods> Opened<M> {
     pub(crate) fn slot(&self) -> &Slot<M::Listener> {
         &self.slot
+    }
+
+    /// Asks this one at its end.
+    pub(crate) fn ask(&mut self, given_up: Option<GivenUp>) {
+        self.given_up = given_up;
     }
 
     pub(crate) fn received(&self, bytes: &[u8]) {
@@ -315,7 +342,7 @@ impl<M: Methods> Hub<M> {
         caller: &Arc<str>,
     ) -> Result<Opened<M>, NotOpened> {
         self.open(slot, transport, caller)?;
-        Ok(Opened { hub: self.clone(), slot: Arc::clone(slot) })
+        Ok(Opened { hub: self.clone(), slot: Arc::clone(slot), given_up: None })
     }
 
     pub(crate) fn received(&self, slot: &Slot<M::Listener>, bytes: &[u8]) -> Result<(), NotOpened> {

@@ -76,7 +76,7 @@ mod transport;
 pub use connection::{Call, CallResult, Carrier, Connection, Delivery, End};
 pub use counters::Counters;
 pub use handshake::Protocol;
-pub use hub::{Hub, Methods};
+pub use hub::{GivenUp, Hub, Methods};
 pub use limits::Limits;
 pub use message::{Argument, CallError, Publication};
 pub use options::Options;

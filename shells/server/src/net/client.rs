@@ -60,6 +60,12 @@ impl Client {
         }
     }
 
+    /// Whether the client has not taken what it was sent for longer than it may.
+    pub(crate) fn is_slow(&self) -> bool {
+        let (Place::Alone(progress) | Place::OneOfMany(progress, _)) = &self.place;
+        progress.is_slow()
+    }
+
     /// The request waits for something that only this client wants to know: it ends when the client is gone.
     pub(crate) fn waits_with_its_client(&self) {
         match &self.place {

@@ -234,6 +234,12 @@ impl Progress {
         }
     }
 
+    /// Whether a write has had to wait for longer than it may.
+    pub(super) fn is_slow(&self) -> bool {
+        let blocked = self.blocked.load(Ordering::Relaxed);
+        blocked != 0 && self.now() - blocked >= self.limits.write.as_micros() as u64
+    }
+
     /// The client took everything, as far as can be known.
     pub(super) fn flushed(&self) {
         self.blocked.store(0, Ordering::Relaxed);

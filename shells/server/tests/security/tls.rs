@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use recording_core::State;
+use recording_server::hub::{self, EventCase};
 use recording_server::net::{Limits, Tls, TlsFiles};
 use recording_server::server::{Protection, Running as Server, start_protected};
 use recording_server::service::Service;
@@ -25,7 +26,17 @@ pub const HTTP_2: &[u8] = b"h2";
 
 /// The world of the samples behind TLS.
 pub async fn world(certificate: &Certificate, limits: Limits) -> Server<MemoryStore> {
-    let service = Arc::new(Service::new(directory(&["ucc-demo-name"]), MemoryStore::new()));
+    world_listening(certificate, limits, signalr_hub::Options::default()).await
+}
+
+/// The same, with a hub that grants other things.
+pub async fn world_listening(
+    certificate: &Certificate,
+    limits: Limits,
+    options: signalr_hub::Options,
+) -> Server<MemoryStore> {
+    let service = Service::new(directory(&["ucc-demo-name"]), MemoryStore::new());
+    let service = Arc::new(service.with_hub(hub::new(EventCase::Pascal, options)));
     let _ = service.store().begin(&key("ucc-demo-name", ID), State::INITIAL).await.unwrap();
     let files = TlsFiles { certificate: certificate.certificate.path().into(), key: certificate.key.path().into() };
     let tls = Arc::new(Tls::load(files).unwrap());

@@ -97,7 +97,7 @@ impl<M: Methods> Hub<M> {
         }
         let slot = self.known(&parts)?;
         if lists::accepts(&parts.headers.get_all(ACCEPT), "text/event-stream") {
-            self.events(&slot, &caller)
+            self.events(&slot, &caller, parts.extensions.remove())
         } else {
             self.poll(&slot, &caller).await
         }
