@@ -24,16 +24,12 @@ fn main() {
     println!("cargo::rustc-link-arg-bins=--nmagic");
 
     let mut site = String::new();
-    for (name, default, parts, kind) in [
-        ("ADDRESS", "10.0.2.15/24", 5, "an IPv4 address and its prefix length"),
-        ("ROUTER", "10.0.2.2", 4, "an IPv4 address"),
-    ] {
-        let value = setting(name, default);
-        let numbers: Vec<u8> = value.split(['.', '/']).map_while(|part| part.parse().ok()).collect();
-        assert!(numbers.len() == parts && value.contains('/') == (parts == 5), "GATEWAY_{name}: {value} is not {kind}");
-        assert!(parts == 4 || numbers[4] <= 32, "GATEWAY_{name}: {value}: a prefix has at most 32 bits");
-        site += &format!("pub(crate) const {name}: [u8; {parts}] = {numbers:?};\n");
-    }
+    let value = setting("ADDRESS", "10.0.2.15/24");
+    let numbers: Vec<u8> = value.split(['.', '/']).map_while(|part| part.parse().ok()).collect();
+    let is_address = numbers.len() == 5 && value.matches('.').count() == 3 && value.matches('/').count() == 1;
+    assert!(is_address, "GATEWAY_ADDRESS: {value} is not an IPv4 address and its prefix length");
+    assert!(numbers[4] <= 32, "GATEWAY_ADDRESS: {value}: a prefix has at most 32 bits");
+    site += &format!("pub(crate) const ADDRESS: [u8; 5] = {numbers:?};\n");
     let value = setting("MAC", "02-00-00-52-47-01");
     let numbers: Vec<u8> = value.split(['-', ':']).map_while(|part| u8::from_str_radix(part, 16).ok()).collect();
     assert!(numbers.len() == 6 && numbers[0] & 1 == 0, "GATEWAY_MAC: {value} is not the address of one interface");

@@ -9,14 +9,32 @@ use crate::{Millis, since};
 
 /// How long a connection may be idle between requests.
 pub const IDLE: Millis = 15_000;
-/// The same, when there is no room for another client.
-pub const IDLE_WHEN_FULL: Millis = 2_000;
 /// How long a request may take to arrive, from its first byte to its last: dribbling does not prolong it.
 pub const REQUEST: Millis = 10_000;
 /// How long a client may leave a reply where it is.
 pub const STALLED: Millis = 10_000;
 /// How long a closed connection waits for the client to see that.
 pub const LINGER: Millis = 2_000;
+/// How long a change waits for the recorders' line before it is refused, and how long a reply to a change waits for it.
+pub const RECORDER: Millis = 5_000;
+
+/// The same times, when another client wants the place: see [`Connection::overdue`].
+pub mod when_full {
+    use crate::Millis;
+
+    /// Between requests.
+    pub const IDLE: Millis = 2_000;
+    /// For a request to arrive: at most what a segment that was lost once takes to come again.
+    pub const REQUEST: Millis = 1_000;
+    /// For the client to take what was sent.
+    pub const STALLED: Millis = 4_000;
+    /// For the client to see that it is closed.
+    pub const LINGER: Millis = 500;
+    /// For the recorders' line to take what was changed before. Nothing of the request was done.
+    pub const RECORDER: Millis = 1_000;
+    /// For the handshake of TCP: a way there and back.
+    pub const HANDSHAKE: Millis = 250;
+}
 
 /// The longest body that is passed over to reach the next request; behind a longer one the connection is closed.
 const SKIP_MAX: u32 = 64 * 1024;
@@ -48,6 +66,8 @@ enum Phase {
     Head(usize),
     /// A body.
     Body(Arriving),
+    /// The recorder's line, before the body that is here can be obeyed.
+    Busy(Persistence),
     /// The recorder's line, before the reply may leave.
     Held(Persistence),
     /// The reply is the last one.
@@ -129,20 +149,40 @@ impl Connection {
         self.ended = true;
     }
 
-    /// For how long the connection has been idle between requests; `None` if it is not.
+    /// By how much the connection is over the time that it has when every place is taken and another client wants one;
+    /// `None` if it is not. `unsent` says whether the client has still to take something. Who is dropped for that, and gets
+    /// no byte of a reply, may ask again: nothing was done.
     #[must_use]
-    pub fn idle(&self, now: Millis) -> Option<Millis> {
-        (self.phase == Phase::Head(0) && self.input.raw().is_empty()).then(|| since(now, self.since))
+    pub fn overdue(&self, now: Millis, unsent: bool) -> Option<Millis> {
+        let (then, limit) = match (self.stalled, self.phase) {
+            // What was changed stands, and its client is to know.
+            (_, Phase::Held(_)) => return None,
+            (Some(stalled), _) => (stalled, when_full::STALLED),
+            (None, Phase::Closing | Phase::Closed) => (self.since, if unsent { LINGER } else { when_full::LINGER }),
+            (None, Phase::Head(0)) if self.input.raw().is_empty() => (self.since, when_full::IDLE),
+            (None, Phase::Head(_) | Phase::Body(_)) => (self.since, when_full::REQUEST),
+            (None, Phase::Busy(_)) => (self.since, when_full::RECORDER),
+        };
+        since(now, then).checked_sub(limit)
     }
 
-    /// Whether it ends: its place will be free soon.
-    #[must_use]
-    pub const fn is_closing(&self) -> bool {
-        matches!(self.phase, Phase::Closing | Phase::Closed)
+    /// Gives the place up for another client, for which it is [overdue](Self::overdue): what is to be sent to this one before
+    /// it is forgotten, if that can be.
+    pub fn give_way(&mut self, out: &mut Outgoing) -> Step {
+        let is_between = self.input.raw().is_empty();
+        let fault = match self.phase {
+            _ if self.stalled.is_some() => return Step::Abort,
+            Phase::Head(0) if is_between => return Step::Close,
+            Phase::Body(arriving) if !arriving.wanted => return Step::Close,
+            Phase::Held(_) | Phase::Closing | Phase::Closed => return Step::Close,
+            Phase::Head(_) | Phase::Body(_) => Fault::TooSlow,
+            Phase::Busy(_) => Fault::Busy,
+        };
+        out.fault(fault);
+        Step::Send
     }
 
-    /// Ends a connection that is idle. A request that comes too late for that is not taken: no byte of a reply says so.
-    pub const fn close(&mut self, now: Millis) -> Step {
+    const fn close(&mut self, now: Millis) -> Step {
         self.wait_for(Phase::Closed, now);
         Step::Close
     }
@@ -163,11 +203,16 @@ impl Connection {
         match self.phase {
             Phase::Head(seen) => self.head(gateway, now, seen, out),
             Phase::Body(arriving) => self.body(gateway, now, arriving, out),
+            Phase::Busy(persistence) => self.obey(gateway, now, persistence, out),
             Phase::Held(persistence) => {
-                if !gateway.may_leave() {
+                let has_left = gateway.may_leave();
+                if !has_left && since(now, self.since) <= RECORDER {
                     return Step::Wait;
                 }
                 gateway.release();
+                if !has_left {
+                    return self.fault(Fault::NotTaken, now, out);
+                }
                 self.answered(persistence, now);
                 Step::SendHeld
             }
@@ -276,16 +321,29 @@ impl Connection {
             self.answered(arriving.persistence, now);
             return Step::Again;
         }
-        match gateway.set(self.input.body(), arriving.persistence, out) {
+        self.wait_for(Phase::Busy(arriving.persistence), now);
+        self.obey(gateway, now, arriving.persistence, out)
+    }
+
+    /// The body is here.
+    fn obey<const S: usize, const U: usize, const A: usize, const T: usize>(
+        &mut self,
+        gateway: &mut Gateway<S, U, A, T>,
+        now: Millis,
+        persistence: Persistence,
+        out: &mut Outgoing,
+    ) -> Step {
+        match gateway.set(self.input.body(), persistence, out) {
+            Set::Busy if since(now, self.since) > RECORDER => self.fault(Fault::Busy, now, out),
             Set::Busy => Step::Wait,
             Set::Answered => {
                 self.input.drop_body();
-                self.answered(arriving.persistence, now);
+                self.answered(persistence, now);
                 Step::Send
             }
             Set::Held => {
                 self.input.drop_body();
-                self.wait_for(Phase::Held(arriving.persistence), now);
+                self.wait_for(Phase::Held(persistence), now);
                 Step::Wait
             }
         }

@@ -8,6 +8,8 @@
 //! | [`pbx`] | the line protocol of the call's side |
 //! | [`recorder`] | the lines that drive recorders, and what waits for them |
 //! | [`events`] | the listeners' queue |
+//! | [`ring`] | what came in on a serial line, with the places of what was lost |
+//! | [`link`] | Ethernet below IP: whose frames go where |
 //! | [`provisioning`] | where a site's UCCs, settings and agents stand in the flash |
 //!
 //! An image around it has the drivers, a TCP and a clock. Nothing here decides anything about recording: that is
@@ -26,9 +28,11 @@ pub mod events;
 pub mod gateway;
 pub mod http;
 mod input;
+pub mod link;
 pub mod pbx;
 pub mod provisioning;
 pub mod recorder;
+pub mod ring;
 pub mod text;
 
 pub use connection::{Connection, Step};
@@ -36,6 +40,7 @@ pub use events::Events;
 pub use gateway::Gateway;
 pub use pbx::Line;
 pub use recorder::Recorder;
+pub use ring::Ring;
 
 /// Milliseconds since the start. It may wrap: only differences are looked at.
 pub type Millis = u32;
@@ -66,6 +71,12 @@ impl Clock {
         self.last = now;
         self.time
     }
+
+    /// Whole seconds at the last time that it was asked: they last for 136 years.
+    #[must_use]
+    pub const fn seconds(&self) -> u32 {
+        (self.time / 1000) as u32
+    }
 }
 
 #[cfg(test)]
@@ -79,6 +90,7 @@ mod tests {
         for step in [0, 1, u32::MAX, 7, 1 << 31, 1 << 31, u32::MAX, 0, 3] {
             time += u64::from(step);
             assert_eq!(clock.at(time as u32), time);
+            assert_eq!(u64::from(clock.seconds()), time / 1000);
         }
         assert!(time > 3 << 32, "it wrapped several times");
     }

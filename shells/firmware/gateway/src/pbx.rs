@@ -1,5 +1,8 @@
 //! The line protocol of the call's side (the PBX): one command a line, one answer a line, in order.
 //!
+//! Bytes come through a [`Ring`](crate::Ring), in which a loss keeps its place: a line that is not whole is refused, and every
+//! line end has an answer.
+//!
 //! | command | answer |
 //! |---|---|
 //! | `begin ID [STATE] UCC` | `begun ID STATE UCC`, or `open ID STATE UCC` if it was open already: its state stays |
@@ -34,7 +37,7 @@ pub type Answer = Text<ANSWER_MAX>;
 #[derive(Debug)]
 pub struct Line {
     text: Text<LINE_MAX>,
-    /// Something of it is missing.
+    /// It is too long, and its end is missing.
     lossy: bool,
     whole: bool,
 }
@@ -68,11 +71,6 @@ impl Line {
         } else {
             self.lossy = true;
         }
-    }
-
-    /// A byte was lost on the way.
-    pub const fn lost(&mut self) {
-        self.lossy = true;
     }
 
     /// The line that is whole, if all of it came and it is text.

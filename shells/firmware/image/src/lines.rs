@@ -28,9 +28,9 @@ impl Lines {
     }
 
     /// Moves bytes; whether there is more to do at once.
-    pub(crate) fn turn(&mut self, gateway: &mut Gateway, now: u32) -> bool {
+    pub(crate) fn turn(&mut self, gateway: &mut Gateway, seconds: u32) -> bool {
         let moved = self.drive(gateway);
-        self.speak(gateway, now) | moved
+        self.speak(gateway, seconds) | moved
     }
 
     fn drive(&mut self, gateway: &mut Gateway) -> bool {
@@ -49,7 +49,7 @@ impl Lines {
         waited
     }
 
-    fn speak(&mut self, gateway: &mut Gateway, now: u32) -> bool {
+    fn speak(&mut self, gateway: &mut Gateway, seconds: u32) -> bool {
         for _ in 0..BYTES {
             let Some(&byte) = self.answer.get().get(self.written) else { break };
             if !self.pbx.write(byte) {
@@ -59,9 +59,6 @@ impl Lines {
         }
         if self.written < self.answer.get().len() {
             return true;
-        }
-        if serial::PBX.lost() {
-            self.line.lost();
         }
         for _ in 0..BYTES {
             if self.line.is_whole() {
@@ -73,7 +70,7 @@ impl Lines {
         if self.line.is_whole() {
             #[cfg(feature = "planted")]
             crate::planted::obey(self.line.text());
-            let figures = [("uptime", now / 1000), ("stack", life::stack_peak())];
+            let figures = [("uptime", seconds), ("stack", life::stack_peak())];
             if self.line.answer(gateway, Surroundings { figures: &figures }, &mut self.answer) {
                 self.written = 0;
             }

@@ -27,6 +27,7 @@ use cortex_m_rt::entry;
 use recording_gateway::provisioning::{HEADER_LEN, Room};
 use recording_gateway::text::Text;
 
+use driver::Watchdog as _;
 use lines::Lines;
 use net::{Memory, Network, Storage};
 
@@ -109,11 +110,11 @@ fn main() -> ! {
     loop {
         watchdog.feed();
         let now = interrupt::now();
-        network.receive(now);
-        let mut again = lines.turn(GATEWAY, now);
+        network.receive(GATEWAY, now);
+        let mut again = lines.turn(GATEWAY, network.seconds());
         again |= network.serve(GATEWAY, now);
         // A change puts a line in; the reply leaves when that line has.
-        again |= lines.turn(GATEWAY, now);
+        again |= lines.turn(GATEWAY, network.seconds());
         network.transmit(now);
         if !again {
             interrupt::sleep(|| network.has_frame());

@@ -1,4 +1,4 @@
-//! Commands on the PBX's line that break the image on purpose. Only in images that tests build.
+//! Commands on the PBX's line that break the image on purpose, or hold it up. Only in images that tests build.
 
 use cortex_m::asm;
 
@@ -12,6 +12,13 @@ pub(crate) fn obey(command: Option<&str>) {
         }
         Some("plant overflow") => {
             core::hint::black_box(deeper(1));
+        }
+        // Whatever comes in meanwhile, only its interrupt takes it.
+        Some("plant stand") => {
+            let began = crate::interrupt::now();
+            while recording_gateway::since(crate::interrupt::now(), began) < 300 {
+                asm::nop();
+            }
         }
         Some("plant panic") => panic!("planted"),
         Some("plant fault") => asm::udf(),

@@ -12,8 +12,9 @@ use core::hint::black_box;
 
 use recording_gateway::events::{Listener, Next};
 use recording_gateway::http::Outgoing;
+use recording_gateway::link::{Came, Link, Peer};
 use recording_gateway::pbx::{Answer, Surroundings};
-use recording_gateway::{Connection, Gateway, Line, Step, provisioning};
+use recording_gateway::{Connection, Gateway, Line, Ring, Step, provisioning};
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
@@ -43,26 +44,30 @@ fn client(gateway: &mut Small, connection: &mut Connection, out: &mut Outgoing, 
     if bytes.is_empty() {
         connection.ended();
     }
-    let mut count = connection.idle(now).unwrap_or_default() as usize;
+    let mut count = connection.overdue(now, black_box(true)).unwrap_or_default() as usize;
     match connection.step(gateway, now, black_box(true), out) {
         Step::Send => count = out.pieces().iter().fold(count, |count, piece| count.wrapping_add(sent(piece))),
         Step::SendHeld => count = count.wrapping_add(sent(gateway.held())),
         Step::Close => connection.gone(gateway),
-        Step::Abort => connection.open(gateway, now),
+        Step::Abort => {
+            black_box(connection.give_way(out));
+            connection.open(gateway, now);
+        }
         Step::Wait | Step::Again => {}
-    }
-    if black_box(false) {
-        connection.close(now);
     }
     count
 }
 
 fn pbx(gateway: &mut Small, line: &mut Line, answer: &mut Answer, bytes: &[u8]) -> usize {
+    static RECEIVED: Ring<256> = Ring::new();
     for &byte in bytes {
-        line.push(byte);
+        RECEIVED.put(byte);
     }
     if bytes.is_empty() {
-        line.lost();
+        RECEIVED.damaged();
+    }
+    while let (false, Some(byte)) = (line.is_whole(), RECEIVED.take()) {
+        line.push(byte);
     }
     if line.is_whole() {
         let figures = [("stack", black_box(0))];
@@ -91,6 +96,18 @@ fn others(gateway: &mut Small, listener: &mut Listener) -> usize {
     }
 }
 
+fn wire(link: &mut Link<6>, bytes: &[u8]) -> usize {
+    match link.read(bytes) {
+        Came::Nothing => 0,
+        Came::Request(answer) => sent(&answer),
+        Came::Packet(peer, wish) => {
+            black_box(wish);
+            link.heard(peer, |ip| black_box(ip) == [0; 4]);
+            link.header(bytes).map_or(0, |header| sent(&header))
+        }
+    }
+}
+
 /// Calls everything with values that the optimiser knows nothing of.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
@@ -98,6 +115,7 @@ extern "C" fn _start() -> ! {
     let mut connection = Connection::new();
     let (mut out, mut line, mut answer) = (Outgoing::new(), Line::new(), Answer::new());
     let mut listener = Listener::new(&gateway.events);
+    let mut link = Link::new(black_box(Peer { ip: [0; 4], mac: [0; 6] }));
     gateway.recorder.start();
     loop {
         let gateway = black_box(&mut gateway);
@@ -105,6 +123,7 @@ extern "C" fn _start() -> ! {
         black_box(client(gateway, black_box(&mut connection), black_box(&mut out), bytes, black_box(0)));
         black_box(pbx(gateway, black_box(&mut line), black_box(&mut answer), bytes));
         black_box(others(gateway, black_box(&mut listener)));
+        black_box(wire(black_box(&mut link), bytes));
         black_box(provisioning::document(bytes).is_ok());
         #[cfg(feature = "planted")]
         black_box(bytes[black_box(bytes.len())]);

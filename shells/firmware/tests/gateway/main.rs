@@ -4,6 +4,7 @@ mod boot;
 mod cells;
 mod clients;
 mod hostile;
+mod line;
 mod listeners;
 mod support;
 mod vectors;

@@ -29,6 +29,10 @@ pub enum Fault {
     HeadTooLarge,
     /// 501: its body has a transfer coding other than `chunked`.
     TransferCoding,
+    /// 503: nothing was changed, since the recorders' line does not take what was changed before.
+    Busy,
+    /// 503: it was changed, and the recorders' line has not taken it.
+    NotTaken,
     /// 505: it is not HTTP/1.
     Version,
 }
@@ -45,6 +49,7 @@ impl Fault {
             Self::Expectation => 417,
             Self::HeadTooLarge => 431,
             Self::TransferCoding => 501,
+            Self::Busy | Self::NotTaken => 503,
             Self::Version => 505,
         }
     }
@@ -60,6 +65,10 @@ impl Fault {
             Self::Expectation => "The only expectation that is met is 100-continue.",
             Self::HeadTooLarge => "The head of the request is too large.",
             Self::TransferCoding => "The only transfer coding that is read is chunked.",
+            Self::Busy => "The recorders' line is not moving. Nothing was changed.",
+            Self::NotTaken => {
+                "The recorders' line is not moving. The change is made; the recorder has not been reached."
+            }
             Self::Version => "Only HTTP/1.0 and HTTP/1.1 are spoken here.",
         })
     }

@@ -59,7 +59,8 @@ impl Outgoing {
         match fault.text() {
             None => self.reply(&Rejection::BodyTooLarge.into(), false, Persistence::Close),
             Some(text) => {
-                let error = ErrorMessage::new(ErrorType::Validation, text);
+                let kind = if fault.status() == 503 { ErrorType::Configuration } else { ErrorType::Validation };
+                let error = ErrorMessage::new(kind, text);
                 self.error(fault.status(), error, false, Persistence::Close);
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::driver::pl011::Pl011;
 use crate::driver::stellaris::Stellaris;
+use crate::driver::watchdog::Sp805;
 use crate::interrupt::Number;
 use crate::register::Block;
 
@@ -26,9 +27,13 @@ pub(crate) const RECEIVE: usize = 640;
 
 pub(crate) type Serial = Pl011;
 pub(crate) type Net = Stellaris;
+pub(crate) type Dog = Sp805;
 
 /// What the part runs at behind a reset, if nobody sets its clock; the emulated one too.
 pub(crate) const CLOCK: u32 = 12_500_000;
+/// What drives the UARTs and the watchdog.
+pub(super) const SERIAL_CLOCK: u32 = CLOCK;
+pub(super) const WATCHDOG_CLOCK: u32 = CLOCK;
 
 pub(super) const LOG: usize = 0x4000_c000;
 pub(super) const PBX: usize = 0x4000_d000;

@@ -5,12 +5,11 @@
 mod chosen;
 
 pub(crate) use chosen::{
-    AGENTS, CLOCK, CONNECTIONS, FRAME, LISTENERS, NAME, NET_INTERRUPT, Net, PROVISIONING, RECEIVE, SESSIONS, Serial,
-    TEXT, UCCS,
+    AGENTS, CLOCK, CONNECTIONS, Dog, FRAME, LISTENERS, NAME, NET_INTERRUPT, Net, PROVISIONING, RECEIVE, SESSIONS,
+    Serial, TEXT, UCCS,
 };
 
-use crate::driver::watchdog::Watchdog;
-use crate::driver::{Ethernet, Uart};
+use crate::driver::{Ethernet, Uart, Watchdog};
 use crate::interrupt::{self, Handler};
 use crate::register::Block;
 use crate::serial;
@@ -22,7 +21,7 @@ pub(crate) struct Board {
     pub(crate) pbx: Serial,
     pub(crate) recorder: Serial,
     pub(crate) net: Net,
-    pub(crate) watchdog: Watchdog,
+    pub(crate) watchdog: Dog,
 }
 
 fn device(at: usize) -> Block {
@@ -34,7 +33,7 @@ fn device(at: usize) -> Block {
 /// Powers the devices, and starts the log. Before this nothing of the board may be used.
 pub(crate) fn power() {
     chosen::power();
-    Serial::start(device(chosen::LOG), CLOCK, BAUD);
+    Serial::start(device(chosen::LOG), chosen::SERIAL_CLOCK, BAUD);
 }
 
 /// The line of the log, which [`power`] has started.
@@ -44,19 +43,19 @@ pub(crate) fn log() -> Serial {
 
 /// Starts the other devices. If one does not answer, `Err` says which.
 pub(crate) fn start(mac: [u8; 6]) -> Result<Board, &'static str> {
-    let mut pbx = Serial::start(device(chosen::PBX), CLOCK, BAUD);
+    let mut pbx = Serial::start(device(chosen::PBX), chosen::SERIAL_CLOCK, BAUD);
     pbx.interrupt_on_receive();
     interrupt::enable(chosen::PBX_INTERRUPT);
     Ok(Board {
         pbx,
-        recorder: Serial::start(device(chosen::RECORDER), CLOCK, BAUD),
+        recorder: Serial::start(device(chosen::RECORDER), chosen::SERIAL_CLOCK, BAUD),
         net: Net::start(device(chosen::NET), mac).ok_or("the Ethernet controller does not answer")?,
-        watchdog: Watchdog::start(device(chosen::WATCHDOG), CLOCK * crate::WATCHDOG_SECONDS),
+        watchdog: Dog::start(device(chosen::WATCHDOG), chosen::WATCHDOG_CLOCK * crate::WATCHDOG_SECONDS),
     })
 }
 
 unsafe extern "C" fn pbx_received() {
-    serial::PBX.fill(&mut Serial::attach(device(chosen::PBX)));
+    serial::fill(&mut Serial::attach(device(chosen::PBX)));
 }
 
 /// The board's interrupts: two that are wanted.

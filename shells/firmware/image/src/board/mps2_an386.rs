@@ -4,6 +4,7 @@ use cortex_m_rt::exception;
 
 use crate::driver::cmsdk_uart::CmsdkUart;
 use crate::driver::lan9118::Lan9118;
+use crate::driver::watchdog::Sp805;
 use crate::interrupt::Number;
 
 pub(crate) const NAME: &str = "mps2-an386";
@@ -27,8 +28,12 @@ pub(crate) const RECEIVE: usize = 2048;
 
 pub(crate) type Serial = CmsdkUart;
 pub(crate) type Net = Lan9118;
+pub(crate) type Dog = Sp805;
 
 pub(crate) const CLOCK: u32 = 25_000_000;
+/// What drives the UARTs and the watchdog.
+pub(super) const SERIAL_CLOCK: u32 = CLOCK;
+pub(super) const WATCHDOG_CLOCK: u32 = CLOCK;
 
 pub(super) const LOG: usize = 0x4000_4000;
 pub(super) const PBX: usize = 0x4000_5000;

@@ -1,13 +1,14 @@
-//! The UART of Arm's Cortex-M System Design Kit. It holds one byte each way.
+//! The UART of Arm's Cortex-M System Design Kit. It holds one byte each way, and does not see damaged ones.
 
-use super::Uart;
+use super::{Received, Uart};
 use crate::register::Block;
 
 /// A UART of that kit.
 #[derive(Debug)]
 pub(crate) struct CmsdkUart {
     block: Block,
-    lost: bool,
+    /// A byte that was taken, and comes after a loss.
+    taken: Option<u8>,
 }
 
 const DATA: usize = 0x00;
@@ -28,30 +29,36 @@ impl Uart for CmsdkUart {
         // The divisor is at least 16.
         block.register(BAUD_DIVISOR).write((clock / baud).max(16));
         block.register(CONTROL).write(TRANSMIT | RECEIVE);
-        Self { block, lost: false }
+        Self { block, taken: None }
     }
 
     fn attach(block: Block) -> Self {
-        Self { block, lost: false }
+        Self { block, taken: None }
     }
 
     fn interrupt_on_receive(&mut self) {
         self.block.register(CONTROL).write(TRANSMIT | RECEIVE | RECEIVE_INTERRUPT);
     }
 
-    fn read(&mut self) -> Option<u8> {
+    fn read(&mut self) -> Option<Received> {
+        if let Some(byte) = self.taken.take() {
+            return Some(Received::Byte(byte));
+        }
         // Asked for again before it is looked at: a byte that comes between is not missed.
         self.block.register(INTERRUPT_CLEAR).write(1 << 1);
         let state = self.block.register(STATE);
-        if state.read() & RECEIVE_OVERRUN != 0 {
-            self.lost = true;
-            state.write(RECEIVE_OVERRUN);
+        if state.read() & RECEIVE_FULL == 0 {
+            return None;
         }
-        (state.read() & RECEIVE_FULL != 0).then(|| self.block.register(DATA).read() as u8)
-    }
-
-    fn lost(&mut self) -> bool {
-        core::mem::take(&mut self.lost)
+        let byte = self.block.register(DATA).read() as u8;
+        // A byte that finds another one here takes its place. Asked behind the byte: what is said then is said of it, and
+        // the loss comes before it.
+        if state.read() & RECEIVE_OVERRUN == 0 {
+            return Some(Received::Byte(byte));
+        }
+        state.write(RECEIVE_OVERRUN);
+        self.taken = Some(byte);
+        Some(Received::Damage)
     }
 
     fn write(&mut self, byte: u8) -> bool {

@@ -12,6 +12,15 @@ pub(crate) mod watchdog;
 
 use crate::register::Block;
 
+/// What came in on a serial line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// A byte, undamaged.
+    Byte(u8),
+    /// At this place bytes are missing, or one was damaged on the way.
+    Damage,
+}
+
 /// A serial line. Nothing here waits.
 pub(crate) trait Uart {
     /// Starts the device: 8 bits, no parity, one stop bit.
@@ -20,14 +29,21 @@ pub(crate) trait Uart {
     fn attach(block: Block) -> Self;
     /// Asks for an interrupt when something came in.
     fn interrupt_on_receive(&mut self);
-    /// The next byte that came in.
-    fn read(&mut self) -> Option<u8>;
-    /// Whether a byte was lost since the last time this was asked.
-    fn lost(&mut self) -> bool;
+    /// The next byte that came in, or where one is missing: in the order in which they came. Until nothing is left, all
+    /// calls are for the same device.
+    fn read(&mut self) -> Option<Received>;
     /// Sends a byte; `false` if the device takes none now.
     fn write(&mut self, byte: u8) -> bool;
     /// Whether everything has left the device.
     fn is_idle(&self) -> bool;
+}
+
+/// What resets the board when the main loop stands still.
+pub(crate) trait Watchdog {
+    /// Starts it: the board is reset at most two times `ticks` of its clock after the last feeding.
+    fn start(block: Block, ticks: u32) -> Self;
+    /// All is well.
+    fn feed(&mut self);
 }
 
 /// An Ethernet device. Nothing here waits, but for what its registers take.

@@ -1,13 +1,14 @@
 //! The PL011, as it is built into the Stellaris parts.
 
-use super::Uart;
+use super::{Received, Uart};
 use crate::register::Block;
 
 /// A PL011.
 #[derive(Debug)]
 pub(crate) struct Pl011 {
     block: Block,
-    lost: bool,
+    /// How many bytes of the FIFO come before those that it had no room for.
+    until_loss: Option<u8>,
 }
 
 const DATA: usize = 0x00;
@@ -23,7 +24,11 @@ const INTERRUPT_CLEAR: usize = 0x44;
 const BUSY: u32 = 1 << 3;
 const RECEIVE_EMPTY: u32 = 1 << 4;
 const TRANSMIT_FULL: u32 = 1 << 5;
-const OVERRUN: u32 = 1 << 3;
+/// In what is read with a byte: there was no room for others; it came without its stop bit, with a wrong parity, or as a
+/// break.
+const OVERRUN: u32 = 1 << 11;
+const DAMAGED: u32 = 0b111 << 8;
+const FIFO: u8 = 16;
 /// Bytes wait, or have waited for a while.
 const RECEIVE_INTERRUPTS: u32 = 1 << 4 | 1 << 6;
 
@@ -37,32 +42,34 @@ impl Uart for Pl011 {
         block.register(LINE).write(3 << 5 | 1 << 4);
         block.register(INTERRUPT_MASK).write(0);
         block.register(CONTROL).write(1 << 9 | 1 << 8 | 1);
-        Self { block, lost: false }
+        Self { block, until_loss: None }
     }
 
     fn attach(block: Block) -> Self {
-        Self { block, lost: false }
+        Self { block, until_loss: None }
     }
 
     fn interrupt_on_receive(&mut self) {
         self.block.register(INTERRUPT_MASK).write(RECEIVE_INTERRUPTS);
     }
 
-    fn read(&mut self) -> Option<u8> {
+    fn read(&mut self) -> Option<Received> {
+        if self.until_loss == Some(0) {
+            self.until_loss = None;
+            return Some(Received::Damage);
+        }
         if self.block.register(FLAGS).read() & RECEIVE_EMPTY != 0 {
             self.block.register(INTERRUPT_CLEAR).write(RECEIVE_INTERRUPTS);
-            return None;
+            return self.until_loss.take().map(|_| Received::Damage);
         }
-        let byte = self.block.register(DATA).read();
-        if self.block.register(RECEIVE_STATUS).read() & OVERRUN != 0 {
-            self.lost = true;
+        let word = self.block.register(DATA).read();
+        // The FIFO was full when it had no room: what it held then comes before the loss, this byte among it.
+        if word & OVERRUN != 0 && self.until_loss.is_none() {
+            self.until_loss = Some(FIFO);
             self.block.register(RECEIVE_STATUS).write(0);
         }
-        Some(byte as u8)
-    }
-
-    fn lost(&mut self) -> bool {
-        core::mem::take(&mut self.lost)
+        self.until_loss = self.until_loss.map(|left| left.saturating_sub(1));
+        Some(if word & DAMAGED == 0 { Received::Byte(word as u8) } else { Received::Damage })
     }
 
     fn write(&mut self, byte: u8) -> bool {

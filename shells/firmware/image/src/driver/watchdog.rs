@@ -1,11 +1,12 @@
 //! The watchdog of Arm's SP805 and its descendants, which both boards have: it asks for an interrupt when its time is
 //! over, and resets the board when it is over once more.
 
+use super::Watchdog;
 use crate::register::Block;
 
 /// A watchdog that runs.
 #[derive(Debug)]
-pub(crate) struct Watchdog {
+pub(crate) struct Sp805 {
     block: Block,
 }
 
@@ -17,9 +18,9 @@ const LOCK: usize = 0xc00;
 const UNLOCK: u32 = 0x1acc_e551;
 const INTERRUPT_AND_RESET: u32 = 0b11;
 
-impl Watchdog {
-    /// Starts it: the board is reset `2 * ticks` after the last feeding. It cannot be stopped.
-    pub(crate) fn start(block: Block, ticks: u32) -> Self {
+impl Watchdog for Sp805 {
+    /// It cannot be stopped.
+    fn start(block: Block, ticks: u32) -> Self {
         block.register(LOCK).write(UNLOCK);
         block.register(LOAD).write(ticks);
         block.register(CONTROL).write(INTERRUPT_AND_RESET);
@@ -27,8 +28,7 @@ impl Watchdog {
         Self { block }
     }
 
-    /// All is well.
-    pub(crate) fn feed(&mut self) {
+    fn feed(&mut self) {
         self.block.register(LOCK).write(UNLOCK);
         self.block.register(INTERRUPT_CLEAR).write(1);
         self.block.register(LOCK).write(0);

@@ -7,16 +7,17 @@ use core::mem::MaybeUninit;
 
 use recording_gateway::events::Listener;
 use recording_gateway::http::Outgoing;
+use recording_gateway::link::Peer;
 use recording_gateway::{Clock, Connection};
-use smoltcp::iface::{Config, Interface, PollIngressSingleResult, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, IpCidr, Ipv4Address};
+use smoltcp::wire::{HardwareAddress, IpCidr, Ipv4Address};
 
 pub(crate) use device::{Frames, Wire};
 
 use crate::board::{CONNECTIONS, FRAME, LISTENERS, Net, RECEIVE};
-use crate::site;
+use crate::{Gateway, site};
 
 /// The port of the API.
 pub(crate) const API: u16 = 80;
@@ -69,12 +70,16 @@ struct Client {
     connection: &'static mut Connection,
     /// Whether there is a client.
     present: bool,
+    /// When the place was free last, or the client was there.
+    settled: u32,
 }
 
 /// A listener's place.
 struct Hearing {
     socket: SocketHandle,
     listener: Option<Listener>,
+    /// When the place was free last, or the listener was there with both its sides.
+    settled: u32,
 }
 
 /// The network.
@@ -110,18 +115,19 @@ impl Network {
 
     #[inline(always)]
     fn new(net: Net, memory: &'static mut Memory, storage: &'static mut [SocketStorage<'static>]) -> Self {
-        let mut wire = Wire::new(net, &mut memory.frames);
-        let mut config = Config::new(EthernetAddress(site::MAC).into());
+        let [a, b, c, d, prefix] = site::ADDRESS;
+        let mut wire = Wire::new(net, &mut memory.frames, Peer { ip: [a, b, c, d], mac: site::MAC });
+        let mut config = Config::new(HardwareAddress::Ip);
         // Nothing here draws random numbers: sequence numbers begin by what differs between boards.
         config.random_seed = site::MAC.iter().fold(0, |seed, &byte| seed << 8 | u64::from(byte));
         let mut interface = Interface::new(config, &mut wire, Instant::ZERO);
-        let [a, b, c, d, prefix] = site::ADDRESS;
+        let own = Ipv4Address::new(a, b, c, d);
         interface.update_ip_addrs(|addresses| {
             // There is room for one.
-            let _ = addresses.push(IpCidr::new(Ipv4Address::new(a, b, c, d).into(), prefix));
+            let _ = addresses.push(IpCidr::new(own.into(), prefix));
         });
-        let [a, b, c, d] = site::ROUTER;
-        let _ = interface.routes_mut().add_default_ipv4_route(Ipv4Address::new(a, b, c, d));
+        // Wherever a peer is, the link knows the way.
+        let _ = interface.routes_mut().add_default_ipv4_route(own);
 
         let mut sockets = SocketSet::new(storage);
         let mut add = |receive: &'static mut [u8], send: &'static mut [u8], alive| {
@@ -136,27 +142,36 @@ impl Network {
         let clients = core::array::from_fn(|_| {
             let (receive, send) = buffers.next().unwrap_or_else(|| crate::life::give_up(ONE_EACH));
             let connection = connections.next().unwrap_or_else(|| crate::life::give_up(ONE_EACH));
-            Client { socket: add(receive, send, None), connection, present: false }
+            Client { socket: add(receive, send, None), connection, present: false, settled: 0 }
         });
         let mut buffers = memory.listener_receive.iter_mut().zip(&mut memory.listener_send);
         let hearing = core::array::from_fn(|_| {
             let (receive, send) = buffers.next().unwrap_or_else(|| crate::life::give_up(ONE_EACH));
-            Hearing { socket: add(receive, send, Some(ALIVE)), listener: None }
+            Hearing { socket: add(receive, send, Some(ALIVE)), listener: None, settled: 0 }
         });
         Self { wire, interface, sockets, clients, hearing, outgoing: &mut memory.outgoing, clock: Clock::new() }
     }
 
     /// Takes frames in, but not all that may come.
     #[inline(never)]
-    pub(crate) fn receive(&mut self, now: u32) {
-        let now = self.instant(now);
-        self.interface.poll_maintenance(now);
+    pub(crate) fn receive(&mut self, gateway: &mut Gateway, now: u32) {
+        let instant = self.instant(now);
+        self.interface.poll_maintenance(instant);
         for _ in 0..FRAMES_PER_TURN {
-            let result = self.interface.poll_ingress_single(now, &mut self.wire, &mut self.sockets);
-            if matches!(result, PollIngressSingleResult::None) {
-                break;
+            let Some(came) = self.wire.fetch() else { break };
+            let Some((peer, wish)) = came else { continue };
+            if let Some(wish) = wish {
+                self.make_room(gateway, peer, wish, now);
             }
+            let sockets = &self.sockets;
+            self.wire.heard(peer, |ip| serve::is_connected(sockets, ip));
+            let _ = self.interface.poll_ingress_single(instant, &mut self.wire, &mut self.sockets);
         }
+    }
+
+    /// Seconds since the start.
+    pub(crate) const fn seconds(&self) -> u32 {
+        self.clock.seconds()
     }
 
     /// Sends what there is to send.

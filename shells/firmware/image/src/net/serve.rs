@@ -1,10 +1,13 @@
 //! Bytes between sockets and the gateway.
 
-use recording_gateway::connection::IDLE_WHEN_FULL;
+use recording_gateway::connection::when_full::HANDSHAKE;
 use recording_gateway::events::{Listener, Next};
 use recording_gateway::http::Outgoing;
-use recording_gateway::{Connection, Step};
-use smoltcp::socket::tcp;
+use recording_gateway::link::{Ip, Peer, Wish};
+use recording_gateway::{Connection, Step, since};
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::{Socket, tcp};
+use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::{API, Client, EVENTS, Hearing, Network};
 use crate::Gateway;
@@ -17,34 +20,120 @@ impl Network {
     #[inline(never)]
     pub(crate) fn serve(&mut self, gateway: &mut Gateway, now: u32) -> bool {
         let mut again = false;
-        for Client { socket, connection, present } in &mut self.clients {
+        for Client { socket, connection, present, settled } in &mut self.clients {
             let socket = self.sockets.get_mut::<tcp::Socket<'_>>(*socket);
+            if *present || socket.is_listening() {
+                *settled = now;
+            }
             again |= client(socket, connection, present, gateway, now, self.outgoing);
         }
-        self.make_room(now);
-        for Hearing { socket, listener } in &mut self.hearing {
+        for Hearing { socket, listener, settled } in &mut self.hearing {
             let socket = self.sockets.get_mut::<tcp::Socket<'_>>(*socket);
+            if matches!(socket.state(), tcp::State::Listen | tcp::State::Established) {
+                *settled = now;
+            }
             again |= hear(socket, listener, gateway);
         }
         again
     }
 
-    /// When every place is taken, and none will be free soon, the client that has been idle longest loses its own.
-    fn make_room(&mut self, now: u32) {
-        let is_free = |client: &Client| {
-            let socket = self.sockets.get::<tcp::Socket<'_>>(client.socket);
-            if client.present { client.connection.is_closing() } else { socket.is_listening() || !socket.is_open() }
-        };
-        if self.clients.iter().any(is_free) {
+    /// Somebody wants a connection, and it may be that every place is taken: whoever is furthest over the time that it has
+    /// then loses its own. Without that the wish is refused, as it is by any full server.
+    #[inline(never)]
+    pub(super) fn make_room(&mut self, gateway: &mut Gateway, peer: Peer, wish: Wish, now: u32) {
+        let remote = IpEndpoint::new(address(peer.ip), wish.from);
+        let is_again = |socket: &tcp::Socket<'_>| socket.remote_endpoint() == Some(remote);
+        if tcp_sockets(&self.sockets).any(is_again) {
             return;
         }
-        let idle = self.clients.iter_mut().filter(|client| client.present);
-        let longest = idle.max_by_key(|client| client.connection.idle(now));
-        if let Some(client) = longest.filter(|client| client.connection.idle(now) > Some(IDLE_WHEN_FULL)) {
-            client.connection.close(now);
-            self.sockets.get_mut::<tcp::Socket<'_>>(client.socket).close();
-        }
+        // One that is closed has nothing to lose.
+        let over = |socket: &tcp::Socket<'_>, overdue: Option<u32>| match socket.state() {
+            tcp::State::Listen => None,
+            tcp::State::Closed => Some(u32::MAX),
+            _ => overdue,
+        };
+        let half_open = |settled| since(now, settled).checked_sub(HANDSHAKE);
+        let (place, port) = match wish.to {
+            API => {
+                if self.clients.iter().any(|client| self.is_listening(client.socket)) {
+                    return;
+                }
+                let overdue = |client: &Client| {
+                    let socket = self.sockets.get::<tcp::Socket<'_>>(client.socket);
+                    let connection = &client.connection;
+                    over(
+                        socket,
+                        if client.present {
+                            connection.overdue(now, socket.send_queue() > 0)
+                        } else {
+                            half_open(client.settled)
+                        },
+                    )
+                };
+                let Some((_, place)) = furthest(self.clients.iter().map(overdue)) else { return };
+                let Some(client) = self.clients.get_mut(place) else { return };
+                let socket = self.sockets.get_mut::<tcp::Socket<'_>>(client.socket);
+                let step = if client.present { client.connection.give_way(self.outgoing) } else { Step::Abort };
+                if step == Step::Send && socket.send_queue() == 0 {
+                    send(socket, &self.outgoing.pieces());
+                }
+                if step == Step::Abort {
+                    socket.abort();
+                } else {
+                    socket.close();
+                }
+                client.connection.gone(gateway);
+                client.present = false;
+                client.settled = now;
+                (client.socket, API)
+            }
+            EVENTS => {
+                if self.hearing.iter().any(|hearing| self.is_listening(hearing.socket)) {
+                    return;
+                }
+                let overdue = |hearing: &Hearing| {
+                    over(self.sockets.get::<tcp::Socket<'_>>(hearing.socket), half_open(hearing.settled))
+                };
+                let Some((_, place)) = furthest(self.hearing.iter().map(overdue)) else { return };
+                let Some(hearing) = self.hearing.get_mut(place) else { return };
+                hearing.listener = None;
+                hearing.settled = now;
+                self.sockets.get_mut::<tcp::Socket<'_>>(hearing.socket).abort();
+                (hearing.socket, EVENTS)
+            }
+            _ => return,
+        };
+        // What it has to be told is on its way before the place is another's. Whatever it sends after that is refused.
+        self.transmit(now);
+        let socket = self.sockets.get_mut::<tcp::Socket<'_>>(place);
+        socket.abort();
+        listen(socket, port);
     }
+
+    fn is_listening(&self, socket: SocketHandle) -> bool {
+        self.sockets.get::<tcp::Socket<'_>>(socket).is_listening()
+    }
+}
+
+const fn address([a, b, c, d]: Ip) -> IpAddress {
+    IpAddress::v4(a, b, c, d)
+}
+
+fn tcp_sockets<'a>(sockets: &'a SocketSet<'static>) -> impl Iterator<Item = &'a tcp::Socket<'static>> {
+    sockets.iter().map(|(_, socket)| {
+        let Socket::Tcp(socket) = socket;
+        socket
+    })
+}
+
+/// Whether there is a connection with somebody at this address.
+pub(super) fn is_connected(sockets: &SocketSet<'static>, ip: Ip) -> bool {
+    tcp_sockets(sockets).any(|socket| socket.remote_endpoint().is_some_and(|remote| remote.addr == address(ip)))
+}
+
+/// Which of the places is furthest over its time.
+fn furthest(overdue: impl Iterator<Item = Option<u32>>) -> Option<(u32, usize)> {
+    overdue.enumerate().filter_map(|(place, overdue)| Some((overdue?, place))).max()
 }
 
 fn client(
