@@ -95,7 +95,7 @@ fn compile(board: Board, kind: Kind) -> Vec<u8> {
     };
     let target = directory().join(format!("{kind:?}").to_lowercase());
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(here).args(["build", "--quiet", "--locked", "--release", "--package", "recording-image"]);
+    cargo.current_dir(here).args(["build", "--locked", "--release", "--package", "recording-image"]);
     cargo.args(["--target", board.target(), "--features", &features, "--target-dir"]).arg(&target);
     // What is set for the host is not meant for the image.
     for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {

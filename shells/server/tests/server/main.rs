@@ -8,7 +8,6 @@ mod config;
 mod documented;
 mod exploration;
 mod failing_store;
-mod gone;
 mod http;
 mod hub;
 mod limits;

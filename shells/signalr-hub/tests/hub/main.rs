@@ -2,8 +2,6 @@
 
 #![allow(unreachable_pub)] // nothing of a test is reached from anywhere
 
-mod bounds;
-mod hardened;
 mod machine;
 mod messages;
 mod negotiation;

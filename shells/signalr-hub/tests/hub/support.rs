@@ -234,13 +234,7 @@ impl Socket {
     }
 
     pub async fn message(&mut self) -> Option<Message> {
-        loop {
-            match timeout(PATIENCE, self.0.next()).await.expect("the hub is silent").transpose().unwrap() {
-                // The library answers it, and no client sees it.
-                Some(Message::Ping(_)) => {}
-                other => return other,
-            }
-        }
+        timeout(PATIENCE, self.0.next()).await.expect("the hub is silent").transpose().unwrap()
     }
 
     pub async fn hears(&mut self) -> String {
