@@ -5,21 +5,18 @@ use core::sync::atomic::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use proptest::strategy::{Strategy, ValueTree};
+use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use crate::attribute::{careful_twin, plain_twin, same_answer};
 use crate::drive::{Run, Start, pursue};
 use crate::machine::sequences;
 use crate::naive::State;
 use crate::plan::{Ids, Plan};
 use crate::reply::Reply;
 use crate::rules::Rule;
+use crate::shrink::{Blame, Tree};
 use crate::step::{At, Step};
 use crate::transport::Transport;
-
-/// How often one finding is tried again while it shrinks.
-const MOST_TRIES: u32 = 500;
 
 /// How often a rule may turn out not to be to blame, or not to be shown again, until no more is tried for it.
 const MOST_IN_VAIN: u32 = 12;
@@ -141,9 +138,9 @@ impl Report {
 }
 
 /// One exploration.
-struct Explorer<'a, T> {
+pub(crate) struct Explorer<'a, T> {
     transport: &'a mut T,
-    plan: &'a Arc<Plan>,
+    pub(crate) plan: &'a Arc<Plan>,
     options: &'a Options,
     runs: u64,
     /// Where each session that is there is brought back to before a run.
@@ -153,14 +150,6 @@ struct Explorer<'a, T> {
     /// What was seen once and not again.
     unrepeated: BTreeMap<Rule, Finding>,
     report: Report,
-}
-
-/// What a rule's divergence turned out to be.
-enum Blame {
-    /// Its own.
-    Own,
-    /// Not its own; of that rule, perhaps, which these steps show.
-    Other(Option<(Rule, Vec<Step>)>),
 }
 
 /// Explores.
@@ -293,29 +282,6 @@ impl<T: Transport> Explorer<'_, T> {
         Ok(true)
     }
 
-    /// Whether a rule is to blame itself for what `run` of `steps` shows: by the same steps with the plain spelling, and by
-    /// the same steps with reads between them.
-    fn blame(&mut self, rule: Rule, steps: &[Step], run: &Run) -> Result<Blame, ExploreError<T::Error>> {
-        if let Some(twin) = plain_twin(steps, rule) {
-            let plain = self.run(&twin, None)?;
-            let same = same_answer(self.plan, run, &plain);
-            let reached = plain.exchanges.last().is_some_and(|exchange| Some(&exchange.step) == twin.last());
-            if reached && !same {
-                return Ok(Blame::Own);
-            }
-            let other = plain.divergences.last().map(|(seen, divergence)| (divergence.rule, twin[..*seen].to_vec()));
-            return Ok(Blame::Other(other));
-        }
-        let Some(twin) = careful_twin(steps, &run.start) else { return Ok(Blame::Own) };
-        let careful = self.run(&twin, None)?;
-        // Where the reads hide it, it is left at that.
-        if !careful.unsure || careful.divergences.iter().any(|(_, divergence)| divergence.rule == rule) {
-            return Ok(Blame::Own);
-        }
-        let other = careful.divergences.last().map(|(seen, other)| (other.rule, twin[..*seen].to_vec()));
-        Ok(Blame::Other(other))
-    }
-
     /// Fresh ids; or the sessions that are there.
     fn start(&mut self) -> Result<Start, ExploreError<T::Error>> {
         self.runs += 1;
@@ -366,99 +332,10 @@ impl<T: Transport> Explorer<'_, T> {
         state.ok_or_else(|| ExploreError::Session { id: id.to_owned(), got: got() })
     }
 
-    fn run(&mut self, steps: &[Step], pursued: Option<Rule>) -> Result<Run, ExploreError<T::Error>> {
+    pub(crate) fn run(&mut self, steps: &[Step], pursued: Option<Rule>) -> Result<Run, ExploreError<T::Error>> {
         let start = self.start()?;
         let run = pursue(self.transport, self.plan, start, steps, pursued)?;
         self.report.requests += run.exchanges.len() as u64;
         Ok(run)
-    }
-
-    /// The run of these steps, if it shows that the rule does not hold, and is to blame itself.
-    fn shown(&mut self, rule: Rule, steps: &[Step]) -> Result<Option<Run>, ExploreError<T::Error>> {
-        let run = self.run(steps, Some(rule))?;
-        if run.divergence.is_none() {
-            return Ok(None);
-        }
-        let own = matches!(self.blame(rule, &steps[..run.seen], &run)?, Blame::Own);
-        Ok(own.then_some(run))
-    }
-
-    /// Shrinks as proptest does: fewer steps, then simpler ones.
-    fn shrink(
-        &mut self,
-        rule: Rule,
-        tree: &mut dyn Tree,
-        mut steps: Vec<Step>,
-        mut best: Run,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Vec<Step>, Run), ExploreError<T::Error>> {
-        let mut more = tree.simplify();
-        let mut tries = 0;
-        while more && tries < MOST_TRIES {
-            tries += 1;
-            let mut shorter = tree.steps();
-            more = if let Some(tried) = self.shown(rule, &shorter)? {
-                shorter.truncate(tried.seen);
-                (steps, best) = (shorter, tried);
-                progress(Progress::Shrinking { rule, steps: steps.len() });
-                tree.simplify()
-            } else {
-                tree.complicate()
-            };
-        }
-        Ok((steps, best))
-    }
-
-    /// Leaves out whatever single step can be left out, and spells as the page does what can be spelt so, until nothing
-    /// can.
-    fn minimize(
-        &mut self,
-        rule: Rule,
-        mut steps: Vec<Step>,
-        mut best: Run,
-        progress: &mut dyn FnMut(Progress),
-    ) -> Result<(Vec<Step>, Run), ExploreError<T::Error>> {
-        let mut at = steps.len();
-        while at > 0 {
-            at -= 1;
-            let mut shorter = steps.clone();
-            shorter.remove(at);
-            let mut plainer = steps.clone();
-            plainer[at] = plainer[at].plain();
-            for mut simpler in [shorter, plainer] {
-                if simpler == steps {
-                    continue;
-                }
-                if let Some(tried) = self.shown(rule, &simpler)? {
-                    simpler.truncate(tried.seen);
-                    (steps, best) = (simpler, tried);
-                    progress(Progress::Shrinking { rule, steps: steps.len() });
-                    at = steps.len();
-                    break;
-                }
-            }
-        }
-        Ok((steps, best))
-    }
-}
-
-/// A sequence that proptest made, and can make simpler.
-trait Tree {
-    fn steps(&self) -> Vec<Step>;
-    fn simplify(&mut self) -> bool;
-    fn complicate(&mut self) -> bool;
-}
-
-impl<S, C, V: ValueTree<Value = (S, Vec<Step>, C)>> Tree for V {
-    fn steps(&self) -> Vec<Step> {
-        self.current().1
-    }
-
-    fn simplify(&mut self) -> bool {
-        ValueTree::simplify(self)
-    }
-
-    fn complicate(&mut self) -> bool {
-        ValueTree::complicate(self)
     }
 }

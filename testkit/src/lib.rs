@@ -43,6 +43,7 @@ pub mod plan;
 pub mod render;
 mod reply;
 pub mod rules;
+mod shrink;
 mod spoil;
 pub mod step;
 pub mod strategies;

@@ -9,6 +9,9 @@ use crate::wrong::{Victim, WRONG};
 /// What all paths begin with.
 pub const PREFIX: &str = "/attendantservice/api/recording/";
 
+/// Scheme and host of a target in absolute form; what carries requests puts those of its server in place of it.
+pub const ORIGIN: &str = "http://localhost";
+
 /// The plain read of a state.
 #[must_use]
 pub fn read(ucc: &str, id: &str) -> Request {
@@ -73,7 +76,7 @@ fn path(call: &str, spelling: Spelling) -> Vec<u8> {
     match spelling {
         Spelling::V2 => format!("/attendantservice/api/v2/recording/{call}"),
         Spelling::Query => format!("{PREFIX}{call}?a=/b&c=%zz"),
-        Spelling::Absolute => format!("http://recording.example{PREFIX}{call}"),
+        Spelling::Absolute => format!("{ORIGIN}{PREFIX}{call}"),
         _ => format!("{PREFIX}{call}"),
     }
     .into_bytes()

@@ -69,6 +69,10 @@ impl Reply {
         self.value[key].as_str().unwrap_or("")
     }
 
+    pub(crate) fn has_text(&self, key: &str) -> bool {
+        self.value[key].is_string()
+    }
+
     /// The number of the check that has such a message; 0 if there is no error or no such check.
     pub(crate) fn check(&self) -> u8 {
         let message = self.message();

@@ -2,12 +2,15 @@
 
 mod vendor;
 
+use core::convert::Infallible;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use recording_testkit::explore::{Options, Report, explore};
 use recording_testkit::faults::Fault;
 use recording_testkit::faulty::FaultyDesk;
+use recording_testkit::http::{Request, Response};
+use recording_testkit::naive;
 use recording_testkit::plan::{Plan, Profile};
 use recording_testkit::rules::{Harm, Rule};
 use recording_testkit::step::Step;
@@ -105,6 +108,74 @@ fn a_foreign_server_and_its_twin_with_a_bug() {
         for report in [&good, &wrong] {
             assert_eq!(report.findings.len(), report.diverged.len());
             assert!(report.findings.iter().all(|finding| finding.repeated && finding.steps.len() <= 3));
+        }
+    }
+}
+
+/// A desk with a fault whose replies differ as those of others may.
+struct Differing {
+    desk: FaultyDesk,
+    differ: Vec<fn(&mut Response)>,
+}
+
+impl Differing {
+    fn response(&self, mut response: Response) -> Response {
+        self.differ.iter().for_each(|differ| differ(&mut response));
+        response
+    }
+}
+
+impl Transport for Differing {
+    type Error = Infallible;
+
+    fn send(&mut self, request: &Request) -> Result<Response, Infallible> {
+        let response = self.desk.send(request)?;
+        Ok(self.response(response))
+    }
+
+    fn begin(&mut self, ucc: &str, id: &str, state: naive::State) -> Result<Response, Infallible> {
+        self.desk.begin(ucc, id, state)
+    }
+
+    fn end(&mut self, ucc: &str, id: &str) -> Result<Response, Infallible> {
+        self.desk.end(ucc, id)
+    }
+}
+
+/// Harmless differences, of every reply or of many.
+const HARMLESS: [fn(&mut Response); 8] = [
+    |response| response.content_type = Some("application/json".into()),
+    |response| response.cache_control = None,
+    |response| edit(response, |text| text.replace("\":", "\": ")),
+    |response| edit(response, |text| text.replace(",\"UCCName\"", ",\"Version\":1,\"UCCName\"")),
+    |response| edit(response, |text| text.replace("\"ErrorType\":2", "\"ErrorType\":7")),
+    |response| edit(response, |text| text.replace("\"Message\":\"", "\"Message\":\"Sorry. ")),
+    |response| edit(response, |text| text.replace("\"CorrelationId\":\"0", "\"CorrelationId\":\"{0")),
+    |response| {
+        if response.text().contains("\"ErrorMessage\":{") && response.status == 200 {
+            response.status = 409;
+        }
+    },
+];
+
+fn edit(response: &mut Response, edit: fn(String) -> String) {
+    response.body = edit(response.text()).into_bytes();
+}
+
+#[test]
+fn no_harmless_difference_hides_a_dangerous_one() {
+    let faults = [Fault::PauseNotStored, Fault::StopWithoutStart, Fault::DeleteStops, Fault::AnybodyMaySet];
+    let ways = HARMLESS.iter().map(|differ| vec![*differ]).chain([HARMLESS.to_vec()]);
+    for (way, differ) in ways.enumerate() {
+        // All faults where all replies differ, else by turns.
+        for fault in faults.into_iter().enumerate().filter(|(at, _)| way == HARMLESS.len() || at % 4 == way % 4) {
+            let desk = FaultyDesk::new(&Plan::full(), Some(fault.1));
+            let report = explored(&mut Differing { desk, differ: differ.clone() }, Profile::All, 3, 120);
+            let first = report.findings[0].run.divergence.as_ref().unwrap();
+            assert_eq!(first.rule, broken_by(fault.1)[0], "{way}, {fault:?}: {:?}", names(&report.diverged));
+            assert!(report.findings.len() > 1, "{way}: {:?}", names(&report.diverged));
+            let blamed: Vec<_> = report.diverged.iter().filter(|rule| rule.harm() <= Harm::Requests).collect();
+            assert!(blamed.iter().all(|rule| broken_by(fault.1).contains(rule)), "{way}, {fault:?}: {blamed:?}");
         }
     }
 }

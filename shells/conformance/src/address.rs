@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use recording_testkit::render::ORIGIN;
+
 /// Where a server is: `http://host:port` or `https://host:port`, and perhaps a path that stands in front of all others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
@@ -59,15 +61,15 @@ impl Address {
         format!("http{}://{}", if self.tls { "s" } else { "" }, self.authority)
     }
 
-    /// A target as this server gets it: the prefix comes in front of the path.
+    /// A target as this server gets it: the prefix comes in front of the path, and a target in absolute form names this
+    /// server, since others it need not answer for.
     #[must_use]
     pub fn target(&self, target: &[u8]) -> Vec<u8> {
-        let path_at = if target.starts_with(b"http://") {
-            target.iter().skip(7).position(|byte| *byte == b'/').map_or(target.len(), |at| at + 7)
-        } else {
-            0
-        };
-        [&target[..path_at], self.prefix.as_bytes(), &target[path_at..]].concat()
+        let prefix = self.prefix.as_bytes();
+        match target.strip_prefix(ORIGIN.as_bytes()) {
+            Some(path) if path.starts_with(b"/") => [self.origin().as_bytes(), prefix, path].concat(),
+            _ => [prefix, target].concat(),
+        }
     }
 }
 
@@ -80,7 +82,7 @@ impl fmt::Display for Address {
 
 #[cfg(test)]
 mod tests {
-    use super::Address;
+    use super::{Address, ORIGIN};
 
     #[test]
     fn base_urls() {
@@ -88,7 +90,7 @@ mod tests {
         assert_eq!((address.authority.as_str(), address.prefix.as_str()), ("host", "/a/b"));
         assert_eq!(address.host_and_port(), "host:80");
         assert_eq!(address.target(b"/x"), b"/a/b/x");
-        assert_eq!(address.target(b"http://other/x"), b"http://other/a/b/x");
+        assert_eq!(address.target(format!("{ORIGIN}/x").as_bytes()), b"http://host/a/b/x");
         assert_eq!(Address::parse("http://[::1]:8080").unwrap().host_and_port(), "[::1]:8080");
         assert_eq!(Address::parse("http://[::1]").unwrap().host_and_port(), "[::1]:80");
         let hosts = ["http://a.b", "https://a.b:1", "https://[::1]", "http://[::1]:2"].map(|url| {

@@ -35,8 +35,8 @@ pub(crate) fn probe(server: &mut Server, plan: &Plan, options: &Options) -> Resu
     match (first.status, refusal(&first)) {
         (401, _) => return Err(format!("{}: 401: it wants to see a token, see --token in --help", server.address())),
         (403, _) => return Err(format!("{}: 403: it does not let this token in", server.address())),
-        (404, Some(why)) if serde_json::from_slice::<Value>(&first.body).is_err() => {
-            return Err(format!("{}: the API is not there: {why}", server.address()));
+        (404, Some(why)) => {
+            return Err(format!("{}: 404: either the API is not there or no --ucc {ucc}: {why}", server.address()));
         }
         (_, Some(why)) => return Err(format!("--ucc {ucc}: there is no such UCC, the server says: {why}")),
         _ => {}

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::Response;
 use recording_core::{Head, Rejection, Reply, Scratch, SipUri};
 
@@ -36,13 +36,13 @@ pub(crate) struct Api<S>(Arc<Ways<S>>);
 struct Ways<S> {
     service: Arc<Service<S>>,
     router: Router,
-    is_guarded: bool,
+    guard: Arc<Guard>,
 }
 
 impl<S: Store> Api<S> {
     pub(crate) fn new(service: Arc<Service<S>>, guard: &Arc<Guard>) -> Self {
         let router = Arc::clone(guard).before_api(router(Arc::clone(&service)));
-        Self(Arc::new(Ways { service, router, is_guarded: !guard.is_idle() }))
+        Self(Arc::new(Ways { service, router, guard: Arc::clone(guard) }))
     }
 }
 
@@ -53,12 +53,18 @@ impl<S> Clone for Api<S> {
 }
 
 impl<S: Store> Handler for Api<S> {
-    async fn answer(&self, request: Request, client: Client) -> Response {
-        let Ways { service, router, is_guarded } = &*self.0;
-        if *is_guarded || request.uri().path().starts_with(hub::PATH) {
-            router.answer(request, client).await
-        } else {
+    async fn answer(&self, mut request: Request, client: Client) -> Response {
+        let Ways { service, router, guard } = &*self.0;
+        let is_for_the_hub = request.uri().path().starts_with(hub::PATH);
+        if is_for_the_hub && request.method() == Method::GET {
+            client.waits_with_its_client();
+            let carrier = client.clone();
+            request.extensions_mut().insert(signalr_hub::GivenUp::new(move || carrier.is_slow()));
+        }
+        if !is_for_the_hub && guard.lets_through(&client) {
             answer(service, request, Some(client)).await
+        } else {
+            router.answer(request, client).await
         }
     }
 }

@@ -156,6 +156,16 @@ pub(crate) fn ended(ucc: UccName<'_>, correlation_id: CorrelationId, state: Stat
     );
 }
 
+/// A client that sent too many frames of HTTP/2 that are no requests.
+pub(crate) fn calmed(peer: SocketAddr) {
+    info!(target: TARGET, outcome = "kept out", %peer, reason = "too many frames without a request");
+}
+
+/// A client that speaks plain HTTP where TLS is spoken.
+pub(crate) fn plain_http(peer: SocketAddr) {
+    info!(target: TARGET, outcome = "kept out", status = 400, %peer, reason = "plain HTTP where TLS is spoken");
+}
+
 /// A request that was kept out for what its caller is, not for what it asks.
 pub(crate) fn kept_out(status: u16, peer: Option<SocketAddr>, principal: Option<&str>, reason: &str) {
     info!(

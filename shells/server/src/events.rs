@@ -1,8 +1,11 @@
 //! Where published events go: every listener gets all of them, and none can hold up the server.
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use bytes::Bytes;
 use recording_core::{Action, CorrelationId, Event, UccNameBuf};
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 
 /// A published event, owned.
 #[derive(Debug, Clone)]
@@ -17,32 +20,63 @@ pub struct Published {
     pub json: Bytes,
 }
 
-/// The channel of published events.
+impl Published {
+    /// About how many bytes it takes to keep.
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.ucc.as_str().len() + self.json.len()
+    }
+}
+
+/// The channel of published events. Publishing never waits.
 ///
-/// It keeps the last [`Events::KEPT`] of them for listeners that lag; one that lags further loses the oldest and is told
-/// how many. Publishing never waits.
+/// It keeps the last [`Events::KEPT`] of them, each of at most [`Event::MAX_LEN`] bytes, for those that
+/// [`subscribe`](Self::subscribe) and lag; one that lags further loses the oldest and is told how many. The hub has a
+/// [backlog](Backlog) of its own, which knows what was lost.
 #[derive(Debug, Clone)]
-pub struct Events(broadcast::Sender<Published>);
+pub struct Events(Arc<Channel>);
+
+#[derive(Debug)]
+struct Channel {
+    listeners: broadcast::Sender<Published>,
+    backlog: Arc<Backlog>,
+}
+
+impl Drop for Channel {
+    fn drop(&mut self) {
+        self.backlog.close();
+    }
+}
 
 impl Events {
     /// How far a listener may lag without losing anything.
     pub const KEPT: usize = 4096;
 
+    /// How many bytes may wait for the hub.
+    pub const KEPT_BYTES: usize = 1 << 20;
+
     /// A channel without listeners.
     #[must_use]
     pub fn new() -> Self {
-        Self(broadcast::Sender::new(Self::KEPT))
+        Self(Arc::new(Channel { listeners: broadcast::Sender::new(Self::KEPT), backlog: Arc::default() }))
     }
 
     /// Listens from now on.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Published> {
-        self.0.subscribe()
+        self.0.listeners.subscribe()
+    }
+
+    /// What is published from now on, for the one that passes it on.
+    pub(crate) fn backlog(&self) -> Arc<Backlog> {
+        self.0.backlog.state().is_wanted = true;
+        Arc::clone(&self.0.backlog)
     }
 
     pub(crate) fn publish(&self, event: &Event<'_>) {
+        let Channel { listeners, backlog } = &*self.0;
+        let (listened, wanted) = (listeners.receiver_count() > 0, backlog.state().is_wanted);
         // Writing is for listeners only.
-        if self.0.receiver_count() == 0 {
+        if !listened && !wanted {
             return;
         }
         let mut buffer = [0; Event::MAX_LEN];
@@ -50,13 +84,187 @@ impl Events {
         let Ok(json) = event.write(&mut buffer) else { return };
         let Event { ucc, correlation_id, action } = *event;
         let published = Published { ucc: ucc.into(), correlation_id, action, json: Bytes::copy_from_slice(json) };
-        // An error says that the last listener left just now.
-        let _ = self.0.send(published);
+        if listened {
+            // An error says that the last listener left just now.
+            let _ = listeners.send(published.clone());
+        }
+        if wanted {
+            backlog.add(published);
+        }
     }
 }
 
 impl Default for Events {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// What is published and not passed on yet: bounded in number and bytes. What does not fit is lost, and a mark in its
+/// place says whose it was.
+#[derive(Debug, Default)]
+pub(crate) struct Backlog {
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    waiting: VecDeque<Entry>,
+    bytes: usize,
+    is_wanted: bool,
+    is_closed: bool,
+}
+
+/// What waits.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Event(Published),
+    /// Here events are missing.
+    Lost(Lost),
+}
+
+/// Which events are missing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Lost {
+    /// Those of these UCCs.
+    Of(Vec<UccNameBuf>),
+    /// Those of too many to list.
+    Any,
+}
+
+impl Lost {
+    /// How many UCCs one mark names.
+    const MOST: usize = 64;
+
+    fn add(&mut self, ucc: UccNameBuf) {
+        match self {
+            Self::Of(uccs) if uccs.contains(&ucc) => {}
+            Self::Of(uccs) if uccs.len() < Self::MOST => uccs.push(ucc),
+            Self::Of(_) => *self = Self::Any,
+            Self::Any => {}
+        }
+    }
+}
+
+impl Backlog {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, event: Published) {
+        let mut state = self.state();
+        let State { waiting, bytes, .. } = &mut *state;
+        let fits = waiting.len() < Events::KEPT && *bytes + event.size() <= Events::KEPT_BYTES;
+        match waiting.back_mut() {
+            _ if fits => {
+                *bytes += event.size();
+                waiting.push_back(Entry::Event(event));
+            }
+            // One more than there is room for, at most: the next one finds it here.
+            Some(Entry::Lost(lost)) => lost.add(event.ucc),
+            _ => waiting.push_back(Entry::Lost(Lost::Of(vec![event.ucc]))),
+        }
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    fn close(&self) {
+        self.state().is_closed = true;
+        self.wake.notify_one();
+    }
+
+    /// The next ones, as soon as there are any: so many at most. `None` when no more will come.
+    pub(crate) async fn take(&self, most: usize) -> Option<Vec<Entry>> {
+        loop {
+            {
+                let mut state = self.state();
+                let count = state.waiting.len().min(most);
+                if count > 0 {
+                    let taken: Vec<_> = state.waiting.drain(..count).collect();
+                    state.bytes -= taken.iter().map(Entry::size).sum::<usize>();
+                    return Some(taken);
+                }
+                if state.is_closed {
+                    return None;
+                }
+            }
+            self.wake.notified().await;
+        }
+    }
+}
+
+impl Entry {
+    fn size(&self) -> usize {
+        match self {
+            Self::Event(event) => event.size(),
+            Self::Lost(_) => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(ucc: &str) -> Published {
+        Published {
+            ucc: UccNameBuf::new(ucc).expect("a name"),
+            correlation_id: CorrelationId::from_u128(1),
+            action: Action::Pause,
+            json: Bytes::from_static(b"{}"),
+        }
+    }
+
+    /// However many come: what waits is bounded, in order, and a mark is where the gap is.
+    #[tokio::test]
+    async fn a_backlog_is_bounded_and_knows_what_it_lost() {
+        let backlog = Backlog::default();
+        (0..Events::KEPT + 10).for_each(|_| backlog.add(event("one")));
+        backlog.add(event("two"));
+        assert_eq!(backlog.state().waiting.len(), Events::KEPT + 1);
+        assert!(backlog.state().bytes <= Events::KEPT_BYTES);
+        // Two are taken, so there is room for one again behind the mark, and then none.
+        assert_eq!(backlog.take(2).await.expect("some").len(), 2);
+        (0..10).for_each(|_| backlog.add(event("three")));
+        assert_eq!(backlog.state().waiting.len(), Events::KEPT + 1);
+        let all = backlog.take(usize::MAX).await.expect("all");
+        assert_eq!(backlog.state().bytes, 0);
+        let uccs = |names: &[&str]| Lost::Of(names.iter().map(|name| UccNameBuf::new(name).expect("a name")).collect());
+        let marks: Vec<_> = all
+            .iter()
+            .enumerate()
+            .filter_map(|(at, entry)| match entry {
+                Entry::Lost(lost) => Some((at, lost)),
+                Entry::Event(_) => None,
+            })
+            .collect();
+        assert_eq!(marks, [(Events::KEPT - 2, &uccs(&["one", "two"])), (Events::KEPT, &uccs(&["three"]))]);
+    }
+
+    #[tokio::test]
+    async fn a_backlog_is_bounded_in_bytes_too() {
+        let backlog = Backlog::default();
+        let long = Published { json: Bytes::from(vec![b' '; 100_000]), ..event("long") };
+        (0..100).for_each(|_| backlog.add(long.clone()));
+        assert_eq!(backlog.state().waiting.len(), 11);
+        // And so are its marks.
+        (0..1000).for_each(|number| backlog.add(event(&format!("{number}"))));
+        (0..1000).for_each(|_| backlog.add(long.clone()));
+        let all = backlog.take(usize::MAX).await.expect("all");
+        assert!(matches!(all.last(), Some(Entry::Lost(_))), "{all:?}");
+        let mut lost = Lost::Of(Vec::new());
+        (0..65).for_each(|number| lost.add(UccNameBuf::new(&number.to_string()).expect("a name")));
+        assert_eq!(lost, Lost::Any);
+    }
+
+    #[tokio::test]
+    async fn a_backlog_ends_with_its_events() {
+        let events = Events::new();
+        let backlog = events.backlog();
+        backlog.add(event("one"));
+        drop(events);
+        assert_eq!(backlog.take(1).await.map(|entries| entries.len()), Some(1));
+        assert!(backlog.take(1).await.is_none());
     }
 }

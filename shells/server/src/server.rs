@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 
 use crate::api::Api;
 use crate::auth::Guard;
-use crate::net::{Acceptor, Limits, Tls, bind};
+use crate::net::{Acceptor, Limits, Named, Tls, bind};
 use crate::service::Service;
 use crate::store::Store;
 use crate::{admin, hub};
@@ -143,15 +143,17 @@ pub async fn start_protected<S: Store>(
 
     let health = Arc::clone(service.health());
     // Before the first change can be made.
-    let pass_on = hub::pass_on(service.events().subscribe(), service.hub().clone());
+    let pass_on = hub::pass_on(service.events().backlog(), service.hub().clone());
     tokio::spawn(health.vital("the task that passes events on to listeners", pass_on));
     tokio::spawn(health.vital("the thread that writes the store", service.store().ended()));
     let (stop, stopped) = watch::channel(false);
     let tasks = || Arc::clone(service.tasks());
     let api_handler = Api::new(Arc::clone(&service), &protection.api);
     let admin_router = Arc::clone(&protection.admin).before_admin(admin::router(Arc::clone(&service)));
+    let api_handler = Named::new(api_handler, protection.api.hosts_at(api_address.ip()));
+    let admin_handler = Named::new(admin_router, protection.admin.hosts_at(admin_address.ip()));
     let api = Acceptor::new(api_handler, limits, protection.api_tls.clone(), tasks(), stopped.clone()).run(api);
-    let admin = Acceptor::new(admin_router, limits, protection.admin_tls.clone(), tasks(), stopped.clone()).run(admin);
+    let admin = Acceptor::new(admin_handler, limits, protection.admin_tls.clone(), tasks(), stopped.clone()).run(admin);
     Ok(Running {
         addresses: Addresses { api: api_address, admin: admin_address },
         service,

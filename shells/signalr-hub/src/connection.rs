@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use serde_json::Value;
 
+use crate::budget::Budget;
 use crate::handshake::{self, Protocol};
 use crate::limits::Limits;
 use crate::message::{CallError, ErrorText, Goodbye, Incoming, Invocation, Malformed, Publication};
@@ -58,6 +59,11 @@ pub struct Call<'a> {
     pub arguments: &'a [Value],
 }
 
+/// What reading costs beside its bytes, so that many small pieces are not cheap: for each time that something comes, and
+/// for each record.
+const CALL_COST: usize = 64;
+const RECORD_COST: usize = 128;
+
 /// What a call gives back: a method without a result gives `None`.
 pub type CallResult = Result<Option<Value>, CallError>;
 
@@ -89,6 +95,9 @@ pub struct Connection {
     protocol: Option<Protocol>,
     input: Input,
     output: VecDeque<Bytes>,
+    /// How many bytes those are.
+    waiting_bytes: usize,
+    budget: Budget,
     began: Duration,
     /// When something was last put into the output.
     spoke: Duration,
@@ -109,6 +118,8 @@ impl Connection {
             protocol: None,
             input: Input::default(),
             output: VecDeque::new(),
+            waiting_bytes: 0,
+            budget: Budget::new(limits.input_rate, limits.input_burst, now),
             began: now,
             spoke: now,
             heard: None,
@@ -117,6 +128,8 @@ impl Connection {
     }
 
     /// Takes bytes in. Each call that is complete with them is handed to `answer`.
+    ///
+    /// What they cost the client is charged to it: see [`takes_at`](Self::takes_at).
     pub fn received(&mut self, now: Duration, bytes: &[u8], mut answer: impl FnMut(Call<'_>) -> CallResult) {
         if matches!(self.stage, Stage::Ended(_)) {
             return;
@@ -124,7 +137,13 @@ impl Connection {
         if let Some(heard) = &mut self.heard {
             *heard = now;
         }
+        self.budget.charge(now, bytes.len() + CALL_COST);
         self.input.add(bytes);
+        self.read(now, &mut answer);
+        self.input.settle();
+    }
+
+    fn read(&mut self, now: Duration, answer: &mut impl FnMut(Call<'_>) -> CallResult) {
         loop {
             let read = match self.stage {
                 Stage::Ended(_) => return self.input.clear(),
@@ -146,17 +165,23 @@ impl Connection {
                     };
                     match record {
                         Ok(None) => return,
-                        Ok(Some(record)) => protocol.read(&record).map(|message| (protocol, message)),
+                        Ok(Some(record)) => {
+                            self.budget.charge(now, RECORD_COST);
+                            protocol.read(&record).map(|message| (protocol, message))
+                        }
                         Err(Oversized) => Err(Malformed),
                     }
                 }
             };
             match read {
-                Ok((protocol, Incoming::Invocation(call))) => self.call(now, protocol, &call, &mut answer),
+                Ok((protocol, Incoming::Invocation(call))) if call.id_is_short() => {
+                    self.call(now, protocol, &call, answer);
+                }
                 Ok((_, Incoming::Ping)) => self.heard = Some(now),
-                Ok((_, Incoming::Close)) => self.gone(),
+                Ok((_, Incoming::Close)) => self.break_off(End::Client),
                 Ok((_, Incoming::Other)) => {}
-                Err(Malformed) => {
+                // An id is sent back as it came: one that nobody needs is no id.
+                Ok((_, Incoming::Invocation(_))) | Err(Malformed) => {
                     let error = Some("Connection closed with an error.");
                     self.end(now, End::Malformed, Goodbye { error, allow_reconnect: true });
                 }
@@ -213,9 +238,15 @@ impl Connection {
         self.end(now, End::Server, Goodbye { error: None, allow_reconnect });
     }
 
-    /// The other side is gone.
-    pub fn gone(&mut self) {
-        self.break_off(End::Client);
+    /// The other side is gone. If something has waited for it for long, then because it did not take that.
+    pub fn gone(&mut self, now: Duration) {
+        let was_slow = self.waiting.is_some_and(|since| since + self.limits.write / 2 <= now);
+        self.break_off(if was_slow { End::Slow } else { End::Client });
+    }
+
+    /// The client has answered nothing for so long that it cannot be there.
+    pub fn silent(&mut self) {
+        self.break_off(End::Silent);
     }
 
     /// The transport has tried to send for longer than the limit says.
@@ -263,8 +294,32 @@ impl Connection {
     /// The next record for the transport to send; what it has taken counts as taken by the client.
     pub fn next(&mut self, now: Duration) -> Option<Bytes> {
         let record = self.output.pop_front();
+        self.waiting_bytes -= record.as_ref().map_or(0, Bytes::len);
+        if self.output.is_empty() {
+            // Whoever has taken everything needs no queue.
+            self.output = VecDeque::new();
+        }
         self.waiting = if self.output.is_empty() { None } else { Some(now) };
         record
+    }
+
+    /// When the transport may read from the client again; `None` if it may now. A client that sends more than
+    /// [`Limits::input_rate`] is made to wait by not being read from. What comes nevertheless is taken.
+    #[must_use]
+    pub fn takes_at(&self, now: Duration) -> Option<Duration> {
+        self.budget.ready_at(now)
+    }
+
+    /// How many bytes it keeps: what waits for the client, and what came of a record. Never more than
+    /// [`Limits::most_kept`].
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.waiting_bytes + self.output.capacity() * size_of::<Bytes>() + self.input.capacity()
+    }
+
+    /// Whether there is something for the transport to do.
+    pub(crate) fn has_something(&self) -> bool {
+        !self.output.is_empty() || matches!(self.stage, Stage::Ended(_))
     }
 
     /// Whether the transport has nothing more to do than to close.
@@ -313,7 +368,8 @@ impl Connection {
 
     /// Puts a record into the output if there is room, and ends the connection if there is none.
     fn offer(&mut self, now: Duration, protocol: Protocol, record: Bytes) -> Delivery {
-        if self.output.len() < self.limits.queue {
+        let fits = self.waiting_bytes.saturating_add(record.len()) <= self.limits.waiting;
+        if fits && self.output.len() < self.limits.queue {
             self.put(now, record);
             return Delivery::Queued;
         }
@@ -324,13 +380,15 @@ impl Connection {
     }
 
     fn put(&mut self, now: Duration, record: Bytes) {
+        self.waiting_bytes += record.len();
         self.output.push_back(record);
         self.spoke = now;
         self.waiting.get_or_insert(now);
     }
 
     fn drop_output(&mut self) {
-        self.output.clear();
+        self.output = VecDeque::new();
+        self.waiting_bytes = 0;
         self.waiting = None;
     }
 }

@@ -83,10 +83,6 @@ impl Counts {
         }
     }
 
-    pub(crate) fn open_now(&self) -> u64 {
-        self.open.iter().map(|count| count.load(Ordering::Relaxed)).sum()
-    }
-
     pub(crate) fn snapshot(&self) -> Counters {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counters {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use crate::message::shortened;
 use crate::record::END;
 
 /// How messages are written after the handshake.
@@ -28,15 +29,17 @@ pub(crate) fn read(record: &[u8], binary: bool) -> Result<Protocol, String> {
     let request: Value = serde_json::from_slice(record).map_err(|_| invalid())?;
     let protocol = request.get("protocol").and_then(Value::as_str).ok_or_else(invalid)?;
     let version = request.get("version").and_then(Value::as_u64).ok_or_else(invalid)?;
+    // Without case, as .NET compares them.
+    let is = |name: &str| protocol.eq_ignore_ascii_case(name);
     let known = match protocol {
-        "json" => Protocol::Json,
-        "messagepack" if binary => Protocol::MessagePack,
-        "messagepack" => {
+        _ if is("json") => Protocol::Json,
+        _ if is("messagepack") && binary => Protocol::MessagePack,
+        _ if is("messagepack") => {
             return Err("Cannot use the 'messagepack' protocol on the current transport. \
                         The transport does not support 'Binary' transfer format."
                 .to_owned());
         }
-        _ => return Err(format!("The protocol '{protocol}' is not supported.")),
+        _ => return Err(format!("The protocol '{}' is not supported.", shortened(protocol))),
     };
     if version > NEWEST {
         return Err(format!("The server does not support version {version} of the '{protocol}' protocol."));

@@ -1,11 +1,12 @@
 //! All connections together: who is there, and what is published to them.
 
+use core::cell::{Cell, OnceCell};
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
 
+use axum::http::request::Parts;
 use tokio::time::{Instant, sleep};
 
 use crate::connection::{Call, CallResult, Delivery};
@@ -14,6 +15,7 @@ use crate::limits::Limits;
 use crate::message::Publication;
 use crate::negotiate::new_id;
 use crate::options::Options;
+use crate::places::{Full, Places, Removed};
 use crate::slot::{NotOpened, Slot, Standing, Transport};
 
 /// How often is looked for connections that nobody uses any more.
@@ -25,7 +27,7 @@ pub trait Methods: Send + Sync + 'static {
     type Listener: Default + Send + 'static;
 
     /// What an event is about, for [`wants`](Self::wants).
-    type Topic: ?Sized;
+    type Topic: ?Sized + PartialEq;
 
     /// Answers a call. It must not take long: the connection waits for it, and so do events that are being published. For
     /// the same reason it must not publish anything itself.
@@ -37,6 +39,13 @@ pub trait Methods: Send + Sync + 'static {
 
     /// Whether a listener gets an event.
     fn wants(&self, listener: &Self::Listener, topic: &Self::Topic) -> bool;
+
+    /// Who makes a request, so that no caller can keep others out: see [`Options::connections`]. All that are `None` count
+    /// as one.
+    fn caller(&self, request: &Parts) -> Option<String> {
+        let _ = request;
+        None
+    }
 }
 
 /// A hub. A clone is the same hub.
@@ -46,7 +55,9 @@ struct Shared<M: Methods> {
     methods: M,
     options: Options,
     epoch: Instant,
-    slots: Mutex<HashMap<String, Arc<Slot<M::Listener>>>>,
+    places: Mutex<Places<M::Listener>>,
+    /// Held while something is published, so that everybody gets it in the same order. Nobody else waits for it.
+    publishing: Mutex<()>,
     counts: Counts,
     closed: AtomicBool,
     sweeper: Once,
@@ -76,10 +87,32 @@ impl<M: Methods> fmt::Debug for Hub<M> {
 pub(crate) struct Opened<M: Methods> {
     hub: Hub<M>,
     slot: Arc<Slot<M::Listener>>,
+    given_up: Option<GivenUp>,
+}
+
+/// In a request's extensions: says, when its response ends early, whether that is because the client took nothing of it for
+/// too long. Whoever carries the responses knows; the hub only counts it.
+#[derive(Clone)]
+pub struct GivenUp(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl GivenUp {
+    /// One that asks `is_slow`.
+    pub fn new(is_slow: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(is_slow))
+    }
+}
+
+impl fmt::Debug for GivenUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GivenUp").field(&(self.0)()).finish()
+    }
 }
 
 impl<M: Methods> Drop for Opened<M> {
     fn drop(&mut self) {
+        if self.given_up.as_ref().is_some_and(|given_up| (given_up.0)()) {
+            self.slot.stuck();
+        }
         self.slot.gone();
         self.hub.remove(&self.slot.token);
     }
@@ -88,6 +121,11 @@ impl<M: Methods> Drop for Opened<M> {
 impl<M: Methods> Opened<M> {
     pub(crate) fn slot(&self) -> &Slot<M::Listener> {
         &self.slot
+    }
+
+    /// Asks this one at its end.
+    pub(crate) fn ask(&mut self, given_up: Option<GivenUp>) {
+        self.given_up = given_up;
     }
 
     pub(crate) fn received(&self, bytes: &[u8]) {
@@ -104,11 +142,13 @@ impl<M: Methods> Hub<M> {
     /// A hub without listeners.
     #[must_use]
     pub fn new(methods: M, options: Options) -> Self {
+        let places = Mutex::new(Places::new(options.connections));
         Self(Arc::new(Shared {
             methods,
             options,
             epoch: Instant::now(),
-            slots: Mutex::default(),
+            places,
+            publishing: Mutex::new(()),
             counts: Counts::default(),
             closed: AtomicBool::new(false),
             sweeper: Once::new(),
@@ -124,21 +164,56 @@ impl<M: Methods> Hub<M> {
 
     /// The same, with an event that is made only if there is anybody to send it to.
     pub fn publish_with(&self, topic: &M::Topic, publication: impl FnOnce() -> Publication) {
-        count(&self.0.counts.published, 1);
-        let (mut delivered, mut dropped) = (0, 0);
-        let slots = self.slots();
+        let publication = Cell::new(Some(publication));
+        // It is asked for once at most.
+        let make = |_: &&M::Topic| publication.take().map_or_else(|| Publication::new("", &[]), |make| make());
+        self.publish_all(&[topic], |topic| topic, make);
+    }
+
+    /// Sends several events, in their order. Each listener is asked once for each topic whether it wants it, so what nobody
+    /// wants costs next to nothing. An event is made only if somebody gets it, and then once.
+    pub fn publish_all<E>(
+        &self,
+        events: &[E],
+        topic: impl Fn(&E) -> &M::Topic,
+        publication: impl Fn(&E) -> Publication,
+    ) {
+        count(&self.0.counts.published, events.len() as u64);
+        let _in_order = self.0.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.places().open_slots();
         if slots.is_empty() {
             return;
         }
-        let publication = publication();
-        for slot in slots.values() {
-            match slot.publish(&publication, |listener| self.0.methods.wants(listener, topic)) {
-                Some(Delivery::Queued) => delivered += 1,
-                Some(Delivery::Dropped) => dropped += 1,
-                Some(Delivery::NotOpen) | None => {}
-            }
+        let mut topics: Vec<&M::Topic> = Vec::new();
+        let mut made = Vec::with_capacity(events.len());
+        for event in events {
+            let topic = topic(event);
+            let number = topics.iter().position(|known| *known == topic).unwrap_or_else(|| {
+                topics.push(topic);
+                topics.len() - 1
+            });
+            made.push((number, event, OnceCell::new()));
         }
-        drop(slots);
+        let (mut delivered, mut dropped) = (0, 0);
+        let mut wanted = Vec::with_capacity(topics.len());
+        for slot in slots {
+            slot.publish(|now, listener, connection| {
+                wanted.clear();
+                wanted.extend(topics.iter().map(|topic| self.0.methods.wants(listener, topic)));
+                if !wanted.contains(&true) {
+                    return;
+                }
+                for (number, event, made) in &made {
+                    if wanted.get(*number) == Some(&true) {
+                        match connection.publish(now, made.get_or_init(|| publication(event))) {
+                            Delivery::Queued => delivered += 1,
+                            Delivery::Dropped => dropped += 1,
+                            Delivery::NotOpen => return,
+                        }
+                    }
+                }
+            });
+        }
         count(&self.0.counts.delivered, delivered);
         count(&self.0.counts.dropped, dropped);
     }
@@ -146,15 +221,36 @@ impl<M: Methods> Hub<M> {
     /// Ends every connection with the order to reconnect. For a publisher that has lost events: whoever comes back knows
     /// that there was a gap.
     pub fn send_away(&self) {
-        for slot in self.slots().values() {
-            slot.close(true);
+        self.close_if(|_| true);
+    }
+
+    /// The same for those that want events about `topic`: if it is known what was lost, others need not come back.
+    pub fn send_away_from(&self, topic: &M::Topic) {
+        self.close_if(|listener| self.0.methods.wants(listener, topic));
+    }
+
+    fn close_if(&self, chosen: impl Fn(&M::Listener) -> bool) {
+        // Between two events, for everybody the same two.
+        let _in_order = self.0.publishing.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = self.places().open_slots();
+        for slot in slots {
+            slot.close_if(&chosen);
         }
     }
 
-    /// The same, and grants no more connections. For the end of the server.
+    /// The same as [`send_away`](Self::send_away), and grants no more connections. For the end of the server.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
         self.send_away();
+    }
+
+    /// How many bytes it keeps for its clients: what waits for them, and what came of records. At most
+    /// [`Limits::most_kept`](crate::Limits::most_kept) for each of [`Options::connections`], and as much again for
+    /// what is negotiated and not opened.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        let slots = self.places().all_slots();
+        slots.iter().map(|slot| slot.kept()).sum()
     }
 
     /// What it has done.
@@ -179,60 +275,74 @@ impl<M: Methods> Hub<M> {
         self.0.options.limits
     }
 
-    fn slots(&self) -> MutexGuard<'_, HashMap<String, Arc<Slot<M::Listener>>>> {
-        self.0.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    fn places(&self) -> MutexGuard<'_, Places<M::Listener>> {
+        self.0.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Prepares a connection; gives the token that opens it.
-    pub(crate) fn prepare(&self) -> Result<Arc<Slot<M::Listener>>, Refused> {
-        let most = self.0.options.connections;
+    /// Who makes a request.
+    pub(crate) fn caller(&self, parts: &Parts) -> Arc<str> {
+        self.0.methods.caller(parts).unwrap_or_default().into()
+    }
+
+    /// Prepares a connection; its token opens it.
+    pub(crate) fn prepare(&self, caller: &Arc<str>) -> Result<Arc<Slot<M::Listener>>, Refused> {
         let token = new_id().map_err(|_| Refused::NoRandomNumbers)?;
-        let slot = Arc::new(Slot::new(token.clone(), self.0.epoch));
-        let mut slots = self.slots();
-        // Looked at under the lock: whoever is in by then is told to go by `close`.
+        let slot = Arc::new(Slot::new(token, self.0.epoch));
         if self.0.closed.load(Ordering::Acquire) {
             return Err(Refused::Closed);
         }
-        if self.0.counts.open_now() >= most as u64 {
+        let prepared = self.places().prepare(&slot, caller);
+        prepared.map_err(|Full| {
             count(&self.0.counts.refused, 1);
-            return Err(Refused::Full);
-        }
-        if slots.len() >= 2 * most {
-            let unopened = slots.values().filter_map(|slot| Some((slot.unopened_since()?, slot.token.clone())));
-            if let Some((_, oldest)) = unopened.min() {
-                slots.remove(&oldest);
-            }
-        }
-        slots.insert(token, Arc::clone(&slot));
-        drop(slots);
+            Refused::Full
+        })?;
         self.0.sweeper.call_once(|| drop(tokio::spawn(sweep(Arc::downgrade(&self.0)))));
         Ok(slot)
     }
 
     pub(crate) fn find(&self, token: &str) -> Option<Arc<Slot<M::Listener>>> {
-        self.slots().get(token).cloned()
+        self.places().get(token)
     }
 
     /// Opens a prepared connection.
-    pub(crate) fn open(&self, slot: &Slot<M::Listener>, transport: Transport) -> Result<(), NotOpened> {
-        // Under the lock: so there are never more than may be, and `close` misses none.
-        let slots = self.slots();
-        if self.0.closed.load(Ordering::Acquire) || !slots.contains_key(&slot.token) {
+    pub(crate) fn open(
+        &self,
+        slot: &Slot<M::Listener>,
+        transport: Transport,
+        caller: &Arc<str>,
+    ) -> Result<(), NotOpened> {
+        if self.0.closed.load(Ordering::Acquire) {
             return Err(NotOpened::Unknown);
         }
-        if self.0.counts.open_now() >= self.0.options.connections as u64 {
-            count(&self.0.counts.refused, 1);
-            return Err(NotOpened::Full);
-        }
-        slot.open(transport, self.limits(), |listener, call| self.0.methods.call(listener, call))?;
+        let opened = self.places().open(&slot.token, caller, transport);
+        let goes = opened.inspect_err(|&error| {
+            if error == NotOpened::Full {
+                count(&self.0.counts.refused, 1);
+            }
+        })?;
         self.0.counts.opened(transport);
-        Ok(())
+        if let Some(Removed { slot, transport }) = goes {
+            slot.close_if(|_| true);
+            self.ended(&slot, transport);
+        }
+        // It has its place, and nobody else can open it. What was sent early is read without the lock of all places.
+        let opened = slot.open(transport, self.limits(), |listener, call| self.0.methods.call(listener, call));
+        // Whoever sent all away, or this one, may have passed in between.
+        if self.0.closed.load(Ordering::Acquire) || self.find(&slot.token).is_none() {
+            slot.close_if(|_| true);
+        }
+        opened
     }
 
     /// The same, for a transport that holds the connection until it is dropped.
-    pub(crate) fn hold(&self, slot: &Arc<Slot<M::Listener>>, transport: Transport) -> Result<Opened<M>, NotOpened> {
-        self.open(slot, transport)?;
-        Ok(Opened { hub: self.clone(), slot: Arc::clone(slot) })
+    pub(crate) fn hold(
+        &self,
+        slot: &Arc<Slot<M::Listener>>,
+        transport: Transport,
+        caller: &Arc<str>,
+    ) -> Result<Opened<M>, NotOpened> {
+        self.open(slot, transport, caller)?;
+        Ok(Opened { hub: self.clone(), slot: Arc::clone(slot), given_up: None })
     }
 
     pub(crate) fn received(&self, slot: &Slot<M::Listener>, bytes: &[u8]) -> Result<(), NotOpened> {
@@ -241,23 +351,31 @@ impl<M: Methods> Hub<M> {
 
     /// Takes a connection's place away.
     pub(crate) fn remove(&self, token: &str) {
-        let removed = self.slots().remove(token);
-        if let Some(slot) = removed
-            && let Some(transport) = slot.transport()
-        {
+        let removed = self.places().remove(token);
+        if let Some(Removed { slot, transport }) = removed {
+            self.ended(&slot, transport);
+        }
+    }
+
+    fn ended(&self, slot: &Slot<M::Listener>, transport: Option<Transport>) {
+        if let Some(transport) = transport {
             self.0.counts.ended(transport, slot.end_reason());
         }
     }
 
     fn sweep(&self) {
         let Options { unopened, poll_gap, .. } = self.0.options;
-        let finished: Vec<_> = {
-            let slots = self.slots();
-            let finished = slots.values().filter(|slot| slot.sweep(unopened, poll_gap) == Standing::Finished);
-            finished.map(|slot| slot.token.clone()).collect()
+        let slots = {
+            let mut places = self.places();
+            if let Some(before) = self.0.epoch.elapsed().checked_sub(unopened) {
+                places.expire(before);
+            }
+            places.open_slots()
         };
-        for token in finished {
-            self.remove(&token);
+        for slot in slots {
+            if slot.sweep(poll_gap) == Standing::Finished {
+                self.remove(&slot.token);
+            }
         }
     }
 }

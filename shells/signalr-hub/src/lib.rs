@@ -50,9 +50,16 @@
 //!
 //! > Every listener gets the events that it wants in the order in which they were published, without a gap, until it is
 //! > told to reconnect; and none can hold up the publisher or another listener.
+//!
+//! With long polling that holds as far as the network tells: a client that does not read an answer which the network took,
+//! and polls again, has missed what was in it.
+//!
+//! > What all listeners together cost is at most [`Limits::most_kept`] for each place that [`Options::connections`] has,
+//! > and as much again for what is negotiated and not opened, whatever they send and however little they read.
 
 #![forbid(unsafe_code)]
 
+mod budget;
 mod connection;
 mod counters;
 mod handshake;
@@ -61,6 +68,7 @@ mod limits;
 mod message;
 pub mod negotiate;
 mod options;
+mod places;
 mod record;
 mod slot;
 mod transport;
@@ -68,7 +76,7 @@ mod transport;
 pub use connection::{Call, CallResult, Carrier, Connection, Delivery, End};
 pub use counters::Counters;
 pub use handshake::Protocol;
-pub use hub::{Hub, Methods};
+pub use hub::{GivenUp, Hub, Methods};
 pub use limits::Limits;
 pub use message::{Argument, CallError, Publication};
 pub use options::Options;

@@ -10,8 +10,11 @@ use crate::limits::Limits;
 pub struct Options {
     /// For each connection.
     pub limits: Limits,
-    /// How many connections may be open at once. As many more may be negotiated and not yet opened; then the oldest of
-    /// those has to go.
+    /// How many connections may be open at once. When all places are taken, a caller that has less than a sixteenth of
+    /// them gets one from the caller that has most: that connection is told to reconnect. Who a caller is, says
+    /// [`Methods::caller`](crate::Methods::caller).
+    ///
+    /// As many more may be negotiated and not yet opened; then the oldest of those has to go, of the caller that has most.
     pub connections: usize,
     /// How long a negotiated connection is kept for a client that does not open it.
     pub unopened: Duration,

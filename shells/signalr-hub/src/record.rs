@@ -21,11 +21,26 @@ pub(crate) struct Input {
     bytes: BytesMut,
     /// How many of them are known not to be an end.
     searched: usize,
+    /// Whether records were taken out, whose bytes the rest would keep alive.
+    taken: bool,
 }
 
 impl Input {
     pub(crate) fn add(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Lets go of what was taken out: a rest keeps no more room than it needs.
+    pub(crate) fn settle(&mut self) {
+        if self.taken {
+            self.taken = false;
+            self.bytes = BytesMut::from(&*self.bytes);
+        }
+    }
+
+    /// The room that it keeps.
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
     }
 
     pub(crate) fn clear(&mut self) {
@@ -74,10 +89,7 @@ impl Input {
 
     fn take(&mut self, count: usize) -> BytesMut {
         let taken = self.bytes.split_to(count);
-        if self.bytes.is_empty() {
-            // Whoever is silent again needs no buffer.
-            self.bytes = BytesMut::new();
-        }
+        self.taken = true;
         taken
     }
 }

@@ -7,10 +7,9 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::connection::{Call, CallResult, Carrier, Connection, Delivery, End};
+use crate::connection::{Call, CallResult, Carrier, Connection, End};
 use crate::handshake::Protocol;
 use crate::limits::Limits;
-use crate::message::Publication;
 
 /// How a client is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,9 +47,14 @@ pub(crate) enum NotOpened {
     Unknown,
 }
 
+/// How long a transport may take for the end of a connection that is over, before it loses its place.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 #[derive(Debug)]
 pub(crate) struct Slot<L> {
     pub(crate) token: String,
+    /// When it was negotiated.
+    pub(crate) since: Duration,
     epoch: Instant,
     state: Mutex<State<L>>,
     wake: Notify,
@@ -60,7 +64,6 @@ pub(crate) struct Slot<L> {
 enum State<L> {
     /// Negotiated. Some clients send before they open: that is kept.
     Unopened {
-        since: Duration,
         early: Vec<u8>,
     },
     Open(Box<Open<L>>),
@@ -75,6 +78,8 @@ struct Open<L> {
     poll: u64,
     /// Since when there is no poll.
     unpolled: Option<Duration>,
+    /// Since when the sweep has seen that it is over.
+    over: Option<Duration>,
 }
 
 /// What a transport has to do next.
@@ -94,10 +99,10 @@ pub(crate) enum Standing {
     Finished,
 }
 
-impl<L: Default> Slot<L> {
+impl<L> Slot<L> {
     pub(crate) fn new(token: String, epoch: Instant) -> Self {
-        let state = State::Unopened { since: epoch.elapsed(), early: Vec::new() };
-        Self { token, epoch, state: Mutex::new(state), wake: Notify::new() }
+        let state = State::Unopened { early: Vec::new() };
+        Self { token, since: epoch.elapsed(), epoch, state: Mutex::new(state), wake: Notify::new() }
     }
 
     fn state(&self) -> MutexGuard<'_, State<L>> {
@@ -106,14 +111,6 @@ impl<L: Default> Slot<L> {
 
     fn now(&self) -> Duration {
         self.epoch.elapsed()
-    }
-
-    /// Since when it waits to be opened.
-    pub(crate) fn unopened_since(&self) -> Option<Duration> {
-        match *self.state() {
-            State::Unopened { since, .. } => Some(since),
-            State::Open(_) => None,
-        }
     }
 
     pub(crate) fn transport(&self) -> Option<Transport> {
@@ -135,19 +132,28 @@ impl<L: Default> Slot<L> {
         &self,
         transport: Transport,
         limits: Limits,
-        answer: impl FnMut(&mut L, Call<'_>) -> CallResult,
-    ) -> Result<(), NotOpened> {
+        mut answer: impl FnMut(&mut L, Call<'_>) -> CallResult,
+    ) -> Result<(), NotOpened>
+    where
+        L: Default,
+    {
         let mut state = self.state();
         let early = match &mut *state {
             State::Open(open) if open.transport == transport => return Err(NotOpened::InUse),
             State::Open(_) => return Err(NotOpened::OtherTransport),
             State::Unopened { early, .. } => core::mem::take(early),
         };
-        let connection = Connection::new(limits, transport.carrier(), self.now());
-        let open = Open { transport, connection, listener: L::default(), poll: 0, unpolled: None };
-        *state = State::Open(Box::new(open));
+        let now = self.now();
+        let mut connection = Connection::new(limits, transport.carrier(), now);
+        let mut listener = L::default();
+        if !early.is_empty() {
+            // Before anyone else has the lock: what comes now must not overtake it.
+            connection.received(now, &early, |call| answer(&mut listener, call));
+        }
+        *state = State::Open(Box::new(Open { transport, connection, listener, poll: 0, unpolled: None, over: None }));
         drop(state);
-        if early.is_empty() { Ok(()) } else { self.received(&early, limits, answer) }
+        self.wake.notify_one();
+        Ok(())
     }
 
     /// Takes what the client says.
@@ -161,7 +167,10 @@ impl<L: Default> Slot<L> {
             State::Unopened { early, .. } if early.len() + bytes.len() > limits.record => {
                 return Err(NotOpened::TooMuch);
             }
-            State::Unopened { early, .. } => early.extend_from_slice(bytes),
+            State::Unopened { early, .. } => {
+                early.reserve_exact(bytes.len());
+                early.extend_from_slice(bytes);
+            }
             State::Open(open) => {
                 let Open { connection, listener, .. } = &mut **open;
                 connection.received(self.now(), bytes, |call| answer(listener, call));
@@ -171,15 +180,40 @@ impl<L: Default> Slot<L> {
         Ok(())
     }
 
-    /// Gives it an event if `wants` says so; `None` if not.
-    pub(crate) fn publish(&self, publication: &Publication, wants: impl FnOnce(&L) -> bool) -> Option<Delivery> {
-        let delivery = match &mut *self.state() {
-            State::Unopened { .. } => return None,
-            State::Open(open) if wants(&open.listener) => open.connection.publish(self.now(), publication),
-            State::Open(_) => return None,
-        };
-        self.wake.notify_one();
-        Some(delivery)
+    /// When more may be taken from the client, if not now.
+    pub(crate) fn takes_at(&self) -> Option<Instant> {
+        match &*self.state() {
+            State::Unopened { .. } => None,
+            State::Open(open) => open.connection.takes_at(self.now()).map(|at| self.epoch + at),
+        }
+    }
+
+    /// How many bytes it keeps.
+    pub(crate) fn kept(&self) -> usize {
+        match &*self.state() {
+            State::Unopened { early } => early.capacity(),
+            State::Open(open) => open.connection.kept(),
+        }
+    }
+
+    /// Lets `deliver` give it events, if it is open.
+    pub(crate) fn publish(&self, deliver: impl FnOnce(Duration, &L, &mut Connection)) {
+        let State::Open(open) = &mut *self.state() else { return };
+        let Open { connection, listener, .. } = &mut **open;
+        deliver(self.now(), listener, connection);
+        if connection.has_something() {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Ends it with the order to reconnect if its listener is one of those.
+    pub(crate) fn close_if(&self, chosen: impl FnOnce(&L) -> bool) {
+        if let State::Open(open) = &mut *self.state()
+            && chosen(&open.listener)
+        {
+            open.connection.close(self.now(), true);
+            self.wake.notify_one();
+        }
     }
 
     pub(crate) fn close(&self, allow_reconnect: bool) {
@@ -204,9 +238,16 @@ impl<L: Default> Slot<L> {
         }
     }
 
+    /// The client has answered nothing for too long.
+    pub(crate) fn silent(&self) {
+        if let State::Open(open) = &mut *self.state() {
+            open.connection.silent();
+        }
+    }
+
     pub(crate) fn gone(&self) {
         if let State::Open(open) = &mut *self.state() {
-            open.connection.gone();
+            open.connection.gone(self.now());
         }
         self.wake.notify_one();
     }
@@ -267,24 +308,23 @@ impl<L: Default> Slot<L> {
     }
 
     /// Looks after it: for whoever does not wait in [`next`](Self::next).
-    pub(crate) fn sweep(&self, unopened: Duration, poll_gap: Duration) -> Standing {
+    pub(crate) fn sweep(&self, poll_gap: Duration) -> Standing {
         let now = self.now();
-        match &mut *self.state() {
-            State::Unopened { since, .. } if *since + unopened <= now => return Standing::Finished,
-            State::Unopened { .. } => return Standing::Alive,
-            State::Open(open) => {
-                let Open { connection, unpolled, .. } = &mut **open;
-                if unpolled.is_some_and(|since| since + poll_gap <= now) {
-                    connection.gone();
-                    return Standing::Finished;
-                }
-                if connection.deadline().is_none_or(|deadline| deadline > now) {
-                    return Standing::Alive;
-                }
-                connection.tick(now);
-            }
+        let State::Open(open) = &mut *self.state() else { return Standing::Alive };
+        let Open { connection, unpolled, over, transport, .. } = &mut **open;
+        if unpolled.is_some_and(|since| since + poll_gap <= now) {
+            connection.gone(now);
+            return Standing::Finished;
         }
-        self.wake.notify_one();
+        if connection.is_over() && *transport != Transport::LongPolling {
+            // Its transport sees to the end, unless that waits for the client for ever.
+            let since = *over.get_or_insert(now);
+            return if since + LAST_WORDS <= now { Standing::Finished } else { Standing::Alive };
+        }
+        if connection.deadline().is_some_and(|deadline| deadline <= now) {
+            connection.tick(now);
+            self.wake.notify_one();
+        }
         Standing::Alive
     }
 }
@@ -299,5 +339,59 @@ impl<L> Open<L> {
             return (Some(Next::Over), None);
         }
         (None, self.connection.deadline())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+
+    use super::*;
+
+    /// What was sent before it is opened comes before what is sent while it is being opened, however the two race.
+    #[test]
+    fn nothing_overtakes_what_was_sent_early() {
+        let call = |name: &str| format!("{{\"type\":1,\"target\":\"{name}\",\"arguments\":[]}}\u{1e}");
+        for _ in 0..2000 {
+            let slot = Slot::<Vec<String>>::new(String::new(), Instant::now());
+            let answer = |called: &mut Vec<String>, call: Call<'_>| {
+                called.push(call.target.to_owned());
+                Ok(None)
+            };
+            let early = format!("{{\"protocol\":\"json\",\"version\":1}}\u{1e}{}", call("early").repeat(5));
+            slot.received(early.as_bytes(), Limits::default(), answer).expect("room");
+            let barrier = Barrier::new(2);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    barrier.wait();
+                    slot.received(call("late").as_bytes(), Limits::default(), answer).expect("room");
+                });
+                barrier.wait();
+                slot.open(Transport::LongPolling, Limits::default(), answer).expect("it is not open");
+            });
+            let State::Open(open) = &*slot.state() else { panic!("it was opened") };
+            assert_eq!(open.listener, ["early", "early", "early", "early", "early", "late"]);
+        }
+    }
+
+    /// One that is over and whose transport waits for ever loses its place all the same.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_over_does_not_keep_its_place() {
+        let slot = Slot::<()>::new(String::new(), Instant::now());
+        slot.open(Transport::ServerSentEvents, Limits::default(), |(), _| Ok(None)).expect("it is not open");
+        let gap = Duration::from_secs(10);
+        // No handshake comes, and what it is told of that is not taken.
+        for _ in 0..24 {
+            assert_eq!(slot.sweep(gap), Standing::Alive);
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        for _ in 0..8 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            if slot.sweep(gap) == Standing::Finished {
+                assert_eq!(slot.end_reason(), Some(End::Handshake));
+                return;
+            }
+        }
+        panic!("it keeps its place");
     }
 }

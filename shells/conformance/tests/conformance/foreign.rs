@@ -72,6 +72,22 @@ fn the_dangerous_bug_is_shown_first_with_its_commands_and_no_other_rule_is_blame
     assert!(found[0].iter().all(|rule| found[1].contains(rule)));
 }
 
+/// The same where no session can be begun.
+#[test]
+fn an_open_session_is_enough_to_show_it() {
+    let mut found = Vec::new();
+    for bug in [false, true] {
+        let mut vendor = Vendor::new(&Plan::full(), Manner::Strict, bug);
+        vendor.begin("ucc-open", ID, (1, 0, 0)).unwrap_or_else(|never| match never {});
+        let url = serve_vendor(vendor, |_| {}).address.to_string();
+        let (code, told, json) = run(&["--url", &url, "--session", ID, "--ucc", "ucc-open", "--seed", "5"]);
+        assert_eq!(code, 1, "{told}");
+        found.push(rules(&json));
+    }
+    assert_eq!(found[1][0], "10-check-8");
+    assert_eq!(found[1][1..], found[0]);
+}
+
 #[test]
 fn who_keeps_to_the_page_is_not_blamed_for_what_was_chosen_here() {
     let mut vendor = Vendor::new(&Plan::full(), Manner::Otherwise, false);

@@ -117,20 +117,28 @@ async function start(): Promise<void> {
     void sessions.want(acting.ucc, wrong ? null : id);
   }
 
+  function notSent(row: Row, action: string, why: string): void {
+    row.tell(`${action} was not sent${why}.`, "wrong");
+    announce(`${action} was not sent${why}`);
+  }
+
   async function act(row: Row, action: string): Promise<void> {
-    const before = row.session;
     const agent = acting.agent;
-    const question = questionOf(action, row.recorder);
+    let question = questionOf(action, row.recorder);
+    if (action === "Start" && question === undefined) {
+      // What is shown may be seconds old, and a first Start may have become one that resumes.
+      row.setBusy(action);
+      await sessions.look();
+      row.setBusy("");
+      question = questionOf(action, row.recorder);
+    }
+    const before = row.session;
     if (question !== undefined) {
       const answer = await confirm.ask(before, question);
-      const hindrance = desk.hindrance(before);
-      if (answer !== "yes" || hindrance) {
-        const why = answer === "no" ? "" : answer === "changed" ? ": the call changed meanwhile" : `: ${hindrance}`;
-        row.tell(`${action} was not sent${why}.`, "wrong");
-        announce(`${action} was not sent${why}`);
-        return;
-      }
+      if (answer !== "yes") return notSent(row, action, answer === "no" ? "" : ": the call changed meanwhile");
     }
+    const hindrance = desk.hindrance(before);
+    if (hindrance) return notSent(row, action, `: ${hindrance}`);
     row.setBusy(action);
     row.tell(`${action} is asked for.`, "asked");
     try {

@@ -80,6 +80,22 @@ test("by keyboard: the focus is on Cancel, Escape cancels, and it goes back to t
   await close();
 });
 
+test("a first Start asks if it has become one that resumes, which the page does not know yet", async () => {
+  const { page, row, button, sent, dialog, close } = await acting(0x500, 0);
+  // A page that is not looked at does not look either.
+  await page.evaluate(() => Object.defineProperty(document, "hidden", { get: () => true }));
+  await its.server.set(UCC, id(0x500), "Start");
+  await its.server.set(UCC, id(0x500), "Pause");
+  await page.locator("#events li").nth(1).waitFor();
+  assert.match((await state(row, "recorder").textContent()) ?? "", /Uninitialized/);
+  await button("Start").click();
+  await dialog.waitFor();
+  assert.deepEqual(sent, []);
+  await page.keyboard.press("Escape");
+  await row.getByText("Start was not sent.").waitFor();
+  await close();
+});
+
 test("a double click on a row's button does not say yes, wherever the dialog comes up", async () => {
   const { page, button, sent, dialog, close } = await acting(0x300, 3);
   // The worst case: the answer comes up under the pointer.

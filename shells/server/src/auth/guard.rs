@@ -1,5 +1,6 @@
 //! What stands before a listener's router.
 
+use core::net::IpAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -14,9 +15,10 @@ use tower_service::Service as _;
 use tracing::{error, info, warn};
 
 use super::credential::{self, Wrong};
+use super::hosts::Hosts;
 use super::jwt::Jwts;
 use super::origins::{self, Origins};
-use super::rate::{Caller, Rate};
+use super::rate::{Caller, Rates};
 use super::tokens::Tokens;
 use super::{FileError, FromFile, Parse, Principal};
 use crate::net::Client;
@@ -45,21 +47,30 @@ pub struct Guard {
     pub jwts: Option<Jwts>,
     /// The origins whose pages may call.
     pub origins: Origins,
+    /// The hosts that it answers for besides the loopback ones, where it asks for no tokens.
+    pub hosts: Hosts,
     /// How often each may call.
-    pub rate: Option<Rate>,
+    pub rates: Option<Rates>,
 }
 
 impl Guard {
     /// Whether it would let everything through.
     #[must_use]
     pub const fn is_idle(&self) -> bool {
-        !self.wants_token() && self.origins.is_empty() && self.rate.is_none()
+        !self.wants_token() && self.origins.is_empty() && self.rates.is_none()
     }
 
     /// Whether a token is asked for.
     #[must_use]
     pub const fn wants_token(&self) -> bool {
         self.tokens.is_some() || self.jwts.is_some()
+    }
+
+    /// The hosts that a listener at `address` answers for; `None` if it does for all. A page of another name has no token,
+    /// so where tokens are asked for it makes no difference.
+    pub(crate) fn hosts_at(&self, address: IpAddr) -> Option<Hosts> {
+        let limited = address.to_canonical().is_loopback() || !self.hosts.is_empty();
+        (limited && !self.wants_token()).then(|| self.hosts.clone())
     }
 
     /// Reads the files again. One that is bad changes nothing, and the log says so.
@@ -80,6 +91,18 @@ impl Guard {
     /// Puts the guard before the admin's requests.
     pub fn before_admin(self: Arc<Self>, router: Router) -> Router {
         self.before(router, |_| Part::Admin)
+    }
+
+    /// Whether a request may go on at once: there is nothing to look at but how often its client calls. If not, it takes
+    /// the way through [`before_api`](Self::before_api).
+    pub(crate) fn lets_through(&self, client: &Client) -> bool {
+        !self.wants_token() && self.origins.is_empty() && self.takes_from(client).is_ok()
+    }
+
+    /// Takes a request off the allowance of the client's address.
+    fn takes_from(&self, client: &Client) -> Result<(), Duration> {
+        let Some(Rates { callers, .. }) = &self.rates else { return Ok(()) };
+        callers.take(client.allowance(|| callers.of(Caller::at(client.peer().ip()))))
     }
 
     fn before(self: Arc<Self>, router: Router, part: fn(&str) -> Part) -> Router {
@@ -123,36 +146,49 @@ impl Guard {
 
     /// Lets a request through, who it comes from in its extensions and its token taken out; or says why not.
     fn admit(&self, parts: &mut Parts, part: Part) -> Result<(), KeptOut> {
-        let mut caller = None;
-        if self.wants_token() && !(part == Part::Admin && admin::is_open(parts.uri.path())) {
-            let token = credential::take(parts, is_hub(parts.uri.path())).map_err(KeptOut::Token)?;
-            let (principal, is_good) = self.principal(&token, part).map_err(KeptOut::Token)?;
-            if !is_good {
-                return Err(KeptOut::Part(principal));
-            }
-            caller = Some(Caller::Principal(principal.shared_name()));
-            parts.extensions.insert(principal);
+        if !self.wants_token() || (part == Part::Admin && admin::is_open(parts.uri.path())) {
+            return parts
+                .extensions
+                .get::<Client>()
+                .map_or(Ok(()), |client| self.takes_from(client))
+                .map_err(KeptOut::Rate);
         }
-        let peer = || parts.extensions.get::<Client>().map(|client| Caller::at(client.peer().ip()));
-        match (&self.rate, caller.or_else(peer)) {
-            (Some(rate), Some(caller)) => rate.take(caller).map_err(KeptOut::Rate),
-            _ => Ok(()),
+        let token = credential::take(parts, is_hub(parts.uri.path())).map_err(KeptOut::Token)?;
+        let (principal, is_good) = self.principal(&token, part, parts.extensions.get())?;
+        if !is_good {
+            return Err(KeptOut::Part(principal));
         }
+        let taken = self
+            .rates
+            .as_ref()
+            .map_or(Ok(()), |rates| rates.callers.take(&rates.callers.of(Caller::Principal(principal.shared_name()))));
+        parts.extensions.insert(principal);
+        taken.map_err(KeptOut::Rate)
     }
 
-    fn principal(&self, token: &[u8], part: Part) -> Result<(Principal, bool), Wrong> {
+    /// The bearer of `token`, and whether it is good for `part`.
+    fn principal(&self, token: &[u8], part: Part, client: Option<&Client>) -> Result<(Principal, bool), KeptOut> {
         if let Some(tokens) = &self.tokens
             && let Some((principal, is_good)) = tokens.value().current().find(token, part)
         {
             return Ok((principal.clone(), is_good));
         }
-        match &self.jwts {
-            // Nothing else has two dots, if it is not meant to be one.
-            Some(jwts) if token.iter().filter(|&&byte| byte == b'.').count() == 2 => {
-                jwts.check(token).map(|principal| (principal, true))
-            }
-            _ => Err(Wrong::Unknown),
+        // Nothing else has two dots, if it is not meant to be one.
+        let jwts = self.jwts.as_ref().filter(|_| token.iter().filter(|&&byte| byte == b'.').count() == 2);
+        if let Some(principal) = jwts.and_then(|jwts| jwts.known(token)) {
+            return Ok((principal, true));
         }
+        // From here on it is a stranger's, whose address pays before any work is done for it.
+        let paid = self.rates.as_ref().zip(client).map(|(rates, client)| {
+            let allowance = rates.strangers.of(Caller::at(client.peer().ip()));
+            rates.strangers.take(&allowance).map(|()| (&rates.strangers, allowance))
+        });
+        let paid = paid.transpose().map_err(KeptOut::Rate)?;
+        let principal = jwts.map_or(Err(Wrong::Unknown), |jwts| jwts.check(token)).map_err(KeptOut::Token)?;
+        if let Some((strangers, allowance)) = paid {
+            strangers.give_back(&allowance);
+        }
+        Ok((principal, true))
     }
 }
 
@@ -163,7 +199,11 @@ fn is_hub(path: &str) -> bool {
 fn told<T: Parse>(from: &FromFile<T>, what: &str, done: Result<(), FileError>) {
     let file = from.file().display();
     match done {
-        Ok(()) => info!(target: "recording", %file, number = from.value().current().len(), "{what}"),
+        Ok(()) => {
+            let current = from.value().current();
+            let (number, passed_over) = (current.len(), current.passed_over());
+            info!(target: "recording", %file, number, passed_over, "{what}");
+        }
         Err(error) => {
             error!(target: "recording", "bad file: {error}");
             warn!(target: "recording", %file, "what was read before stays in force");

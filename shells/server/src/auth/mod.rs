@@ -5,6 +5,7 @@
 //!
 //! | order | answer | when |
 //! |---|---|---|
+//! | 0 | 421 | it is for another host, where nothing but the address protects a listener ([`hosts`]) |
 //! | 1 | 204 | a browser asks whether a listed origin may send what it is about to send ([`origins`]) |
 //! | 2 | 401 | no token, more than one, or one that does not hold ([`tokens`], [`jwt`]) |
 //! | 3 | 403 | the token is not good for this part of the server |
@@ -15,12 +16,15 @@
 
 mod credential;
 pub mod guard;
+pub mod hosts;
 pub mod jwt;
+pub mod keys;
 pub mod origins;
 pub mod principal;
 pub mod rate;
 mod ring_provider;
 pub mod tokens;
+mod verified;
 
 use core::fmt;
 use std::fs;
@@ -28,6 +32,7 @@ use std::path::{Path, PathBuf};
 
 pub use guard::{Guard, Part};
 pub use principal::Principal;
+use tracing::warn;
 
 use crate::shared::Shared;
 
@@ -64,6 +69,16 @@ pub trait Parse: Sized {
 
     /// How many there are of what it holds, for the log.
     fn len(&self) -> usize;
+
+    /// How many entries of the file it passed over, where that may be.
+    fn passed_over(&self) -> Option<usize> {
+        None
+    }
+
+    /// What is worth a warning, in one line each.
+    fn notes(&self) -> &[String] {
+        &[]
+    }
 
     /// Whether it holds nothing.
     fn is_empty(&self) -> bool {
@@ -115,5 +130,9 @@ impl<T: Parse> FromFile<T> {
 fn read<T: Parse>(file: &Path) -> Result<T, FileError> {
     let text =
         fs::read_to_string(file).map_err(|error| FileError::new(file, format_args!("cannot be read: {error}")))?;
-    T::parse(file, &text)
+    let value = T::parse(file, &text)?;
+    for note in value.notes() {
+        warn!(target: "recording", file = %file.display(), "passed over: {note}");
+    }
+    Ok(value)
 }

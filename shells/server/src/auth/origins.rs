@@ -18,6 +18,10 @@ const EXPOSED: HeaderValue = HeaderValue::from_static("Retry-After, WWW-Authenti
 /// For how many seconds a browser need not ask again.
 const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
+/// Web pages, and pages that an application brings along for the browser in it (Electron, Capacitor, Ionic, Tauri). Never
+/// `file`: browsers call each such page `null`, and so every page in a sandbox; who lists that lists all of them.
+const SCHEMES: [&str; 6] = ["http", "https", "app", "capacitor", "ionic", "tauri"];
+
 /// The listed origins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Origins(Vec<HeaderValue>);
@@ -32,7 +36,7 @@ impl Origins {
         const EXPECTED: &str = "an origin as browsers write it, as in https://desk.example or http://localhost:3000";
         let (scheme, rest) = origin.split_once("://").ok_or(EXPECTED)?;
         let sound = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-_:[]".contains(&byte);
-        if !matches!(scheme, "http" | "https") || rest.is_empty() || !rest.bytes().all(sound) {
+        if !SCHEMES.contains(&scheme) || rest.is_empty() || !rest.bytes().all(sound) {
             return Err(EXPECTED);
         }
         // Browsers leave the usual port out: such an entry would never match.
@@ -66,8 +70,9 @@ pub(super) fn preflight(parts: &Parts) -> Option<Response> {
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, METHODS);
-    if let Some(wanted) = parts.headers.get(ACCESS_CONTROL_REQUEST_HEADERS) {
-        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
+    // A list, on however many lines.
+    for wanted in parts.headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS) {
+        headers.append(ACCESS_CONTROL_ALLOW_HEADERS, wanted.clone());
     }
     headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE);
     Some(response)

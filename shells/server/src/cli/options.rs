@@ -205,6 +205,9 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
     } else if audit != trail::Settings::default() {
         return Err(UsageError("--audit-max-bytes, --audit-keep and --audit-reads need --audit FILE".into()));
     }
+    if !options.protection.limits_rates() {
+        options.limits.frames = None;
+    }
     options.listeners = listeners(max_listeners, options.limits)?;
     let Addresses { api, admin } = options.addresses;
     if probe {

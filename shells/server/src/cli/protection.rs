@@ -1,6 +1,7 @@
 //! The options that say who may do what.
 
 use core::net::SocketAddr;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,9 +10,10 @@ use tracing::warn;
 
 use super::options::{UsageError, number, text, wrong};
 use crate::auth::guard::Guard;
+use crate::auth::hosts::Hosts;
 use crate::auth::jwt::{Jwts, Rules};
 use crate::auth::origins::Origins;
-use crate::auth::rate::Rate;
+use crate::auth::rate::{self, Rates};
 use crate::auth::{FileError, FromFile};
 use crate::net::{Tls, TlsFiles};
 use crate::server::{Addresses, Protection};
@@ -33,11 +35,39 @@ pub struct ProtectionOptions {
     leeway: Option<u64>,
     requester_claim: Option<String>,
     origins: Origins,
-    rate: Option<u32>,
+    hosts: Hosts,
+    rate: Rating,
     insecure: bool,
 }
 
+/// How many requests a second each caller may send; `None` is as many as come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Rating(Option<u32>);
+
+impl Default for Rating {
+    fn default() -> Self {
+        Self(Some(rate::USUAL))
+    }
+}
+
+impl Rating {
+    fn read(value: &OsString) -> Result<Self, UsageError> {
+        const MOST: u32 = 1_000_000;
+        if value == "off" {
+            return Ok(Self(None));
+        }
+        let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| (1..=MOST).contains(number));
+        let number = number.ok_or_else(|| wrong("--rate", value, format_args!("off or a number from 1 to {MOST}")))?;
+        Ok(Self(Some(number)))
+    }
+}
+
 impl ProtectionOptions {
+    /// Whether how often each caller may call is limited.
+    pub(super) const fn limits_rates(&self) -> bool {
+        self.rate.0.is_some()
+    }
+
     /// Takes the option, if it is one of these; else says that it is none.
     pub(super) fn take(&mut self, option: &str, parser: &mut Parser) -> Result<bool, UsageError> {
         match option {
@@ -56,7 +86,12 @@ impl ProtectionOptions {
                 let origin = value.to_str().unwrap_or_default();
                 self.origins.add(origin).map_err(|expected| wrong("--cors-origin", &value, expected))?;
             }
-            "rate" => self.rate = Some(number("--rate", parser, 1..=1_000_000)? as u32),
+            "allow-host" => {
+                let value = parser.value()?;
+                let host = value.to_str().unwrap_or_default();
+                self.hosts.add(host).map_err(|expected| wrong("--allow-host", &value, expected))?;
+            }
+            "rate" => self.rate = Rating::read(&parser.value()?)?,
             "insecure" => self.insecure = true,
             _ => return Ok(false),
         }
@@ -121,8 +156,12 @@ impl ProtectionOptions {
                 (false, false) => "TLS and tokens",
             };
             if !address.ip().to_canonical().is_loopback() {
-                let text =
-                    "--insecure: other machines reach this address, and what is missing must be seen to elsewhere";
+                let text = if has_tokens || !self.hosts.is_empty() {
+                    "--insecure: other machines reach this address, and what is missing must be seen to elsewhere"
+                } else {
+                    "--insecure: other machines reach this address, and so does any web page in a browser there, unless \
+                     --allow-host names the hosts to answer for; what is missing must be seen to elsewhere"
+                };
                 warn!(target: "recording", option, %address, missing, "{text}");
             }
         }
@@ -159,9 +198,11 @@ impl ProtectionOptions {
             tokens: tokens(&self.tokens)?,
             jwts: keys.map(|keys| Jwts::new(rules, keys)),
             origins: self.origins.clone(),
-            rate: self.rate.map(Rate::per_second),
+            hosts: self.hosts.clone(),
+            rates: self.rate.0.map(Rates::per_second),
         };
-        Ok((api, Guard { tokens: tokens(&self.admin_tokens)?, ..Guard::default() }))
+        let admin = Guard { tokens: tokens(&self.admin_tokens)?, hosts: self.hosts.clone(), ..Guard::default() };
+        Ok((api, admin))
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::progress::Progress;
 use super::streams::{Stay, Stream};
+use crate::auth::rate::Allowance;
 
 /// A request's client.
 #[derive(Debug, Clone)]
@@ -36,6 +37,13 @@ impl Client {
         self.peer
     }
 
+    /// What its address has left: looked up once for a connection.
+    pub(crate) fn allowance(&self, find: impl FnOnce() -> Arc<Allowance>) -> &Allowance {
+        match &self.place {
+            Place::Alone(progress) | Place::OneOfMany(progress, _) => progress.allowance.get_or_init(find),
+        }
+    }
+
     /// When the request must have arrived.
     pub(crate) fn deadline(&self) -> Instant {
         match &self.place {
@@ -49,6 +57,21 @@ impl Client {
         match &self.place {
             Place::Alone(progress) => progress.at_work(),
             Place::OneOfMany(_, stream) => stream.arrived(),
+        }
+    }
+
+    /// Whether the client has not taken what it was sent for longer than it may.
+    pub(crate) fn is_slow(&self) -> bool {
+        let (Place::Alone(progress) | Place::OneOfMany(progress, _)) = &self.place;
+        progress.is_slow()
+    }
+
+    /// The request waits for something that only this client wants to know: it ends when the client is gone.
+    pub(crate) fn waits_with_its_client(&self) {
+        match &self.place {
+            Place::Alone(progress) => progress.watch(),
+            // HTTP/2 does so by itself.
+            Place::OneOfMany(..) => {}
         }
     }
 }

@@ -23,12 +23,13 @@ use tokio::time::{Instant, sleep_until};
 
 use super::client::Client;
 use super::connections::Place;
+use super::frames::FrameAllowance;
 use super::framing::Framing;
 use super::progress::{Due, Progress};
-use super::streaming;
 use super::tls::{HTTP_2, Tls};
 use super::wire::{Version, Wire};
 use super::{Handler, Limits};
+use super::{plain, streaming};
 use crate::tasks::{Task, Tasks};
 use crate::{audit, reply};
 
@@ -55,6 +56,16 @@ impl<H: Handler> Connection<H> {
         // Replies are small and complete: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls.take() else { return self.http_1(stream).await };
+        let is_plain = { hold(pin!(plain::is_plain(&stream)), &self.progress, &mut self.stop, |_| ()).await };
+        match is_plain {
+            None => return,
+            Some(true) => {
+                audit::plain_http(self.peer);
+                let _ = hold(pin!(plain::answer(stream)), &self.progress, &mut self.stop, |_| ()).await;
+                return;
+            }
+            Some(false) => {}
+        }
         let handshake = pin!(tls.acceptor().accept(stream));
         // Its time counts to that of the first request.
         let Some(Ok(stream)) = hold(handshake, &self.progress, &mut self.stop, |_| ()).await else { return };
@@ -88,14 +99,15 @@ impl<H: Handler> Connection<H> {
             }
         });
         let connection = http1::Builder::new()
-            // A client may close its sending side and still wait for its reply.
-            .half_close(true)
+            // A client may close its sending side and still wait for its reply: `Wire` keeps that from the library, but not
+            // where the end of the client must end its request.
+            .half_close(false)
             // All times are kept here: they must hold for a request as a whole.
             .header_read_timeout(None)
             .max_header_size(self.limits.head)
             .max_buf_size(self.limits.head.max(8192))
             // It takes 100 header lines. Naming that number would make it keep room for them on the heap.
-            .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(progress), Version::Http1)), service)
+            .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(progress), Version::Http1, None)), service)
             .with_upgrades();
         // An error is the client's: nothing to tell anyone.
         let stop = http1::UpgradeableConnection::graceful_shutdown;
@@ -111,15 +123,20 @@ impl<H: Handler> Connection<H> {
             let response = answer(handler.clone(), request, Client::one_of_many(&progress, &stream, peer));
             async move { response.await.map(|response| streaming::stay(response, stream)) }
         });
+        let frames = self.limits.frames.map(FrameAllowance::new);
+        let wire = Wire::new(stream, Arc::clone(&self.progress), Version::Http2, frames);
         let connection = http2::Builder::new(Streams(Arc::clone(&self.tasks)))
             .max_header_list_size(u32::try_from(self.limits.head).unwrap_or(u32::MAX))
             .max_concurrent_streams(MOST_STREAMS)
             .initial_stream_window_size(WINDOW)
             .initial_connection_window_size(WINDOW)
             .max_send_buf_size(WINDOW as usize)
-            .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(&self.progress), Version::Http2)), service);
+            .serve_connection(TokioIo::new(wire), service);
         let connection = pin!(connection);
         let _ = hold(connection, &self.progress, &mut self.stop, http2::Connection::graceful_shutdown).await;
+        if self.progress.is_calmed() {
+            audit::calmed(self.peer);
+        }
     }
 }
 

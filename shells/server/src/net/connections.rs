@@ -1,12 +1,16 @@
 //! The connections of a listener, so that one too many can take the place of another.
 
+use core::cmp::Reverse;
+use core::net::IpAddr;
 use core::time::Duration;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use super::progress::Progress;
+use crate::auth::rate::site;
 
 #[derive(Debug, Default)]
 pub(super) struct Connections {
@@ -17,7 +21,9 @@ pub(super) struct Connections {
 #[derive(Debug, Default)]
 struct Open {
     last_id: u64,
-    by_id: HashMap<u64, Arc<Progress>>,
+    by_id: HashMap<u64, (IpAddr, Arc<Progress>)>,
+    /// How many each address has.
+    numbers: HashMap<IpAddr, usize>,
 }
 
 /// A connection's place, until dropped.
@@ -29,8 +35,20 @@ pub(super) struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.connections.open().by_id.remove(&self.id);
+        self.connections.open().remove(self.id);
         self.connections.one_ended.notify_one();
+    }
+}
+
+impl Open {
+    fn remove(&mut self, id: u64) {
+        let Some((address, _)) = self.by_id.remove(&id) else { return };
+        if let Entry::Occupied(mut number) = self.numbers.entry(address) {
+            *number.get_mut() -= 1;
+            if *number.get() == 0 {
+                number.remove();
+            }
+        }
     }
 }
 
@@ -44,26 +62,30 @@ impl Connections {
     }
 
     /// Takes a place.
-    pub(super) fn add(self: &Arc<Self>, progress: Arc<Progress>) -> Place {
-        let mut open = self.open();
+    pub(super) fn add(self: &Arc<Self>, address: IpAddr, progress: Arc<Progress>) -> Place {
+        let (mut open, address) = (self.open(), site(address));
         open.last_id += 1;
         let id = open.last_id;
-        open.by_id.insert(id, progress);
+        open.by_id.insert(id, (address, progress));
+        *open.numbers.entry(address).or_default() += 1;
         Place { connections: Arc::clone(self), id }
     }
 
-    /// Asks the connection to end that has waited longest for its client, if it has waited as long as this. None is asked
-    /// whose request is there, and none while another one is about to end: on a busy machine that may take a while, and
-    /// one is enough.
+    /// Asks the connection to end that has waited longest for its client, if it has waited as long as this: of those of the
+    /// address that has most, so that nobody who takes many places costs others theirs. None is asked whose request is
+    /// there, and none while another one is about to end: on a busy machine that may take a while, and one is enough.
     pub(super) fn evict_one(&self, waited: Duration) {
         let open = self.open();
-        if open.by_id.values().any(|progress| progress.is_leaving()) {
+        if open.by_id.values().any(|(_, progress)| progress.is_leaving()) {
             return;
         }
-        let waiting = open.by_id.values().filter_map(|progress| Some((progress.waiting_since()?, progress)));
-        if let Some((since, progress)) = waiting.min_by_key(|(since, _)| *since)
-            && u128::from(progress.now().saturating_sub(since)) >= waited.as_micros()
-        {
+        let waiting = open.by_id.values().filter_map(|(address, progress)| {
+            let since = progress.waiting_since()?;
+            (u128::from(progress.now().saturating_sub(since)) >= waited.as_micros())
+                .then_some((address, since, progress))
+        });
+        let first = waiting.max_by_key(|(address, since, _)| (open.numbers.get(address), Reverse(*since)));
+        if let Some((_, _, progress)) = first {
             progress.evict();
         }
     }
@@ -80,18 +102,47 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{Connections, Duration, Progress};
+    use super::{Connections, Duration, IpAddr, Progress};
     use crate::net::Limits;
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([192, 0, 2, last])
+    }
 
     /// Where perhaps nobody waits for its place, a connection that has just come is not asked to end.
     #[test]
     fn only_who_has_waited_as_long_goes() {
         let connections = Arc::<Connections>::default();
         let progress = Arc::new(Progress::new(Limits::default(), Instant::now()));
-        let _place = connections.add(Arc::clone(&progress));
+        let _place = connections.add(address(1), Arc::clone(&progress));
         connections.evict_one(Duration::from_secs(3600));
         assert!(!progress.is_leaving());
         connections.evict_one(Duration::ZERO);
         assert!(progress.is_leaving());
+    }
+
+    /// Who has most places gives one up, and of those the one that has waited longest.
+    #[test]
+    fn an_address_costs_itself_places_and_not_others() {
+        let connections = Arc::<Connections>::default();
+        let epoch = Instant::now();
+        let mut places = Vec::new();
+        let mut open = |last| {
+            let progress = Arc::new(Progress::new(Limits::default(), epoch));
+            places.push(connections.add(address(last), Arc::clone(&progress)));
+            std::thread::sleep(Duration::from_millis(2));
+            progress
+        };
+        let single = open(1);
+        let many = [open(2), open(2), open(2)];
+        for leaver in 0..2 {
+            connections.evict_one(Duration::ZERO);
+            let leaving: Vec<_> = many.iter().map(|progress| progress.is_leaving()).collect();
+            assert_eq!((single.is_leaving(), leaving.iter().position(|&leaves| leaves)), (false, Some(leaver)));
+            many[leaver].at_work();
+            places[1 + leaver] = connections.add(address(9), Arc::new(Progress::new(Limits::default(), epoch)));
+        }
+        drop(places);
+        assert_eq!((connections.len(), connections.open().numbers.len()), (0, 0));
     }
 }

@@ -111,7 +111,7 @@ impl<H: Handler> Acceptor<H> {
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
         let progress = Arc::new(Progress::new(self.limits, self.epoch));
-        let place = self.connections.add(Arc::clone(&progress));
+        let place = self.connections.add(peer.ip(), Arc::clone(&progress));
         let connection = Connection {
             handler: self.handler.clone(),
             limits: self.limits,

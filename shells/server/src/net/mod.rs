@@ -7,7 +7,9 @@
 //! | sends a head of more than [`Limits::head`] bytes | 431 |
 //! | is idle between requests | its connection closed after [`Limits::idle`] |
 //! | does not take its replies | its connection closed after [`Limits::write`] |
-//! | is one too many for [`Limits::connections`] | the place of the connection that has waited longest for its client |
+//! | sends more than [`Limits::frames`] of HTTP/2 without a request | its connection ended with `ENHANCE_YOUR_CALM` |
+//! | speaks plain HTTP where TLS is spoken | 400, in plain HTTP, and its connection closed |
+//! | is one too many for [`Limits::connections`] | the place of the connection that has waited longest for its client, of those of the address that has most |
 //!
 //! A response without a known length is a stream, and goes on as long as its body and its client do: [`Limits::write`]
 //! still holds. A connection that was upgraded keeps its place until whoever has it gives it up, and is theirs to limit.
@@ -23,8 +25,13 @@
 mod client;
 mod connection;
 mod connections;
+mod frames;
 mod framing;
+mod key_kind;
 mod listener;
+mod named;
+mod pem;
+mod plain;
 mod progress;
 mod streaming;
 mod streams;
@@ -41,6 +48,7 @@ use tower_service::Service as _;
 
 pub use client::Client;
 pub use listener::{Acceptor, bind};
+pub(crate) use named::Named;
 pub use tls::{Tls, TlsError, TlsFiles};
 
 /// What answers the requests of a listener.
@@ -73,6 +81,9 @@ pub struct Limits {
     pub write: Duration,
     /// How many connections there may be at once.
     pub connections: usize,
+    /// How many frames a second of HTTP/2 a connection may send that are no requests, and ten times as many at once;
+    /// `None` is as many as come.
+    pub frames: Option<u32>,
 }
 
 impl Default for Limits {
@@ -83,6 +94,7 @@ impl Default for Limits {
             idle: Duration::from_secs(60),
             write: Duration::from_secs(10),
             connections: 4096,
+            frames: Some(100),
         }
     }
 }

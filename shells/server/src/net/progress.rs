@@ -3,12 +3,15 @@
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 
+use std::sync::{Arc, OnceLock};
+
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Limits;
 use super::framing::Lengths;
 use super::streams::Streams;
+use crate::auth::rate::Allowance;
 
 /// How long a connection that the server ends is still read from, so that the last reply is not lost: closing a socket
 /// with unread data resets the connection, and the client may never see what it was told.
@@ -49,12 +52,20 @@ pub(super) struct Progress {
     /// Whether there may be unread data at the end.
     lingers: AtomicBool,
     evicted: AtomicBool,
+    /// Whether the request in hand ends with its client.
+    watched: AtomicBool,
+    /// Whether the client's end was kept from the library, which must look again when the request in hand is done.
+    hidden_end: AtomicBool,
+    /// Whether the client sent too much besides requests.
+    calmed: AtomicBool,
     nudge: Notify,
     wire_gone: Notify,
     /// The requests at once, where there may be many.
     pub(super) streams: Streams,
     /// Whether a length was seen, where one request follows the other.
     pub(super) lengths: Lengths,
+    /// What the client's address has left of what it may ask for, once somebody has looked.
+    pub(super) allowance: OnceLock<Arc<Allowance>>,
 }
 
 /// Until when a connection may go on as it is.
@@ -75,10 +86,14 @@ impl Progress {
             blocked: AtomicU64::new(0),
             lingers: AtomicBool::new(false),
             evicted: AtomicBool::new(false),
+            watched: AtomicBool::new(false),
+            hidden_end: AtomicBool::new(false),
+            calmed: AtomicBool::new(false),
             nudge: Notify::new(),
             wire_gone: Notify::new(),
             streams: Streams::default(),
             lengths: Lengths::default(),
+            allowance: OnceLock::new(),
         };
         progress.enter(Phase::Fresh);
         progress
@@ -125,6 +140,7 @@ impl Progress {
 
     /// A head is complete, and with it the request, or a body is still to come.
     pub(super) fn head_is_there(&self, is_all: bool) {
+        self.watched.store(false, Ordering::Relaxed);
         if is_all {
             self.at_work();
         } else {
@@ -137,14 +153,44 @@ impl Progress {
         self.set(Phase::Busy, self.since());
     }
 
+    /// The request in hand has nothing to do but to wait, and nobody but its client wants the answer: when that is gone,
+    /// the request is.
+    pub(super) fn watch(&self) {
+        self.watched.store(true, Ordering::Relaxed);
+        self.show_end();
+    }
+
+    /// The client's end was seen, and kept from the library.
+    pub(super) fn hide_end(&self) {
+        self.hidden_end.store(true, Ordering::Relaxed);
+    }
+
+    /// Lets the library look again for an end that was kept from it.
+    fn show_end(&self) {
+        if self.hidden_end.swap(false, Ordering::Relaxed) {
+            self.nudge.notify_one();
+        }
+    }
+
+    /// Whether a request is at work that is carried out whatever becomes of its client.
+    pub(super) fn is_only_at_work(&self) -> bool {
+        self.phase() == Phase::Busy && !self.watched.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_within_body(&self) -> bool {
+        self.phase() == Phase::Body
+    }
+
     /// A response is on its way.
     pub(super) fn answered(&self) {
         self.enter(Phase::Idle);
+        self.show_end();
     }
 
     /// A response is on its way whose end nobody knows.
     pub(super) fn streaming(&self) {
         self.enter(Phase::Streaming);
+        self.show_end();
     }
 
     /// The connection is about to become another protocol's.
@@ -188,6 +234,12 @@ impl Progress {
         }
     }
 
+    /// Whether a write has had to wait for longer than it may.
+    pub(super) fn is_slow(&self) -> bool {
+        let blocked = self.blocked.load(Ordering::Relaxed);
+        blocked != 0 && self.now() - blocked >= self.limits.write.as_micros() as u64
+    }
+
     /// The client took everything, as far as can be known.
     pub(super) fn flushed(&self) {
         self.blocked.store(0, Ordering::Relaxed);
@@ -200,6 +252,15 @@ impl Progress {
 
     pub(super) fn lingers(&self) -> bool {
         self.lingers.load(Ordering::Relaxed)
+    }
+
+    /// The client sent too much besides requests.
+    pub(super) fn calmed(&self) {
+        self.calmed.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_calmed(&self) -> bool {
+        self.calmed.load(Ordering::Relaxed)
     }
 
     /// The server's side is closed.

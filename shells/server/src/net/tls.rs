@@ -8,11 +8,13 @@ use std::sync::Arc;
 
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::pem::{self, PemObject as _};
+use tokio_rustls::rustls::pki_types::pem::{Error as PemError, PemObject as _};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::ServerConfig;
 use tokio_rustls::rustls::{self, InconsistentKeys};
 
+use super::key_kind::{self, USABLE};
+use super::pem::{self, Section};
 use crate::shared::Shared;
 
 /// What is spoken inside, the better first. A client that names neither is refused, one that names nothing gets the
@@ -83,18 +85,42 @@ impl Tls {
 
 fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     let TlsFiles { certificate, key } = files;
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes(certificate)?).collect();
-    let chain = chain.map_err(|error| no_pem(certificate, "certificate", &error))?;
-    if chain.is_empty() {
-        return Err(no_pem(certificate, "certificate", &pem::Error::NoItemsFound));
-    }
-    let private = PrivateKeyDer::from_pem_slice(&bytes(key)?).map_err(|error| no_pem(key, "private key", &error))?;
+    let (chain, private) = (read_chain(certificate)?, read_key(key)?);
+    let kind = key_kind::of(&private);
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, private))
-        .map_err(|error| unusable(files, error))?;
+        .map_err(|error| unusable(files, error, kind))?;
     config.alpn_protocols = vec![HTTP_2.to_vec(), HTTP_1_1.to_vec()];
     Ok(config)
+}
+
+/// All certificates of the file: as many as it says that it has.
+fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let bytes = bytes(file)?;
+    let number = pem::certificates(&sections(file, &bytes)?).map_err(|reason| wrong(file, &reason))?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
+    let chain = chain.map_err(|error| no_pem(file, "certificate", &error))?;
+    if chain.len() == number {
+        Ok(chain)
+    } else {
+        Err(wrong(file, &format!(" of {number} certificates only {} can be read", chain.len())))
+    }
+}
+
+fn read_key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    let bytes = bytes(file)?;
+    pem::one_key(&sections(file, &bytes)?).map_err(|reason| wrong(file, &reason))?;
+    PrivateKeyDer::from_pem_slice(&bytes).map_err(|error| no_pem(file, "private key", &error))
+}
+
+fn sections<'a>(file: &Path, bytes: &'a [u8]) -> Result<Vec<Section<'a>>, TlsError> {
+    pem::sections(bytes).map_err(|(line, reason)| wrong(file, &format!("{line}: {reason}")))
+}
+
+/// What comes after the colon is a line's number, or a space and the reason.
+fn wrong(file: &Path, reason: &str) -> TlsError {
+    TlsError(format!("{}:{reason}", file.display()))
 }
 
 fn bytes(file: &Path) -> Result<Vec<u8>, TlsError> {
@@ -102,24 +128,27 @@ fn bytes(file: &Path) -> Result<Vec<u8>, TlsError> {
 }
 
 /// Never says what the file holds: it may be a key.
-fn no_pem(file: &Path, what: &str, error: &pem::Error) -> TlsError {
+fn no_pem(file: &Path, what: &str, error: &PemError) -> TlsError {
     let reason = match error {
-        pem::Error::NoItemsFound => "there is none",
-        pem::Error::MissingSectionEnd { .. } => "a section does not end",
-        pem::Error::IllegalSectionStart { .. } => "a section does not begin as it must",
-        pem::Error::Base64Decode(_) => "a section is not base64",
+        PemError::NoItemsFound => "there is none",
+        PemError::MissingSectionEnd { .. } => "a section does not end",
+        PemError::IllegalSectionStart { .. } => "a section does not begin as it must",
+        PemError::Base64Decode(_) => "a section is not base64",
         _ => "it cannot be read as PEM",
     };
     TlsError(format!("{}: no {what} in PEM: {reason}", file.display()))
 }
 
-fn unusable(files: &TlsFiles, error: rustls::Error) -> TlsError {
+fn unusable(files: &TlsFiles, error: rustls::Error, kind: Option<String>) -> TlsError {
     let TlsFiles { certificate, key } = files;
-    TlsError(match error {
-        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => {
+    TlsError(match (error, kind) {
+        (rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch), _) => {
             format!("{}: is not the key of the certificate in {}", key.display(), certificate.display())
         }
-        rustls::Error::InvalidCertificate(error) => format!("{}: bad certificate: {error:?}", certificate.display()),
-        error => format!("{}: cannot be used: {error}", key.display()),
+        (rustls::Error::InvalidCertificate(error), _) => {
+            format!("{}: bad certificate: {error:?}", certificate.display())
+        }
+        (_, Some(kind)) => format!("{}: {kind} cannot be used; {USABLE}", key.display()),
+        (error, None) => format!("{}: cannot be used: {error}", key.display()),
     })
 }

@@ -8,8 +8,12 @@ use std::sync::Arc;
 use recording_core::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply, ErrorType};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::frames::FrameAllowance;
 use super::framing::Line;
 use super::progress::Progress;
+
+/// How much is still taken from a client that was told to be calm, so that it sees that.
+const LAST_TAKEN: usize = 64 * 1024;
 
 /// Which HTTP is on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +35,25 @@ pub(super) struct Wire<S> {
     line: Line,
     /// What stands for the library's own answer, and how much of it is written.
     own_answer: Option<(Vec<u8>, usize)>,
+    /// What may come besides requests, where that is watched.
+    frames: Option<FrameAllowance>,
+    /// More of it came. For the library the connection is at its end.
+    is_calmed: bool,
+    /// How much came after the server's side was closed.
+    taken_at_end: usize,
     /// The client has closed its side.
     ended: bool,
 }
 
 impl<S: AsyncWrite + Unpin> Wire<S> {
-    pub(super) const fn new(stream: S, progress: Arc<Progress>, version: Version) -> Self {
-        Self { stream, progress, version, line: Line::first(), own_answer: None, ended: false }
+    pub(super) const fn new(
+        stream: S,
+        progress: Arc<Progress>,
+        version: Version,
+        frames: Option<FrameAllowance>,
+    ) -> Self {
+        let (line, own_answer) = (Line::first(), None);
+        Self { stream, progress, version, line, own_answer, frames, is_calmed: false, taken_at_end: 0, ended: false }
     }
 
     fn poll_own_answer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -78,6 +94,11 @@ fn answer(status: &str) -> Vec<u8> {
         Some("431") => "The head of the request is too large.",
         _ => "This is not a request that HTTP/1.1 allows.",
     };
+    head_and_body(status, text)
+}
+
+/// A whole answer of the API's shape, after which the connection is closed.
+pub(super) fn head_and_body(status: &str, text: &str) -> Vec<u8> {
     let mut buffer = [0; ErrorReply::MAX_LEN];
     let error = ErrorMessage::new(ErrorType::Validation, text);
     let body = ErrorReply { error }.write(&mut buffer).unwrap_or_default();
@@ -93,9 +114,38 @@ fn answer(status: &str) -> Vec<u8> {
 
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.is_calmed {
+            return Poll::Ready(Ok(()));
+        }
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, buffer));
+        let is_end = read.is_err() || (buffer.filled().len() == before && buffer.remaining() > 0);
+        if is_end && self.version == Version::Http1 {
+            // The request in hand gets its answer first. The library would drop it.
+            if self.progress.is_only_at_work() {
+                self.progress.hide_end();
+                return Poll::Pending;
+            }
+            // A body may be all there, and its request not answered: that has its turn first.
+            if self.progress.is_within_body() && !self.ended {
+                self.ended = true;
+                self.progress.hide_end();
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+        }
+        read?;
         if buffer.filled().len() > before {
+            let this = &mut *self;
+            if let Some(frames) = &mut this.frames
+                && !frames.receive(buffer.filled().get(before..).unwrap_or_default())
+            {
+                this.own_answer = frames.farewell().map(|bytes| (bytes, 0));
+                this.is_calmed = true;
+                this.progress.calmed();
+                buffer.set_filled(before);
+                return Poll::Ready(Ok(()));
+            }
             if self.version == Version::Http1 {
                 let this = &mut *self;
                 this.progress.received();
@@ -113,6 +163,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         if self.version == Version::Http1 && self.own_answer.is_none() && self.progress.is_between_requests() {
             self.own_answer = own_status(bytes).map(|status| (answer(status), 0));
         }
+        if self.is_calmed {
+            return Poll::Ready(Ok(bytes.len()));
+        }
         if self.own_answer.is_some() {
             // The library closes after it; nothing else comes.
             self.progress.linger();
@@ -120,13 +173,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        if written.is_pending() {
-            self.progress.write_blocked();
+        match (&written, &mut self.frames) {
+            (Poll::Pending, _) => self.progress.write_blocked(),
+            (Poll::Ready(Ok(count)), Some(frames)) => frames.send(bytes.get(..*count).unwrap_or_default()),
+            _ => {}
         }
         written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_calmed {
+            ready!(self.poll_own_answer(cx))?;
+        }
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         match flushed {
             Poll::Ready(Ok(())) => self.progress.flushed(),
@@ -139,8 +197,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
 
     /// Closes the server's side; then, if the client may still be sending, takes what it sends until it has seen that.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_calmed {
+            ready!(self.poll_own_answer(cx))?;
+        }
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        if !self.progress.lingers() {
+        if !self.progress.lingers() && !self.is_calmed {
             return Poll::Ready(Ok(()));
         }
         self.progress.closing();
@@ -148,7 +209,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         while !self.ended {
             let mut buffer = ReadBuf::new(&mut dropped);
             ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer))?;
-            self.ended = buffer.filled().is_empty();
+            self.taken_at_end += buffer.filled().len();
+            self.ended = buffer.filled().is_empty() || (self.is_calmed && self.taken_at_end > LAST_TAKEN);
         }
         Poll::Ready(Ok(()))
     }

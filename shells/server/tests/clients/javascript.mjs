@@ -1,5 +1,6 @@
 // @microsoft/signalr in Node: each transport, both protocols.
 import * as signalR from "@microsoft/signalr";
+import WebSocket from "ws";
 import { MessagePackHubProtocol } from "@microsoft/signalr-protocol-msgpack";
 import { EVENT, Server, equal, event, listens, session, test, until } from "./harness.mjs";
 
@@ -61,6 +62,27 @@ export async function javascript() {
             await listener.connection.start();
             after(() => listener.connection.stop());
             await listens(server, listener);
+        }),
+        ...Object.keys(TRANSPORTS).map((transport) =>
+            test(`Node, ${transport}, with a slash at the end of the address`, async (after) => {
+                const server = await Server.start();
+                after(() => server.end());
+                const listener = client(`${server.hub}/`, transport);
+                await listener.connection.start();
+                after(() => listener.connection.stop());
+                await listens(server, listener);
+            })),
+        test("Node, a Close of a WebSocket is answered with its own code", async (after) => {
+            const server = await Server.start();
+            after(() => server.end());
+            for (const code of [undefined, 1000, 4000]) {
+                const socket = new WebSocket(server.hub.replace("http", "ws"));
+                await new Promise((opened, failed) => Object.assign(socket, { onopen: opened, onerror: failed }));
+                const closed = new Promise((closed) => (socket.onclose = closed));
+                socket.close(code);
+                // 1005: the Close had no code. 1006 would be: there was none.
+                equal((await closed).code, code ?? 1005);
+            }
         }),
         test("Node, --event-case camel", async (after) => {
             const server = await Server.start(["--event-case", "camel"]);

@@ -133,7 +133,7 @@ async function flood(server, rounds, sessions) {
             const body = JSON.stringify({
                 Action: 6 + (round % 2), RequesterSipUri: "sip:agent@domain.com", CorrelationId: id, UCCName: UCC,
             });
-            return "POST /attendantservice/api/recording/set HTTP/1.1\r\nHost: test\r\n" +
+            return "POST /attendantservice/api/recording/set HTTP/1.1\r\nHost: localhost\r\n" +
                 `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
         });
         socket.write(requests.join(""));

@@ -129,7 +129,7 @@ pub(crate) fn session(number: usize) -> String {
 pub(crate) fn request(method: &str, target: &str, body: &str) -> String {
     let length = body.len();
     format!(
-        "{method} {target} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )
 }
 

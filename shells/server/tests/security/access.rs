@@ -144,7 +144,7 @@ async fn a_jwt_of_each_algorithm_is_taken() {
     let status =
         async |token: &str| once(running.api, &get_with(STATE_PATH, &[("Authorization", &bearer(token))])).await.status;
     for (kid, alg) in [("r", "RS256"), ("e", "ES256"), ("d", "EdDSA")] {
-        for typ in [json!("JWT"), json!("at+jwt"), json!("application/AT+JWT"), json!(null)] {
+        for typ in [json!("JWT"), json!("application/jwt"), json!("at+jwt"), json!("application/AT+JWT"), json!(null)] {
             let header = json!({"alg": alg, "kid": kid, "typ": typ});
             assert_eq!(status(&issuer.sign(&header, &claims())).await, 200, "{header}");
         }
@@ -303,8 +303,20 @@ const DESK: &str = "https://desk.example";
 async fn pages_of_listed_origins_may_call_and_no_others() {
     let token = make("page").unwrap();
     let tokens = File::new("cors.tokens", &token.line);
-    let running =
-        Running::start(&["--tokens", tokens.path(), "--cors-origin", DESK, "--cors-origin", "http://localhost:3000"]);
+    let running = Running::start(&[
+        "--tokens",
+        tokens.path(),
+        "--cors-origin",
+        DESK,
+        "--cors-origin",
+        "http://localhost:3000",
+        "--cors-origin",
+        "capacitor://localhost",
+        "--cors-origin",
+        "app://-",
+        "--cors-origin",
+        "tauri://localhost",
+    ]);
     let asks = |origin: &str, path: &str| {
         let headers = [
             ("Origin", origin),
@@ -313,7 +325,7 @@ async fn pages_of_listed_origins_may_call_and_no_others() {
         ];
         request("OPTIONS", path, &headers, b"")
     };
-    for origin in [DESK, "http://localhost:3000"] {
+    for origin in [DESK, "http://localhost:3000", "capacitor://localhost", "app://-", "tauri://localhost"] {
         for path in [SET_PATH, HUB_PATH] {
             let mut client = Client::connect(running.api).await;
             client.send(&asks(origin, path)).await;
@@ -345,6 +357,8 @@ async fn pages_of_listed_origins_may_call_and_no_others() {
         "https://desk.example/",
         "*",
         "",
+        "file://",
+        "tauri://evil",
     ] {
         let response = once(running.api, &asks(origin, SET_PATH)).await;
         assert_eq!(response.status, 401, "{origin}");
@@ -372,12 +386,12 @@ async fn pages_of_listed_origins_may_call_and_no_others() {
     // A page of the server's own origin needs no list; it gets as far as the handshake.
     let authorization = bearer(&token.token);
     let headers = [
-        ("Origin", "http://test"),
+        ("Origin", "http://localhost"),
         ("Connection", "Upgrade"),
         ("Upgrade", "websocket"),
         ("Authorization", authorization.as_str()),
     ];
-    assert_eq!(status_of(running.api, &get_with(HUB_PATH, &headers)).await, 400, "a handshake without a version");
+    assert_eq!(status_of(running.api, &get_with(HUB_PATH, &headers)).await, 426, "a handshake without a version");
     // Two origins are none.
     let bytes = get_with(STATE_PATH, &[("Origin", DESK), ("Origin", DESK), ("Authorization", &bearer(&token.token))]);
     assert_eq!(once(running.api, &bytes).await.header("access-control-allow-origin"), None);

@@ -95,8 +95,11 @@ pub async fn outcome(running: &Server<MemoryStore>, bytes: &[u8]) -> String {
         if !probed {
             probed = true;
             // It may be closed by now: then there is nothing to write to.
-            let _ = tokio::io::AsyncWriteExt::write_all(&mut client.stream, b"GET /probe HTTP/1.1\r\nHost: p\r\n\r\n")
-                .await;
+            let _ = tokio::io::AsyncWriteExt::write_all(
+                &mut client.stream,
+                b"GET /probe HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            )
+            .await;
         }
     };
     told.push(end.to_owned());

@@ -319,7 +319,7 @@ const CASES: &[Case] = &[
     ),
     case(
         "HTTP/1.1 after HTTP/2 was agreed on",
-        || b"GET / HTTP/1.1\r\nHost: t\r\n\r\n".to_vec(),
+        || b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(),
         "connection ended, FRAME_SIZE_ERROR",
     ),
 ];

@@ -74,10 +74,15 @@ impl Issuer {
 
     /// Signs with the key that the header's `kid` names, whatever its `alg` says.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
+        self.sign_as(header, claims, header["kid"].as_str().unwrap_or_default())
+    }
+
+    /// The same by the key that is called so here.
+    pub fn sign_as(&self, header: &Value, claims: &Value, key: &str) -> String {
         let message = format!("{}.{}", base64(header.to_string().as_bytes()), base64(claims.to_string().as_bytes()));
-        let signature = match header["kid"].as_str() {
-            Some("e") => self.ecdsa.sign(&self.random, message.as_bytes()).unwrap().as_ref().to_vec(),
-            Some("d") => self.ed25519.sign(message.as_bytes()).as_ref().to_vec(),
+        let signature = match key {
+            "e" => self.ecdsa.sign(&self.random, message.as_bytes()).unwrap().as_ref().to_vec(),
+            "d" => self.ed25519.sign(message.as_bytes()).as_ref().to_vec(),
             _ => {
                 let mut signature = vec![0; self.rsa.public().modulus_len()];
                 self.rsa.sign(&RSA_PKCS1_SHA256, &self.random, message.as_bytes(), &mut signature).unwrap();

@@ -3,13 +3,14 @@
 use core::time::Duration;
 
 use recording_server::auth::tokens::make;
+use recording_server::net::Limits;
 use tokio::time::timeout;
 
 use crate::access::{HUB_PATH, bearer, get_with};
 use crate::certificates::Certificate;
 use crate::process::{File, Running};
 use crate::support::{Client, PATIENCE, get, request};
-use crate::tls::{HTTP_2, Http2};
+use crate::tls::{HTTP_2, Http2, tls, world_listening};
 
 /// What opens a connection of the hub, out of the answer to a negotiation.
 fn connection_token(body: &str) -> String {
@@ -88,4 +89,42 @@ async fn an_event_stream_goes_on_by_http_2() {
     running.signal("-TERM");
     let end = async { while let Some(Ok(_)) = events.data().await {} };
     timeout(PATIENCE, end).await.expect("the stream ends with the server");
+}
+
+/// Streams of events whose client lets nothing through (windows of 0) lose their places among the listeners, and are counted
+/// as slow.
+#[tokio::test]
+async fn streams_that_take_nothing_lose_their_places() {
+    const STREAMS: u64 = 3;
+    let certificate = Certificate::new("window-of-0");
+    let limits = signalr_hub::Limits { write: Duration::from_millis(500), ..signalr_hub::Limits::default() };
+    let options = signalr_hub::Options { limits, ..signalr_hub::Options::default() };
+    let running = world_listening(&certificate, Limits::default(), options).await;
+    let counters = || running.service().hub().counters();
+    let mut good = Http2::over(tls(&certificate, &running, &[HTTP_2]).await).await;
+    let stream = tls(&certificate, &running, &[HTTP_2]).await;
+    let handshake = h2::client::Builder::new().initial_window_size(0).handshake::<_, bytes::Bytes>(stream);
+    let (mut shut, connection) = timeout(PATIENCE, handshake).await.unwrap().unwrap();
+    let connection = tokio::spawn(connection);
+    let mut streams = Vec::new();
+    for _ in 0..STREAMS {
+        let uri = format!("https://localhost{HUB_PATH}/negotiate?negotiateVersion=1");
+        let (_, body) = good.exchange(hyper::Request::post(uri).body(()).unwrap(), "").await;
+        let uri = format!("https://localhost{HUB_PATH}?id={}", connection_token(&body));
+        let listen = hyper::Request::get(&uri).header("accept", "text/event-stream").body(()).unwrap();
+        let (response, _) = shut.send_request(listen, true).unwrap();
+        streams.push(timeout(PATIENCE, response).await.unwrap().unwrap());
+        // By another connection: the answer to the handshake is in the stream, where it waits.
+        let send = hyper::Request::post(&uri).body(()).unwrap();
+        let (parts, _) = good.exchange(send, "{\"protocol\":\"json\",\"version\":1}\x1e").await;
+        assert_eq!(parts.status.as_u16(), 200);
+    }
+    let gone = async {
+        while counters().server_sent_events > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    timeout(PATIENCE, gone).await.unwrap_or_else(|_| panic!("{:?}", counters()));
+    assert_eq!((counters().opened, counters().closed_slow), (STREAMS, STREAMS));
+    connection.abort();
 }

@@ -7,7 +7,9 @@ mod access;
 mod attempts;
 mod certificates;
 mod heads;
+mod hosts;
 mod http2;
+mod jwks;
 mod jwts;
 mod listening;
 mod never_logged;
@@ -79,6 +81,7 @@ fn groups() -> Vec<attempts::Group> {
     [
         smuggling::groups(),
         heads::groups(),
+        hosts::groups(),
         http2::groups(),
         paths::groups(),
         wrong_tokens::groups(),

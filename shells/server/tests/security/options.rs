@@ -60,14 +60,23 @@ fn an_address_that_others_can_reach_needs_tls_and_tokens() {
 #[test]
 fn wrong_options_and_files_are_one_line_and_code_2() {
     let origin = "an origin as browsers write it, as in https://desk.example or http://localhost:3000 (see --help)";
-    for wrong in
-        ["*", "null", "https://", "desk.example", "https://desk.example/", "https://Desk.example", "ftp://desk"]
-    {
+    for wrong in [
+        "*",
+        "null",
+        "file://",
+        "file://desk",
+        "https://",
+        "app://",
+        "desk.example",
+        "https://desk.example/",
+        "https://Desk.example",
+        "ftp://desk",
+    ] {
         refuses(&["--cors-origin", wrong], &format!("--cors-origin: '{wrong}' is not {origin}"));
     }
     let port = "an origin as browsers write it, which is without the usual port (see --help)";
     refuses(&["--cors-origin", "https://a:443"], &format!("--cors-origin: 'https://a:443' is not {port}"));
-    refuses(&["--rate", "0"], "--rate: '0' is not a number from 1 to 1000000 (see --help)");
+    refuses(&["--rate", "0"], "--rate: '0' is not off or a number from 1 to 1000000 (see --help)");
     refuses(&["--tls-cert", "x"], "--tls-cert needs --tls-key FILE (see --help)");
     refuses(&["--tls-key", "x"], "--tls-key needs --tls-cert FILE (see --help)");
     refuses(&["--admin-tls"], "--admin-tls needs --tls-cert FILE and --tls-key FILE (see --help)");
@@ -117,11 +126,18 @@ fn wrong_options_and_files_are_one_line_and_code_2() {
         (key(0, "d", json!("AQAB")), format!("key 1: {secret}")),
         (key(2, "d", json!("AQAB")), format!("key 3: {secret}")),
         (json!({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}).to_string(), format!("key 1: {secret}")),
-        (key(0, "n", json!("AQAB")), "key 1: has a wrong length (RSA: 2048 to 8192 bits)".to_owned()),
-        (key(1, "x", json!("AQAB")), "key 2: has a wrong length (RSA: 2048 to 8192 bits)".to_owned()),
-        (key(2, "x", json!("*")), "key 3: is not base64url where it must be".to_owned()),
-        (key(2, "kid", json!("r")), "key 3: has the 'kid' of another one".to_owned()),
-        (key(2, "kid", json!(7)), "key 3: is no JWK of RFC 7517".to_owned()),
+        // Wherever it stands, and whatever else is wrong.
+        (json!({"keys": [7, good["keys"][0], {"kty": "AKP", "priv": "x"}]}).to_string(), format!("key 3: {secret}")),
+        (
+            json!({"keys": [{"kty": "RSA", "n": good["keys"][0]["n"], "e": "AQAB", "p": "x"}]}).to_string(),
+            format!("key 1: {secret}"),
+        ),
+        (
+            json!({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}, {"kty": "EC", "kid": 7}]}).to_string(),
+            "holds no key for RS256, ES256 or EdDSA; key 1: has a wrong length (RSA: 2048 to 8192 bits); \
+             key 2: is no JWK of RFC 7517"
+                .to_owned(),
+        ),
     ]
     .into_iter()
     .enumerate()

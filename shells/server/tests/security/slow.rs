@@ -85,7 +85,7 @@ impl Bad {
     fn start(address: SocketAddr, siege: &Siege) -> Self {
         let mut bad = Self { tasks: JoinSet::new(), connected: Arc::default(), cut: Arc::default() };
         let head = format!(
-            "POST {SET_PATH} HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n"
+            "POST {SET_PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n"
         );
         let head: Arc<str> = (head + "X-Slow: " + &"x".repeat(4000)).into();
         for number in 0..2 * MANY {

@@ -170,7 +170,7 @@ fn bytes(case: &Case) -> Vec<u8> {
         Between(before, after) => in_hex(before) + &body + after,
     };
     let lines = case.lines.replace("LEN", &body.len().to_string());
-    format!("POST {SET_PATH} HTTP/1.1\r\nHost: t\r\nContent-Type: application/json\r\n{lines}\r\n\r\n{behind}")
+    format!("POST {SET_PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{lines}\r\n\r\n{behind}")
         .into_bytes()
 }
 
@@ -205,7 +205,7 @@ async fn a_request_in_the_body_of_another_is_not_carried_out() {
     let inside = set("3");
     for (target, method) in [(STATE_PATH, "GET"), ("/nowhere", "POST"), (SET_PATH, "PUT")] {
         let running = world().await;
-        let head = format!("{method} {target} HTTP/1.1\r\nHost: t\r\n");
+        let head = format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\n");
         let by_length = [format!("{head}Content-Length: {}\r\n\r\n", inside.len()).as_bytes(), &inside].concat();
         let by_chunks = [
             format!("{head}Transfer-Encoding: chunked\r\n\r\n{:x}\r\n", inside.len()).as_bytes(),

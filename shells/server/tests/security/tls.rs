@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use recording_core::State;
+use recording_server::hub::{self, EventCase};
 use recording_server::net::{Limits, Tls, TlsFiles};
 use recording_server::server::{Protection, Running as Server, start_protected};
 use recording_server::service::Service;
@@ -17,7 +18,7 @@ use tokio_rustls::client::TlsStream;
 use crate::certificates::Certificate;
 use crate::process::{File, Running, refuses};
 use crate::support::{
-    Client, ID, PATIENCE, SET_PATH, STATE_PATH, any_port, directory, get, key, once, set, set_body, stored,
+    Client, ID, PATIENCE, SET_PATH, STATE_PATH, any_port, directory, get, key, once, request, set, set_body, stored,
 };
 
 pub const HTTP_1_1: &[u8] = b"http/1.1";
@@ -25,7 +26,17 @@ pub const HTTP_2: &[u8] = b"h2";
 
 /// The world of the samples behind TLS.
 pub async fn world(certificate: &Certificate, limits: Limits) -> Server<MemoryStore> {
-    let service = Arc::new(Service::new(directory(&["ucc-demo-name"]), MemoryStore::new()));
+    world_listening(certificate, limits, signalr_hub::Options::default()).await
+}
+
+/// The same, with a hub that grants other things.
+pub async fn world_listening(
+    certificate: &Certificate,
+    limits: Limits,
+    options: signalr_hub::Options,
+) -> Server<MemoryStore> {
+    let service = Service::new(directory(&["ucc-demo-name"]), MemoryStore::new());
+    let service = Arc::new(service.with_hub(hub::new(EventCase::Pascal, options)));
     let _ = service.store().begin(&key("ucc-demo-name", ID), State::INITIAL).await.unwrap();
     let files = TlsFiles { certificate: certificate.certificate.path().into(), key: certificate.key.path().into() };
     let tls = Arc::new(Tls::load(files).unwrap());
@@ -65,11 +76,20 @@ async fn both_listeners_speak_http_1_over_tls() {
 }
 
 #[tokio::test]
-async fn what_is_no_tls_gets_no_http() {
+async fn plain_http_is_told_to_use_tls() {
     let certificate = Certificate::new("plain");
     let running = world(&certificate, Limits::default()).await;
+    for bytes in [get(STATE_PATH), set("3"), b"G".to_vec(), request("PUT", "/x", &[], &[b'x'; 60_000])] {
+        let mut client = Client::connect(running.addresses().api).await;
+        client.send(&bytes).await;
+        let response = client.receive().await;
+        assert_eq!((response.status, response.closes()), (400, true));
+        assert_eq!(response.error(2), "This port speaks TLS: use https.");
+        client.ended_in_order().await;
+    }
+    // What is neither gets no HTTP.
     let mut client = Client::connect(running.addresses().api).await;
-    client.send(&get(STATE_PATH)).await;
+    client.send(b"\0\0\0\0\0\0\0\0").await;
     let mut reply = Vec::new();
     let end = tokio::io::AsyncReadExt::read_to_end(&mut client.stream, &mut reply);
     let _ = timeout(PATIENCE, end).await.unwrap();
@@ -289,12 +309,126 @@ fn bad_files_are_one_line_and_code_2() {
     let cannot = format!("{missing}: cannot be read: No such file or directory (os error 2)");
     refuses(&missing, key, cannot.clone());
     refuses(cert, &missing, cannot);
-    refuses(key, key, format!("{key}: no certificate in PEM: there is none"));
-    refuses(cert, cert, format!("{cert}: no private key in PEM: there is none"));
+    let exchanged = "are certificate and key exchanged?";
+    refuses(key, key, format!("{key}: holds a private key and no certificate: {exchanged}"));
+    refuses(cert, cert, format!("{cert}: holds a certificate and no private key: {exchanged}"));
+    let nothing = File::new("nothing.pem", "# nothing\n");
+    let nothing = nothing.path();
+    refuses(nothing, key, format!("{nothing}: no certificate in PEM: there is none"));
+    refuses(cert, nothing, format!("{nothing}: no private key in PEM: there is none"));
     let mismatch = format!("{}: is not the key of the certificate in {cert}", other.key.path());
     refuses(cert, other.key.path(), mismatch);
     let broken = File::new("broken.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n");
-    refuses(broken.path(), key, format!("{}: no certificate in PEM: a section does not end", broken.path()));
+    refuses(broken.path(), key, format!("{}:1: a section does not end", broken.path()));
     let no_der = File::new("no-der.crt", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     refuses(no_der.path(), key, format!("{}: bad certificate: BadEncoding", no_der.path()));
+}
+
+/// A chain in which one certificate is not quite there: it is told, and what was in force stays so.
+#[tokio::test]
+async fn no_certificate_of_a_chain_is_lost_without_a_word() {
+    let mut certificate = Certificate::new("chain");
+    let leaf = std::fs::read_to_string(certificate.certificate.path()).unwrap();
+    let leaf = leaf.as_str();
+    let (other, _) = Certificate::pem();
+    let not_quite =
+        "is not quite a BEGIN or END line of PEM: each has its own line, five dashes on either side, and nothing else";
+    let lines = leaf.lines().count();
+    let (end, next) = (lines, lines + 1);
+    let labelled = |label: &str| other.replace(" CERTIFICATE", &format!(" {label}"));
+    let unknown = |label: &str| {
+        format!("{next}: a section of '{label}' is not understood: `openssl x509` makes a 'CERTIFICATE' of it")
+    };
+    let begin = |with: &str| format!("{leaf}{}", other.replace("-----BEGIN", with));
+    let cases = [
+        (format!("{}{other}", leaf.trim_end()), format!("{end}: {not_quite}")),
+        (format!("{leaf}{}", labelled("TRUSTED CERTIFICATE")), unknown("TRUSTED CERTIFICATE")),
+        (format!("{leaf}{}", labelled("X509 CERTIFICATE")), unknown("X509 CERTIFICATE")),
+        (begin(" -----BEGIN"), format!("{next}: {not_quite}")),
+        (begin("----BEGIN"), format!("{next}: {not_quite}")),
+        (begin("the second: -----BEGIN"), format!("{next}: {not_quite}")),
+        (begin("\u{feff}-----BEGIN"), format!("{next}: begins with a byte order mark; PEM has none")),
+        (format!("\u{feff}{leaf}{other}"), "1: begins with a byte order mark; PEM has none".to_owned()),
+        (
+            format!("{leaf}{}", other.replace("-----BEGIN CERTIFICATE-----\n", "")),
+            format!("{next}: base64 outside of a section: is its BEGIN line lost?"),
+        ),
+        (
+            format!("{leaf}-----BEGIN CERTIFICATE-----\n{other}"),
+            format!("{}: a section begins, and that of line {next} has not ended", next + 1),
+        ),
+    ];
+    let mut running = Running::start(&certificate.options());
+    for (text, reason) in &cases {
+        let file = File::new("chain-case.crt", text);
+        refuses(
+            &["--tls-cert", file.path(), "--tls-key", certificate.key.path()],
+            &format!("{}:{reason}", file.path()),
+        );
+        std::fs::write(certificate.certificate.path(), text).unwrap();
+        running.signal("-HUP");
+        let line = running.logged("bad certificate");
+        assert!(line.contains(reason), "{line}");
+        running.logged("the old certificate stays in force");
+    }
+    let stream = Client::connect(running.api).await.stream;
+    assert!(certificate.try_connect(stream, &[]).await.is_ok());
+    // A whole one is taken, with text between and lines that end as on other systems.
+    for text in [
+        format!("{leaf}{other}"),
+        format!("subject=CN = a\n{leaf}\n# the next\n{other}"),
+        format!("{leaf}{other}").replace('\n', "\r\n"),
+    ] {
+        std::fs::write(certificate.certificate.path(), text).unwrap();
+        running.signal("-HUP");
+        running.logged("certificate read again");
+        let stream = Client::connect(running.api).await.stream;
+        let stream = certificate.try_connect(stream, &[]).await.unwrap();
+        assert_eq!(stream.get_ref().1.peer_certificates().map(<[_]>::len), Some(2));
+    }
+    certificate.renew();
+}
+
+/// Keys that are there and cannot be used are called by their names. Made by OpenSSL.
+#[test]
+fn a_key_that_cannot_be_used_is_named() {
+    let certificate = Certificate::new("kinds");
+    let cert = certificate.certificate.path();
+    let made = |arguments: &[&str], name: &str| {
+        let file = File::new(name, "");
+        let made = std::process::Command::new("openssl").args(arguments).args(["-out", file.path()]).output().unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        file
+    };
+    let usable = "RSA of 2048 to 4096 bits, P-256, P-384 and Ed25519 can";
+    let ec = |curve: &'static str| ["genpkey", "-algorithm", "EC", "-pkeyopt", curve];
+    for (number, (arguments, kind)) in [
+        (&ec("ec_paramgen_curve:P-521")[..], "an EC key on P-521"),
+        (&ec("ec_paramgen_curve:secp256k1"), "an EC key on secp256k1"),
+        (&["ecparam", "-name", "secp521r1", "-genkey"], "an EC key on P-521"),
+        (&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], "an RSA key of 1024 bits"),
+        (&["genpkey", "-algorithm", "ED448"], "an Ed448 key"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let key = made(arguments, &format!("kind-{number}.key"));
+        refuses(
+            &["--tls-cert", cert, "--tls-key", key.path()],
+            &format!("{}: {kind} cannot be used; {usable}", key.path()),
+        );
+    }
+    let encrypted = "1: the private key is encrypted, and nobody is asked for its passphrase: write it without one, as by `openssl pkey`";
+    let plain = certificate.key.path();
+    let modern = made(&["pkcs8", "-topk8", "-in", plain, "-passout", "pass:x"], "modern.key");
+    let legacy = made(&["pkey", "-traditional", "-aes128", "-in", plain, "-passout", "pass:x"], "legacy.key");
+    for key in [&modern, &legacy] {
+        refuses(&["--tls-cert", cert, "--tls-key", key.path()], &format!("{}:{encrypted}", key.path()));
+    }
+    let text = std::fs::read_to_string(plain).unwrap();
+    let twice = File::new("twice.key", &format!("{text}{text}"));
+    refuses(
+        &["--tls-cert", cert, "--tls-key", twice.path()],
+        &format!("{}: holds 2 private keys: which one is meant?", twice.path()),
+    );
 }

@@ -16,7 +16,7 @@ fn state_reply(recording: u8) -> String {
 /// Head and body of a set, the body chunked as given.
 fn chunked(chunks: &[&[u8]]) -> Vec<u8> {
     let mut bytes = format!(
-        "POST {SET_PATH} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "POST {SET_PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     .into_bytes();
     for chunk in chunks {
@@ -130,7 +130,7 @@ async fn a_body_that_is_too_large_is_refused_without_reading_it() {
 
     // By its length: the reply comes though the body never does.
     let head = format!(
-        "POST {SET_PATH} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 2049\r\n\r\n"
+        "POST {SET_PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2049\r\n\r\n"
     );
     let mut client = Client::connect(address).await;
     let response = client.exchange(head.as_bytes()).await;
@@ -182,7 +182,7 @@ async fn who_asks_before_sending_is_told_to_go_on_or_why_not() {
     let address = running.addresses().api;
     let head = |target: &str, length: usize| {
         format!(
-            "POST {target} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
+            "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nContent-Length: {length}\r\n\r\n"
         )
     };
     let body = set_body("3");
@@ -206,10 +206,10 @@ async fn targets_reach_the_core_as_they_came() {
     let mut client = Client::connect(running.addresses().api).await;
     let base = "/attendantservice/api/recording";
     for (target, status) in [
-        (format!("http://any.host:1{STATE_PATH}"), 200),
-        (format!("HTTPS://any.host{STATE_PATH}?a=b"), 200),
-        (format!("ftp://any.host{STATE_PATH}"), 404),
-        ("http://any.host".to_owned(), 404),
+        (format!("http://localhost:1{STATE_PATH}"), 200),
+        (format!("HTTPS://LOCALHOST{STATE_PATH}?a=b"), 200),
+        (format!("ftp://localhost{STATE_PATH}"), 404),
+        ("http://localhost".to_owned(), 404),
         (format!("{STATE_PATH}?"), 200),
         (format!("{STATE_PATH}?%zz/&&?="), 200),
         (format!("/{STATE_PATH}"), 404),

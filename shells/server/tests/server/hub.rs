@@ -321,7 +321,7 @@ async fn listeners_keep_their_places() {
     until(&running, |counters| counters.web_sockets == 0).await;
 }
 
-/// A stream whose client takes nothing is cut as any other reply is.
+/// A stream whose client takes nothing is cut as any other reply is, and counted as slow.
 #[tokio::test]
 async fn a_stream_that_nobody_reads_is_cut() {
     let limits = Limits { write: SHORT, ..Limits::default() };
@@ -338,6 +338,7 @@ async fn a_stream_that_nobody_reads_is_cut() {
         }
         assert!(begin.elapsed() < 6 * PATIENCE, "{:?}", running.service().hub());
     }
+    assert_eq!(running.service().hub().counters().closed_slow, 1);
     drop(deaf);
 }
 

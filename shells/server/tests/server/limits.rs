@@ -18,7 +18,7 @@ fn limits() -> Limits {
 
 fn head_of_a_set(length: usize) -> String {
     format!(
-        "POST {SET_PATH} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        "POST {SET_PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
     )
 }
 

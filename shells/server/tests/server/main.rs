@@ -8,6 +8,7 @@ mod config;
 mod documented;
 mod exploration;
 mod failing_store;
+mod gone;
 mod http;
 mod hub;
 mod limits;

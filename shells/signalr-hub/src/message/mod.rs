@@ -46,6 +46,23 @@ pub(crate) struct Invocation {
     pub(crate) brings_streams: bool,
 }
 
+/// The longest id of a call, in bytes. Clients use numbers and UUIDs.
+const LONGEST_ID: usize = 256;
+
+/// How many characters of a name are repeated in a text for its sender.
+const REPEATED: usize = 64;
+
+impl Invocation {
+    pub(crate) fn id_is_short(&self) -> bool {
+        self.id.as_ref().is_none_or(|id| id.len() <= LONGEST_ID)
+    }
+}
+
+/// The begin of a name that came from outside: what is sent back must not be as long as its sender likes.
+pub(crate) fn shortened(name: &str) -> &str {
+    name.char_indices().nth(REPEATED).and_then(|(end, _)| name.get(..end)).unwrap_or(name)
+}
+
 /// A record that is no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
@@ -70,7 +87,7 @@ pub(crate) struct ErrorText<'a> {
 
 impl fmt::Display for ErrorText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let target = self.target;
+        let target = shortened(self.target);
         match self.error {
             CallError::UnknownMethod => write!(f, "Unknown hub method '{target}'"),
             CallError::BadArguments => write!(f, "Failed to invoke '{target}' due to an error on the server."),

@@ -9,7 +9,7 @@ use core::convert::Infallible;
 use futures_util::stream::unfold;
 
 use super::{Refusal, headers};
-use crate::hub::{Hub, Methods, Opened};
+use crate::hub::{GivenUp, Hub, Methods, Opened};
 use crate::slot::{Next, Slot, Transport};
 
 /// A comment: the client takes the connection for open when it has something of it.
@@ -22,8 +22,14 @@ enum Stage<M: Methods> {
 }
 
 impl<M: Methods> Hub<M> {
-    pub(super) fn events(&self, slot: &Arc<Slot<M::Listener>>) -> Result<Response, Refusal> {
-        let opened = self.hold(slot, Transport::ServerSentEvents)?;
+    pub(super) fn events(
+        &self,
+        slot: &Arc<Slot<M::Listener>>,
+        caller: &Arc<str>,
+        given_up: Option<GivenUp>,
+    ) -> Result<Response, Refusal> {
+        let mut opened = self.hold(slot, Transport::ServerSentEvents, caller)?;
+        opened.ask(given_up);
         let events = unfold(Stage::Begin(opened), |stage| async {
             let (event, opened) = match stage {
                 Stage::Begin(opened) => (FIRST, opened),

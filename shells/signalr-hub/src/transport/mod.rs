@@ -11,11 +11,14 @@
 //!
 //! Refused are: 400 no id, another transport; 403 a WebSocket of a foreign page; 404 an unknown id; 405 another method, or
 //! a POST to a WebSocket; 408 a body that does not come; 409 a connection that is open already; 413 a body that is too
-//! large; 503 too many connections, or the server is ending.
+//! large; 426 another version of WebSockets; 429 a client that says too much in too short a time; 503 too many connections, or the server is ending.
 
 mod events;
+mod lists;
+mod metered;
 mod origin;
 mod polling;
+mod upgrade;
 mod web_socket;
 
 use std::sync::Arc;
@@ -23,13 +26,15 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
-use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, UPGRADE};
+use axum::http::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, RETRY_AFTER, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use axum::routing::any;
 use bytes::Bytes;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub use origin::OriginAllowed;
 
@@ -38,14 +43,18 @@ use crate::negotiate::{self, Version};
 use crate::slot::{NotOpened, Slot, Transport};
 
 impl<M: Methods> Hub<M> {
-    /// The routes of the hub: `path` itself, and `path/negotiate`. They may be mounted several times.
+    /// The routes of the hub: `path` itself, with a slash at its end or without, and `path/negotiate`. They may be mounted
+    /// several times.
     ///
     /// Layers that compress, buffer or limit the time of whole responses must stay off them.
     pub fn router(&self, path: &str) -> Router {
-        let (hub, negotiating) = (self.clone(), self.clone());
-        Router::new()
+        let (hub, slashed, negotiating) = (self.clone(), self.clone(), self.clone());
+        // Clients that were given the path with a slash negotiate without a second one, and keep theirs for the rest.
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let router = Router::new()
             .route(&format!("{path}/negotiate"), any(move |request: Request| negotiating.negotiate(request)))
-            .route(path, any(move |request: Request| hub.answer(request)))
+            .route(&format!("{path}/"), any(move |request: Request| slashed.answer(request)));
+        if path.is_empty() { router } else { router.route(path, any(move |request: Request| hub.answer(request))) }
     }
 
     async fn negotiate(self, request: Request) -> Response {
@@ -63,7 +72,7 @@ impl<M: Methods> Hub<M> {
             Err(error) => negotiate::refusal(&error.to_string()),
             Ok(version) => {
                 let id = negotiate::new_id().map_err(|_| Refused::NoRandomNumbers)?;
-                negotiate::answer(version, &id, &self.prepare()?.token)
+                negotiate::answer(version, &id, &self.prepare(&self.caller(&parts))?.token)
             }
         };
         let mut response = Response::new(Body::from(document));
@@ -82,11 +91,16 @@ impl<M: Methods> Hub<M> {
 
     async fn connect(self, request: Request) -> Result<Response, Refusal> {
         let (mut parts, _) = request.into_parts();
-        if names(&parts.headers, &UPGRADE, "websocket") {
-            return self.web_socket(&mut parts).await;
+        let caller = self.caller(&parts);
+        if lists::names(&parts.headers, &UPGRADE, "websocket") {
+            return self.web_socket(&mut parts, &caller);
         }
         let slot = self.known(&parts)?;
-        if names(&parts.headers, &ACCEPT, "text/event-stream") { self.events(&slot) } else { self.poll(&slot).await }
+        if lists::accepts(&parts.headers.get_all(ACCEPT), "text/event-stream") {
+            self.events(&slot, &caller, parts.extensions.remove())
+        } else {
+            self.poll(&slot, &caller).await
+        }
     }
 
     async fn take(self, request: Request) -> Result<Response, Refusal> {
@@ -98,6 +112,10 @@ impl<M: Methods> Hub<M> {
         }
         if slot.transport() == Some(Transport::WebSocket) {
             return Err(Refusal::method("GET"));
+        }
+        if let Some(ready) = slot.takes_at() {
+            let text = "The client says too much in too short a time";
+            return Err(Refusal { wait: Some(ready), ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, text) });
         }
         self.received(&slot, &bytes)?;
         // With a body, some clients would take it for JSON.
@@ -129,15 +147,6 @@ fn parameter<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
     pairs.filter(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
 }
 
-/// Whether a header that is a list has this element, whatever its parameters are.
-fn names(headers: &HeaderMap, header: impl axum::http::header::AsHeaderName, element: &str) -> bool {
-    let values = headers.get_all(header).into_iter().filter_map(|value| value.to_str().ok());
-    values
-        .flat_map(|value| value.split(','))
-        .filter_map(|part| part.split(';').next())
-        .any(|part| part.trim().eq_ignore_ascii_case(element))
-}
-
 fn headers(response: &mut Response, content_type: &'static str) {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -161,16 +170,27 @@ struct Refusal {
     allow: Option<&'static str>,
     /// Nothing more can be understood on this connection.
     closes: bool,
+    /// When it may be tried again.
+    wait: Option<Instant>,
+    /// Another version of WebSockets was asked for: it is said which one there is.
+    says_version: bool,
 }
 
 impl Refusal {
     const fn new(status: StatusCode, text: &'static str) -> Self {
-        Self { status, text, allow: None, closes: false }
+        Self { status, text, allow: None, closes: false, wait: None, says_version: false }
     }
 
     const fn method(allow: &'static str) -> Self {
         let refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here");
         Self { allow: Some(allow), ..refusal }
+    }
+}
+
+impl Refusal {
+    const fn web_socket_version() -> Self {
+        let refusal = Self::new(StatusCode::UPGRADE_REQUIRED, "WebSockets are spoken in version 13");
+        Self { says_version: true, ..refusal }
     }
 }
 
@@ -181,6 +201,15 @@ impl From<Refusal> for Response {
         headers(&mut response, "text/plain; charset=utf-8");
         if let Some(allow) = refusal.allow {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(ready) = refusal.wait {
+            let seconds = ready.saturating_duration_since(Instant::now()).as_secs() + 1;
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if refusal.says_version {
+            response.headers_mut().insert(SEC_WEBSOCKET_VERSION, upgrade::VERSION);
+            response.headers_mut().insert(UPGRADE, upgrade::WEBSOCKET);
+            response.headers_mut().insert(CONNECTION, upgrade::UPGRADES);
         }
         if refusal.closes {
             response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));

@@ -1,9 +1,15 @@
 //! Long polling.
 
-use axum::body::Body;
+use core::convert::Infallible;
+use core::pin::Pin;
+use core::task::{Context, Poll as Polled};
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::StatusCode;
 use axum::response::Response;
 use bytes::BytesMut;
+use http_body::{Frame, SizeHint};
 use tokio::time::timeout;
 
 use super::{Refusal, empty, headers};
@@ -14,27 +20,27 @@ use crate::slot::{Next, NotOpened, Slot, Transport};
 const ENOUGH: usize = 64 * 1024;
 
 /// A poll, until dropped: whether it was answered or its client went away.
-struct Poll<'a, L: Default> {
-    slot: &'a Slot<L>,
+struct Poll<'a, L> {
+    slot: &'a Arc<Slot<L>>,
     number: u64,
 }
 
-impl<L: Default> Drop for Poll<'_, L> {
+impl<L> Drop for Poll<'_, L> {
     fn drop(&mut self) {
         self.slot.end_poll(self.number);
     }
 }
 
 impl<M: Methods> Hub<M> {
-    pub(super) async fn poll(&self, slot: &Slot<M::Listener>) -> Result<Response, Refusal> {
+    pub(super) async fn poll(&self, slot: &Arc<Slot<M::Listener>>, caller: &Arc<str>) -> Result<Response, Refusal> {
         match slot.transport() {
             Some(Transport::LongPolling) => {}
             Some(_) => return Err(NotOpened::OtherTransport.into()),
             None => {
-                self.open(slot, Transport::LongPolling)?;
+                self.open(slot, Transport::LongPolling, caller)?;
                 // The first poll is not held: clients wait for its end before they begin.
                 drop(Poll { slot, number: slot.begin_poll() });
-                return Ok(answer(BytesMut::new()));
+                return Ok(answer(Body::empty()));
             }
         }
         let poll = Poll { slot, number: slot.begin_poll() };
@@ -51,7 +57,9 @@ impl<M: Methods> Hub<M> {
             let Some(Next::Send(record)) = slot.next_now() else { break };
             records.extend_from_slice(&record);
         }
-        Ok(answer(records))
+        let slot = Arc::clone(poll.slot);
+        let records = if records.is_empty() { None } else { Some(records.freeze()) };
+        Ok(answer(Body::new(Answer { records, slot })))
     }
 
     pub(super) fn delete(&self, slot: &Slot<M::Listener>) -> Result<Response, Refusal> {
@@ -64,8 +72,40 @@ impl<M: Methods> Hub<M> {
     }
 }
 
-fn answer(records: BytesMut) -> Response {
-    let mut response = Response::new(Body::from(records.freeze()));
+fn answer(body: Body) -> Response {
+    let mut response = Response::new(body);
     headers(&mut response, "application/octet-stream");
     response
+}
+
+/// What a poll is answered with. If nobody takes it, then what is in it is lost, and the client must not believe that it
+/// has heard everything.
+struct Answer<L> {
+    records: Option<Bytes>,
+    slot: Arc<Slot<L>>,
+}
+
+impl<L> Drop for Answer<L> {
+    fn drop(&mut self) {
+        if self.records.is_some() {
+            self.slot.close(true);
+        }
+    }
+}
+
+impl<L> HttpBody for Answer<L> {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Polled<Option<Result<Frame<Bytes>, Infallible>>> {
+        Polled::Ready(self.records.take().map(|records| Ok(Frame::data(records))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.records.is_none()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.records.as_ref().map_or(0, |records| records.len() as u64))
+    }
 }

@@ -1,23 +1,31 @@
 //! WebSockets.
 
 use core::time::Duration;
+use std::sync::Arc;
 
-use axum::extract::FromRequestParts as _;
-use axum::extract::ws::{Message, Utf8Bytes, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use futures_util::SinkExt as _;
-use tokio::time::timeout;
+use futures_util::{SinkExt as _, StreamExt as _};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{self, Message, Utf8Bytes};
 
+use super::metered::Metered;
+use super::upgrade::Upgrade;
 use super::{Refusal, origin, parameter};
 use crate::handshake::Protocol;
 use crate::hub::{Hub, Methods, Opened};
 use crate::slot::{Next, NotOpened, Transport};
 
-/// How many records are put together before they are sent.
+/// How many records are put together before they are sent, and how many bytes, unless one has more.
 const TOGETHER: usize = 64;
+const BYTES_TOGETHER: usize = 16 * 1024;
 
 /// How long the other side's part of the closing is waited for.
 const CLOSING: Duration = Duration::from_secs(1);
@@ -26,8 +34,10 @@ const CLOSING: Duration = Duration::from_secs(1);
 const READ_BUFFER: usize = 4 * 1024;
 const WRITE_BUFFER: usize = 16 * 1024;
 
+type Socket = WebSocketStream<Metered<TokioIo<Upgraded>>>;
+
 impl<M: Methods> Hub<M> {
-    pub(super) async fn web_socket(&self, parts: &mut Parts) -> Result<Response, Refusal> {
+    pub(super) fn web_socket(&self, parts: &mut Parts, caller: &Arc<str>) -> Result<Response, Refusal> {
         if !origin::is_allowed(parts, &self.options().origins) {
             return Err(Refusal::new(StatusCode::FORBIDDEN, "This page may not open a WebSocket here"));
         }
@@ -37,62 +47,122 @@ impl<M: Methods> Hub<M> {
             None => None,
             Some(token) => Some(self.find(token).ok_or(NotOpened::Unknown)?),
         };
-        let upgrade = match WebSocketUpgrade::from_request_parts(parts, &()).await {
-            Ok(upgrade) => upgrade,
-            Err(rejection) => return Ok(rejection.into_response()),
-        };
+        let upgrade = Upgrade::of(parts)?;
         let slot = match known {
             Some(slot) => slot,
-            None => self.prepare()?,
+            None => self.prepare(caller)?,
         };
-        let opened = self.hold(&slot, Transport::WebSocket)?;
-        let body = self.options().body;
-        let upgrade = upgrade
+        let opened = self.hold(&slot, Transport::WebSocket, caller)?;
+        let options = self.options();
+        let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(WRITE_BUFFER)
-            .max_frame_size(body)
-            .max_message_size(body);
-        Ok(upgrade.on_upgrade(|socket| serve(socket, opened)))
+            .max_frame_size(Some(options.body))
+            .max_message_size(Some(options.body));
+        let limits = options.limits;
+        let (response, upgrade) = upgrade.accept();
+        tokio::spawn(async move {
+            // If the client is gone by now there is nothing to serve.
+            let Ok(upgraded) = upgrade.await else { return };
+            let stream = Metered::new(TokioIo::new(upgraded), limits);
+            serve(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await, opened).await;
+        });
+        Ok(response)
     }
 }
 
-async fn serve<M: Methods>(mut socket: WebSocket, opened: Opened<M>) {
+async fn serve<M: Methods>(mut socket: Socket, opened: Opened<M>) {
     let slot = opened.slot();
-    let write = opened.options().limits.write;
-    loop {
+    let limits = opened.options().limits;
+    let mut heard = Instant::now();
+    let mut ping_at = heard + limits.keep_alive;
+    let code = loop {
+        let may_read = slot.takes_at();
+        let hears = async {
+            if let Some(at) = may_read {
+                sleep_until(at).await;
+            }
+            socket.next().await
+        };
         tokio::select! {
             next = slot.next(None) => match next {
-                Next::Send(record) => match timeout(write, send(&mut socket, record, &opened)).await {
+                Next::Send(record) => match timeout(limits.write, send(&mut socket, record, &opened)).await {
                     Ok(Ok(())) => {}
                     Ok(Err(_)) => return,
                     Err(_) => return slot.stuck(),
                 },
-                Next::Over | Next::Superseded => break,
+                Next::Over | Next::Superseded => break CloseCode::Normal,
             },
-            received = socket.recv() => match received {
-                Some(Ok(Message::Text(text))) => opened.received(text.as_bytes()),
-                Some(Ok(Message::Binary(bytes))) => opened.received(&bytes),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                Some(Ok(Message::Close(_)) | Err(_)) | None => {
-                    slot.gone();
-                    break;
+            received = hears => {
+                heard = Instant::now();
+                match received {
+                    Some(Ok(Message::Text(text))) => opened.received(text.as_bytes()),
+                    Some(Ok(Message::Binary(bytes))) => opened.received(&bytes),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                    Some(Ok(Message::Close(_))) => {
+                        slot.gone();
+                        // The library has its answer ready, with the client's own code: reading on sends it.
+                        let _ = timeout(CLOSING, until_closed(&mut socket)).await;
+                        return;
+                    }
+                    Some(Err(error)) => {
+                        slot.gone();
+                        break fault(&error);
+                    }
+                    None => return slot.gone(),
                 }
-            },
+            }
+            () = sleep_until(ping_at) => {
+                ping_at = Instant::now() + limits.keep_alive;
+                // A client that reads answers these by itself. One that does not may look as if it were there for ever:
+                // what is sent to it fits into the buffers on the way.
+                if heard.elapsed() >= limits.unanswered {
+                    return slot.silent();
+                }
+                // One that says something by itself needs no ping.
+                if heard.elapsed() < limits.keep_alive {
+                    continue;
+                }
+                match timeout(limits.write, socket.send(Message::Ping(Bytes::new()))).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return,
+                    Err(_) => return slot.stuck(),
+                }
+            }
         }
-    }
+    };
     let closing = async {
-        if socket.send(Message::Close(None)).await.is_ok() {
-            while let Some(Ok(_)) = socket.recv().await {}
+        let frame = CloseFrame { code, reason: Utf8Bytes::default() };
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            until_closed(&mut socket).await;
         }
     };
     let _ = timeout(CLOSING, closing).await;
 }
 
+async fn until_closed(socket: &mut Socket) {
+    while let Some(Ok(_)) = socket.next().await {}
+}
+
+/// What a client is told that broke the rules of WebSockets.
+const fn fault(error: &tungstenite::Error) -> CloseCode {
+    match error {
+        tungstenite::Error::Capacity(_) => CloseCode::Size,
+        tungstenite::Error::Utf8(_) => CloseCode::Invalid,
+        _ => CloseCode::Protocol,
+    }
+}
+
 /// Sends a record, and with it what else is there.
-async fn send<M: Methods>(socket: &mut WebSocket, first: Bytes, opened: &Opened<M>) -> Result<(), axum::Error> {
+async fn send<M: Methods>(socket: &mut Socket, first: Bytes, opened: &Opened<M>) -> Result<(), tungstenite::Error> {
+    let mut bytes = first.len();
     socket.feed(message(first, opened)).await?;
     for _ in 1..TOGETHER {
+        if bytes >= BYTES_TOGETHER {
+            break;
+        }
         let Some(Next::Send(record)) = opened.slot().next_now() else { break };
+        bytes += record.len();
         socket.feed(message(record, opened)).await?;
     }
     socket.flush().await

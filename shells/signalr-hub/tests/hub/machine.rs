@@ -126,7 +126,7 @@ fn an_end_is_an_end() {
         let close = machine.sent(seconds(0));
         assert!(!close.is_empty());
         machine.connection.close(seconds(0), false);
-        machine.connection.gone();
+        machine.connection.gone(seconds(0));
         machine.receive(seconds(0), &PING.repeat(3));
         machine.connection.tick(seconds(1000));
         assert_eq!(machine.connection.publish(seconds(0), &event(1)), Delivery::NotOpen);

@@ -2,6 +2,8 @@
 
 #![allow(unreachable_pub)] // nothing of a test is reached from anywhere
 
+mod bounds;
+mod hardened;
 mod machine;
 mod messages;
 mod negotiation;

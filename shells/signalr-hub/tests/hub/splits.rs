@@ -14,6 +14,10 @@ const LIMITS: Limits = Limits { record: 200, queue: 40, ..DEFAULT };
 
 const DEFAULT: Limits = Limits {
     record: 0,
+    waiting: 256 * 1024,
+    input_rate: 64 * 1024,
+    input_burst: 512 * 1024,
+    unanswered: Duration::from_secs(60),
     queue: 0,
     write: Duration::from_secs(10),
     handshake: Duration::from_secs(15),

@@ -234,7 +234,13 @@ impl Socket {
     }
 
     pub async fn message(&mut self) -> Option<Message> {
-        timeout(PATIENCE, self.0.next()).await.expect("the hub is silent").transpose().unwrap()
+        loop {
+            match timeout(PATIENCE, self.0.next()).await.expect("the hub is silent").transpose().unwrap() {
+                // The library answers it, and no client sees it.
+                Some(Message::Ping(_)) => {}
+                other => return other,
+            }
+        }
     }
 
     pub async fn hears(&mut self) -> String {

@@ -226,7 +226,9 @@ async fn wrong_requests() {
         assert_eq!(status(method, "/hub", &[]).await, 405, "{method}");
     }
     // An upgrade that is none.
-    assert_eq!(status("GET", "/hub", &upgrade[..2]).await, 400);
+    assert_eq!(status("GET", "/hub", &upgrade[1..]).await, 400);
+    assert_eq!(status("GET", "/hub", &upgrade[..3]).await, 400);
+    assert_eq!(status("GET", "/hub", &upgrade[..2]).await, 426);
 
     let token = served.token().await;
     let target = format!("/hub?id={token}");

@@ -204,7 +204,7 @@ async fn trap_14_publisher_held_up() {
         Publication::new("Told", &[number, filler])
     };
     // Neither must be given up for the time it takes, only for what waits for it.
-    let limits = Limits { write: seconds(1000), ..Limits::default() };
+    let limits = Limits { write: seconds(1000), waiting: 4 << 20, ..Limits::default() };
     let served = Served::new(Options { limits, poll_gap: seconds(1000), ..Options::default() }).await;
     let mut reads_late = served.listener().await;
     let (mut good, never_polls) = (served.listener().await, served.token().await);

@@ -1,0 +1,176 @@
+//! The public keys of a JWKS file (RFC 7517).
+//!
+//! The file comes from an issuer, who may list keys of kinds and for uses that mean nothing here. An entry that cannot be
+//! used is passed over, as section 5 wants it, and decides nothing about the others: a withdrawn key must not stay in
+//! force since another one is new. A private or secret key alone makes the file bad: whoever has it could make tokens.
+
+use std::path::Path;
+
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, Header};
+use serde_json::Value;
+
+use super::credential::Wrong;
+use super::{FileError, Parse};
+
+/// The keys of a JWKS file that tokens can be checked with.
+#[derive(Debug)]
+pub struct Keys {
+    keys: Vec<Key>,
+    /// How many entries were passed over.
+    passed_over: usize,
+    /// Why, of those that could have been keys for tokens.
+    notes: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(super) struct Key {
+    id: Option<String>,
+    pub(super) algorithm: Algorithm,
+    pub(super) key: DecodingKey,
+}
+
+/// Members of private and secret keys: RFC 7518, section 6, and those of keys that came later.
+const PRIVATE: [&str; 3] = ["d", "k", "priv"];
+const PRIVATE_RSA: [&str; 6] = ["p", "q", "dp", "dq", "qi", "oth"];
+
+impl Keys {
+    /// The keys that a token may be checked with: those that it names, of its algorithm. Mostly that is one; an issuer may
+    /// have more under one name.
+    pub(super) fn of(&self, header: &Header) -> Result<impl Iterator<Item = &Key>, Wrong> {
+        let named = |key: &&Key| match &header.kid {
+            Some(id) => key.id.as_ref() == Some(id),
+            // A token that names none is for the only one.
+            None => self.keys.len() == 1,
+        };
+        let algorithm = header.alg;
+        if !self.keys.iter().any(|key| named(&key)) {
+            return Err(Wrong::Key);
+        }
+        let mut fitting = self.keys.iter().filter(move |key| named(key) && key.algorithm == algorithm).peekable();
+        if fitting.peek().is_some() { Ok(fitting) } else { Err(Wrong::Algorithm) }
+    }
+}
+
+impl Parse for Keys {
+    fn parse(file: &Path, text: &str) -> Result<Self, FileError> {
+        let bad = |reason: &dyn core::fmt::Display| FileError::new(file, reason);
+        let document: Value = serde_json::from_str(text).map_err(|error| bad(&format_args!("no JSON: {error}")))?;
+        let list = document.get("keys").and_then(Value::as_array);
+        let list = list.ok_or_else(|| bad(&"no JWKS: there is no list 'keys'"))?;
+        if let Some((number, _)) = (1..).zip(list).find(|(_, value)| is_private(value)) {
+            return Err(bad(&format_args!("key {number}: is secret or private; only public keys belong here")));
+        }
+        let (mut keys, mut notes) = (Vec::<Key>::new(), Vec::new());
+        for (number, value) in (1..).zip(list) {
+            match usable(value) {
+                Ok(Some(key)) if keys.iter().any(|other| other.is(&key)) => {
+                    notes.push(format!("key {number}: is there twice"));
+                }
+                Ok(Some(key)) => keys.push(key),
+                Ok(None) => {}
+                Err(reason) => notes.push(format!("key {number}: {reason}")),
+            }
+        }
+        if keys.is_empty() {
+            let reasons: String = notes.iter().map(|note| format!("; {note}")).collect();
+            return Err(bad(&format_args!("holds no key for RS256, ES256 or EdDSA{reasons}")));
+        }
+        let passed_over = list.len() - keys.len();
+        Ok(Self { keys, passed_over, notes })
+    }
+
+    fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    fn passed_over(&self) -> Option<usize> {
+        Some(self.passed_over)
+    }
+
+    fn notes(&self) -> &[String] {
+        &self.notes
+    }
+}
+
+fn is_private(value: &Value) -> bool {
+    let has = |members: &[&str]| members.iter().any(|member| value.get(member).is_some());
+    let is_of = |kind: &str| value.get("kty").is_some_and(|kty| kty == kind);
+    has(&PRIVATE) || is_of("oct") || (is_of("RSA") && has(&PRIVATE_RSA))
+}
+
+/// The key, if it is one for checking tokens; or what is wrong with it.
+fn usable(value: &Value) -> Result<Option<Key>, &'static str> {
+    let jwk: Jwk = serde_json::from_value(value.clone()).map_err(|_| "is no JWK of RFC 7517")?;
+    if matches!(jwk.algorithm, AlgorithmParameters::Other(_)) && is_of_a_known_kind(value)? {
+        return Err("lacks a member of its kind");
+    }
+    let Some(algorithm) = algorithm(&jwk) else { return Ok(None) };
+    let key = DecodingKey::from_jwk(&jwk).map_err(|_| "is not base64url where it must be")?;
+    if !has_sound_size(&key) {
+        return Err("has a wrong length (RSA: 2048 to 8192 bits)");
+    }
+    Ok(Some(Key { id: jwk.common.key_id, algorithm, key }))
+}
+
+/// Whether it says that it is of a kind and a curve that are used here.
+fn is_of_a_known_kind(value: &Value) -> Result<bool, &'static str> {
+    let text = |member: &str| value.get(member).and_then(Value::as_str);
+    Ok(match text("kty").ok_or("is no JWK of RFC 7517")? {
+        "RSA" => true,
+        "EC" => text("crv").is_none_or(|curve| curve == "P-256"),
+        "OKP" => text("crv").is_none_or(|curve| curve == "Ed25519"),
+        _ => false,
+    })
+}
+
+impl Key {
+    /// Whether it is the same key under the same name.
+    fn is(&self, other: &Self) -> bool {
+        let same = match (self.key.kind(), other.key.kind()) {
+            (DecodingKeyKind::SecretOrDer(one), DecodingKeyKind::SecretOrDer(other)) => one == other,
+            (
+                DecodingKeyKind::RsaModulusExponent { n, e },
+                DecodingKeyKind::RsaModulusExponent { n: other_n, e: other_e },
+            ) => (n, e) == (other_n, other_e),
+            _ => false,
+        };
+        same && self.id == other.id && self.algorithm == other.algorithm
+    }
+}
+
+/// The one algorithm that a key is for; `None` if that cannot be checked here, or the key is not for checking.
+fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
+    if jwk.common.public_key_use.as_ref().is_some_and(|of| *of != PublicKeyUse::Signature) {
+        return None;
+    }
+    if jwk.common.key_operations.as_ref().is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
+        return None;
+    }
+    let natural = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
+        _ => return None,
+    };
+    let said = jwk.common.key_algorithm.map(Algorithm::try_from);
+    match said {
+        None => Some(natural),
+        Some(Ok(said)) => (said == natural).then_some(said),
+        Some(Err(_)) => None,
+    }
+}
+
+/// What cannot be a key shows when it is read, not with the first token.
+fn has_sound_size(key: &DecodingKey) -> bool {
+    match key.kind() {
+        DecodingKeyKind::RsaModulusExponent { n, e } => {
+            let bits = n.iter().skip_while(|&&byte| byte == 0).count() * 8;
+            (2048..=8192).contains(&bits) && !e.is_empty()
+        }
+        DecodingKeyKind::SecretOrDer(bytes) => match key.family() {
+            AlgorithmFamily::Ec => bytes.len() == 65,
+            _ => bytes.len() == 32,
+        },
+    }
+}

@@ -1,0 +1,44 @@
+//! A listener that answers for some names only.
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::{Client, Handler};
+use crate::auth::hosts::Hosts;
+use crate::{arrival, audit, reply};
+
+/// What stands before a handler: nothing that is for another name comes through, whatever its path.
+#[derive(Debug, Clone)]
+pub(crate) struct Named<H> {
+    handler: H,
+    /// `None` where every name will do.
+    hosts: Option<Hosts>,
+}
+
+impl<H> Named<H> {
+    pub(crate) const fn new(handler: H, hosts: Option<Hosts>) -> Self {
+        Self { handler, hosts }
+    }
+}
+
+impl<H: Handler> Handler for Named<H> {
+    async fn answer(&self, request: Request, client: Client) -> Response {
+        match &self.hosts {
+            Some(hosts) if !hosts.answer_for(request.uri(), request.headers()) => misdirected(request, &client).await,
+            _ => self.handler.answer(request, client).await,
+        }
+    }
+}
+
+/// What is told with a 421.
+pub(crate) const ANOTHER_HOST: &str = "This server does not answer for the host of this request.";
+
+async fn misdirected(request: Request, client: &Client) -> Response {
+    let status = StatusCode::MISDIRECTED_REQUEST;
+    audit::kept_out(status.as_u16(), Some(client.peer()), None, "another host");
+    let (parts, body) = request.into_parts();
+    let usable = arrival::discard(body, &parts.headers, Some(client)).await;
+    let response = reply::invalid(status, ANOTHER_HOST);
+    if usable { response } else { reply::and_close(response) }
+}
