@@ -139,7 +139,7 @@ def check_others(page, binary, folder):
     """What a real server is not easily brought to say, and what is no server of this API."""
     error = b'{"ErrorMessage":{"ErrorType":2,"Message":"x"}}'
     paused = b'{"RecordingState":3,"ErrorMessage":null}'
-    answers = [(503, error), (429, error), (401, error), (403, error), (500, paused), (202, paused), (200, b""), (200, b"[]"),
+    answers = [(503, error), (429, error), (401, error), (403, error), (500, paused), (421, error), (202, paused), (200, b""), (200, b"[]"),
                (200, b"null"), (200, b"<html>"), (200, error), (200, b'{"RecordingState":3}'), (200, paused[:-1])]  # fmt: skip
     for status, body in answers:
         with stub(status, body) as api:
@@ -171,6 +171,7 @@ def main(binary):
         "the token is missing, wrong, or not good for this",
         "too many requests",
         "it could not be stored",
+        "any other status, as 421 for a foreign `Host`",
         "no reply, or not in time",
     }
     if (rest := {row[0] for row in rows(page)} ^ known):
