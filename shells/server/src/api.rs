@@ -134,7 +134,7 @@ async fn decide<S: Store>(
             (Call::Capabilities, reply::of(&Reply::Capabilities(service.capabilities(&request, caller))))
         }
         Ok(recording_core::Request::Set(request)) if !may_act(parts, request.requester) => {
-            service.not_permitted(&request, caller);
+            service.not_permitted(&request, caller).await;
             (Call::Set, auth::guard::another_requester(parts, client))
         }
         Ok(recording_core::Request::Set(request)) => {

@@ -146,6 +146,9 @@ pub async fn start_protected<S: Store>(
     let pass_on = hub::pass_on(service.events().backlog(), service.hub().clone());
     tokio::spawn(health.vital("the task that passes events on to listeners", pass_on));
     tokio::spawn(health.vital("the thread that writes the store", service.store().ended()));
+    if let Some(trail) = service.trail() {
+        tokio::spawn(health.vital("the thread that writes the audit trail", trail.is_gone()));
+    }
     let (stop, stopped) = watch::channel(false);
     let tasks = || Arc::clone(service.tasks());
     let api_handler = Api::new(Arc::clone(&service), &protection.api);

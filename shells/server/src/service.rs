@@ -235,7 +235,7 @@ impl<S: Store> Service<S> {
         let reply = request.decide(facts);
         audit::state(&reply);
         if let Some(trail) = self.trail_of_reads() {
-            trail.tell(&trail::state(&reply, caller));
+            trail.tell_read(trail::state(&reply, caller));
         }
         Ok(reply)
     }
@@ -246,7 +246,7 @@ impl<S: Store> Service<S> {
         let reply = request.decide(directory.ucc(request.ucc).map(|ucc| ucc.settings));
         audit::capabilities(&reply);
         if let Some(trail) = self.trail_of_reads() {
-            trail.tell(&trail::capabilities(&reply, caller));
+            trail.tell_read(trail::capabilities(&reply, caller));
         }
         reply
     }
@@ -285,7 +285,7 @@ impl<S: Store> Service<S> {
                     self.metrics.answered(request.action, answer.refusal.as_ref());
                     audit::answered(request, before, answer.refusal.as_ref());
                     if let Some(trail) = &self.trail {
-                        trail.tell(&trail::not_changed(&answer, request, before, caller));
+                        trail.tell(trail::not_changed(&answer, request, before, caller)).await;
                     }
                     return Ok(answer.reply);
                 }
@@ -319,15 +319,15 @@ impl<S: Store> Service<S> {
         self.metrics.decided(request.action, Outcome::NotStored);
         audit::not_stored(request, error);
         if let Some(trail) = &self.trail {
-            trail.tell(&trail::not_decided(request, ("not stored", Rejection::NotStored), caller));
+            trail.tell_soon(trail::not_decided(request, ("not stored", Rejection::NotStored), caller));
         }
         Rejection::NotStored
     }
 
     /// Tells the trail of a set that its token does not allow.
-    pub(crate) fn not_permitted(&self, request: &SetRequest<'_>, caller: Caller<'_>) {
+    pub(crate) async fn not_permitted(&self, request: &SetRequest<'_>, caller: Caller<'_>) {
         if let Some(trail) = &self.trail {
-            trail.tell(&trail::not_decided(request, ("refused", Rejection::Forbidden), caller));
+            trail.tell(trail::not_decided(request, ("refused", Rejection::Forbidden), caller)).await;
         }
     }
 
@@ -349,10 +349,13 @@ impl<S: Store> Service<S> {
         caller: Caller<'_>,
     ) -> Result<(Begun, StateReply<'a>), NotDone<'a>> {
         let begun = self.try_begin(ucc, correlation_id, state, caller).await;
-        let (begun, state) = begun.inspect_err(|why| self.not_done("begin", ucc, correlation_id, why, caller))?;
+        if let Err(why) = &begun {
+            self.not_done("begin", ucc, correlation_id, why, caller).await;
+        }
+        let (begun, state) = begun?;
         audit::begun(ucc, correlation_id, begun, state);
         if let (Begun::AlreadyOpen, Some(trail)) = (begun, &self.trail) {
-            trail.tell(&trail::already_open(ucc, correlation_id, state, caller));
+            trail.tell(trail::already_open(ucc, correlation_id, state, caller)).await;
         }
         Ok((begun, StateReply { correlation_id, state, error: None, ucc }))
     }
@@ -392,7 +395,10 @@ impl<S: Store> Service<S> {
         caller: Caller<'_>,
     ) -> Result<Disposition, NotDone<'a>> {
         let ended = self.try_end(ucc, correlation_id, caller).await;
-        let (state, disposition) = ended.inspect_err(|why| self.not_done("end", ucc, correlation_id, why, caller))?;
+        if let Err(why) = &ended {
+            self.not_done("end", ucc, correlation_id, why, caller).await;
+        }
+        let (state, disposition) = ended?;
         audit::ended(ucc, correlation_id, state, disposition);
         Ok(disposition)
     }
@@ -421,7 +427,7 @@ impl<S: Store> Service<S> {
     }
 
     /// Tells the trail what was not begun or ended; the log hears of it where it is answered.
-    fn not_done(
+    async fn not_done(
         &self,
         call: &str,
         ucc: UccName<'_>,
@@ -430,11 +436,12 @@ impl<S: Store> Service<S> {
         caller: Caller<'_>,
     ) {
         let Some(trail) = &self.trail else { return };
-        let (outcome, error) = match why {
-            NotDone::Refused(refusal) => ("refused", (*refusal).into()),
-            NotDone::Store(_) => ("not stored", Rejection::NotStored.into()),
-        };
-        trail.tell(&trail::not_done(call, ucc, correlation_id, (outcome, &error), caller));
+        let line = |outcome, error| trail::not_done(call, ucc, correlation_id, (outcome, &error), caller);
+        match why {
+            NotDone::Refused(refusal) => trail.tell(line("refused", (*refusal).into())).await,
+            // Perhaps for want of the trail: there is nothing to wait for.
+            NotDone::Store(_) => trail.tell_soon(line("not stored", Rejection::NotStored.into())),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use recording_core::{ErrorMessage, ErrorType};
 use crate::metrics::{Format, Levels, Writer, listeners, write};
 use crate::service::Service;
 use crate::store::Store;
+use crate::trail::Trail;
 use crate::{audit, reply};
 
 /// `{"Status":"ok"}`, or 503 and why not.
@@ -72,6 +73,8 @@ impl<S: Store> Collector for Counted<S> {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut writer = Writer(encoder);
         self.service.metrics().write(&mut writer, self.levels)?;
+        let help = "Lines of the audit trail about what changes nothing that could not be written, or not in time";
+        writer.counter("audit_lines_lost", help, self.service.trail().map_or(0, Trail::lost))?;
         listeners::write(&self.service.hub().counters(), &mut writer)?;
         match self.service.store().commits() {
             Some(commits) => commits.write(&mut writer),

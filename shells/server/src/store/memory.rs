@@ -1,9 +1,10 @@
 //! Sessions in memory: gone when the server ends.
 
 use core::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use recording_core::State;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
 
 use super::image::Image;
 use super::{Found, Revision, SessionKey, Store, StoreError, Swap};
@@ -58,11 +59,15 @@ impl Store for MemoryStore {
         let Some(trail) = self.trail.as_ref().filter(|_| !note.is_none()) else {
             return Ok(self.replace(key, expected, state));
         };
-        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
+        let refused = |why: &dyn core::fmt::Display| StoreError::new(format!("the audit trail: {why}"));
+        // Those before this one wait no longer than that, either.
+        let _telling = timeout(trail.patience(), self.telling.lock())
+            .await
+            .map_err(|_| refused(&"the changes before this one wait for their lines"))?;
         if self.sessions.read(key).map(|found| found.revision) != expected {
             return Ok(Swap::Conflict);
         }
-        trail.write(&note.into_line()).map_err(|error| StoreError::new(format!("the audit trail: {error}")))?;
+        trail.write(note.into_line()).await.map_err(|error| refused(&error))?;
         Ok(self.replace(key, expected, state))
     }
 

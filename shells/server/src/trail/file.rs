@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use super::Settings;
@@ -68,8 +68,9 @@ impl<F: Files> TrailFile<F> {
         })
     }
 
-    pub(super) fn path(&self) -> &Path {
-        &self.path
+    /// Whether so much finds room without a rotation.
+    pub(super) const fn has_room(&self, len: usize) -> bool {
+        !self.is_regular || self.len + len as u64 <= self.max_bytes
     }
 
     /// Appends lines, all or none.
@@ -77,7 +78,7 @@ impl<F: Files> TrailFile<F> {
         if self.guards.stand(Guard::Mend) {
             self.mend()?;
         }
-        if self.is_regular && self.len > 0 && self.len + lines.len() as u64 > self.max_bytes {
+        if self.len > 0 && !self.has_room(lines.len()) {
             self.make_room();
         }
         let mut written = 0;

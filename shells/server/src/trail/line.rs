@@ -310,6 +310,15 @@ pub(super) fn server(outcome: &str, store: &str, revisions: Option<Revisions>) -
     line
 }
 
+/// So many lines before this one are not there.
+pub(super) fn lost(lines: u64) -> Vec<u8> {
+    let mut line = Line::new("server", Caller::default());
+    line.plain("Outcome", "lost");
+    line.key("Lines");
+    let _ = write!(line.0, "{lines}");
+    line.end()
+}
+
 /// A change that was told and not made.
 pub(super) fn withdrawn(revision: u64, reason: &str, lines: &mut Vec<u8>) {
     let mut line = Line::new("store", Caller::default());

@@ -11,8 +11,10 @@
 //! A server that is killed between 1 and 3 writes the third line when it starts again (`Trail::settle`). So the trail
 //! misses no change, and claims none that was not made without saying so.
 //!
-//! What changes nothing (repeats, refusals, reads) has its line written before the reply, too, but is answered even if
-//! that fails; the log tells of it.
+//! One thread writes (`writer`), so a disk or a reader of a pipe that stands still holds up no other: a change that cannot
+//! have its line in time is not made. Repeats and refusals wait for their line as long, and are answered whatever becomes of
+//! it. Reads wait for nothing: their lines are in a queue that is bounded in bytes (`queue`). Lines that are lost are
+//! counted, and a line says how many.
 //!
 //! Only what the core understood of a request gets here, where it came from, and the name of whose token it had: no
 //! header, so no credential.
@@ -22,21 +24,30 @@ mod files;
 mod guards;
 mod line;
 mod past;
+mod queue;
 mod rotation;
 #[cfg(test)]
 mod tests;
 mod time;
+mod writer;
 
+use core::future::Future;
+use core::ops::RangeInclusive;
 use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use file::TrailFile;
-use files::Machine;
+use files::{Files, Machine};
 pub use line::Note;
 pub(crate) use line::{already_open, begun, capabilities, changed, ended, not_changed, not_decided, not_done, state};
+use queue::{Ask, Kind, Queue, Wanted, Work};
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 use tracing::{error, info};
+use writer::Writer;
 
 use crate::place;
 
@@ -84,21 +95,67 @@ struct Known {
     unsaid: u64,
 }
 
-/// The trail, shared by all who write to it.
+/// How long a change waits for its line. Then it is not made, and its line is taken back or withdrawn.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The trail, shared by all who write to it. When the last of them lets go of it, what waits is written.
 #[derive(Debug, Clone)]
 pub struct Trail(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    file: Mutex<TrailFile<Machine>>,
+    shared: Arc<Shared>,
+    /// As long as the thread that writes lives.
+    life: watch::Receiver<()>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.shared.queue.close(self.shared.patience);
+    }
+}
+
+/// What requests and the thread that writes have in common.
+#[derive(Debug)]
+struct Shared {
+    queue: Queue,
     known: Mutex<Known>,
     /// The last thing that was to be written was not.
     is_failing: AtomicBool,
+    path: PathBuf,
     reads: bool,
+    patience: Duration,
+}
+
+impl Shared {
+    fn is_failing(&self) -> bool {
+        self.is_failing.load(Ordering::Acquire)
+    }
+
+    /// Logged when it begins to fail and when that ends, not for every line.
+    fn outcome(&self, written: &io::Result<()>) {
+        match (written, self.is_failing.swap(written.is_err(), Ordering::AcqRel)) {
+            (Err(reason), false) => {
+                error!(target: "recording", reason = reason.to_string(), "the audit trail cannot be written");
+            }
+            (Ok(()), true) => info!(target: "recording", "the audit trail is written again"),
+            _ => {}
+        }
+    }
+
+    fn late(&self) -> io::Result<()> {
+        let late = Err(queue::late());
+        self.outcome(&late);
+        late
+    }
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn gone() -> io::Error {
+    io::Error::other("the thread that writes it has ended")
 }
 
 impl Trail {
@@ -109,60 +166,95 @@ impl Trail {
     ///
     /// If the file cannot be written, or another server writes it.
     pub fn open(settings: &Settings) -> io::Result<Self> {
-        let file = TrailFile::open(Machine, place::real(&settings.path)?, settings)?;
-        Ok(Self(Arc::new(Inner {
-            file: Mutex::new(file),
-            known: Mutex::default(),
-            is_failing: AtomicBool::new(false),
-            reads: settings.reads,
-        })))
+        Self::over(Machine, settings, PATIENCE)
     }
 
-    fn file(&self) -> MutexGuard<'_, TrailFile<Machine>> {
-        locked(&self.0.file)
+    fn over<F>(files: F, settings: &Settings, patience: Duration) -> io::Result<Self>
+    where
+        F: Files<File: Send> + Send + 'static,
+    {
+        let path = place::real(&settings.path)?;
+        let file = TrailFile::open(files, path.clone(), settings)?;
+        let shared = Arc::new(Shared {
+            queue: Queue::default(),
+            known: Mutex::default(),
+            is_failing: AtomicBool::new(false),
+            path,
+            reads: settings.reads,
+            patience,
+        });
+        let (alive, life) = watch::channel(());
+        let writer = Writer::new(file, Arc::clone(&shared));
+        std::thread::Builder::new().name("trail".into()).spawn(move || {
+            writer.run();
+            drop(alive);
+        })?;
+        Ok(Self(Arc::new(Inner { shared, life })))
+    }
+
+    /// Ends when no line can be written any more, whatever is done: when the thread is gone that writes them.
+    pub(crate) fn is_gone(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut life = self.0.life.clone();
+        async move { while life.changed().await.is_ok() {} }
+    }
+
+    /// Has the thread do something, and waits for it as long as anybody may have to.
+    fn ask(&self, work: Work) -> io::Result<()> {
+        let shared = &self.0.shared;
+        let (tell, told) = mpsc::sync_channel(1);
+        let wanted = Wanted::default();
+        let tell = Box::new(move |outcome| drop(tell.send(outcome)));
+        shared.queue.ask(Ask { work, wanted: wanted.clone(), tell }, shared.patience)?;
+        match told.recv_timeout(shared.patience) {
+            Ok(outcome) => outcome,
+            Err(mpsc::RecvTimeoutError::Timeout) if wanted.abandon() => shared.late(),
+            Err(_) => told.recv().unwrap_or_else(|_| Err(gone())),
+        }
+    }
+
+    /// The same, without a thread that waits.
+    async fn ask_async(&self, work: Work) -> io::Result<()> {
+        let shared = &self.0.shared;
+        let (tell, mut told) = oneshot::channel();
+        let wanted = Wanted::default();
+        let tell = Box::new(move |outcome| drop(tell.send(outcome)));
+        shared.queue.ask(Ask { work, wanted: wanted.clone(), tell }, shared.patience)?;
+        match timeout(shared.patience, &mut told).await {
+            Ok(outcome) => outcome.unwrap_or_else(|_| Err(gone())),
+            Err(_) if wanted.abandon() => shared.late(),
+            Err(_) => told.await.unwrap_or_else(|_| Err(gone())),
+        }
+    }
+
+    /// How long anybody waits for a line.
+    pub(crate) fn patience(&self) -> Duration {
+        self.0.shared.patience
     }
 
     /// Whether reads get a line.
     #[must_use]
     pub fn has_reads(&self) -> bool {
-        self.0.reads
+        self.0.shared.reads
     }
 
-    /// Writes lines, all of them or none.
+    /// Writes lines, all of them or none: handed to the system, not necessarily on disk.
     ///
     /// # Errors
     ///
-    /// If they cannot be written: then nothing of them is in the file.
-    pub(crate) fn write(&self, lines: &[u8]) -> io::Result<()> {
-        self.write_by(lines, false)
+    /// If they cannot be written, or not in time: then nothing of them is in the file.
+    pub(crate) async fn write(&self, lines: Vec<u8>) -> io::Result<()> {
+        self.ask_async(Work::Write { lines, durably: false, revisions: None }).await
     }
 
-    /// The same, and does not return before they are on disk.
-    pub(crate) fn write_durably(&self, lines: &[u8]) -> io::Result<()> {
-        self.write_by(lines, true)
-    }
-
-    fn write_by(&self, lines: &[u8], durably: bool) -> io::Result<()> {
-        let mut file = self.file();
-        let written = if durably { file.write_durably(lines) } else { file.write(lines) };
-        // Told when it begins and when it ends, not for every line.
-        let was_failing = self.0.is_failing.swap(written.is_err(), Ordering::AcqRel);
-        match &written {
-            Err(reason) if !was_failing => {
-                error!(target: "recording", reason = reason.to_string(), "the audit trail cannot be written");
-            }
-            Ok(()) if was_failing => info!(target: "recording", "the audit trail is written again"),
-            _ => {}
-        }
-        if written.is_ok() {
-            self.say_now_and_then(&mut file, lines.len() as u64);
-        }
-        written
+    /// The same, and does not return before they are on disk. A pipe takes nothing back: there these revisions are
+    /// withdrawn if it is too late.
+    pub(crate) fn write_durably(&self, lines: Vec<u8>, revisions: Option<RangeInclusive<u64>>) -> io::Result<()> {
+        self.ask(Work::Write { lines, durably: true, revisions })
     }
 
     /// Whether the last thing that was to be written was not.
     pub(crate) fn is_failing(&self) -> bool {
-        self.0.is_failing.load(Ordering::Acquire)
+        self.0.shared.is_failing()
     }
 
     /// Whether lines can be written again, after some could not be. It leaves the file as it was.
@@ -171,29 +263,35 @@ impl Trail {
     ///
     /// If not.
     pub(crate) fn try_out(&self) -> io::Result<()> {
-        let mut file = self.file();
-        if self.is_failing() {
-            file.try_out()?;
-            self.0.is_failing.store(false, Ordering::Release);
-            info!(target: "recording", "the audit trail is written again");
-        }
-        Ok(())
+        if self.is_failing() { self.ask(Work::TryOut) } else { Ok(()) }
     }
 
-    /// After so much, a line says up to where everything is settled: so the next start need not read farther back.
-    fn say_now_and_then(&self, file: &mut TrailFile<Machine>, len: u64) {
-        let mut known = locked(&self.0.known);
-        known.unsaid += len;
-        if known.unsaid > EVERY && known.revisions.is_some() && !known.is_open {
-            known.unsaid = 0;
-            // If it cannot be written, the next start reads farther.
-            let _ = file.write(&line::server("running", &known.store, known.revisions));
+    /// Has a line written about something that was asked for and changes nothing. Waits for it as long as a change would,
+    /// and no longer: if it cannot be written it counts as lost.
+    pub(crate) async fn tell(&self, line: Vec<u8>) {
+        if self.write(line).await.is_err() {
+            self.0.shared.queue.lost(1);
         }
+    }
+
+    /// Has a line written, soon, about something that was not done; if there is no room for it, it counts as lost.
+    pub(crate) fn tell_soon(&self, line: Vec<u8>) {
+        self.0.shared.queue.line(Kind::Other, line);
+    }
+
+    /// The same of a read. Reads never wait for the disk.
+    pub(crate) fn tell_read(&self, line: Vec<u8>) {
+        self.0.shared.queue.line(Kind::Read, line);
+    }
+
+    /// How many lines about what changes nothing could not be written, or not in time.
+    pub(crate) fn lost(&self) -> u64 {
+        self.0.shared.queue.all_lost()
     }
 
     /// The lines of changes up to revision `given` are written next: until they are stored or withdrawn, they are open.
     pub(crate) fn giving(&self, given: u64) {
-        let mut known = locked(&self.0.known);
+        let mut known = locked(&self.0.shared.known);
         known.is_open = true;
         if let Some(revisions) = &mut known.revisions {
             revisions.given = given;
@@ -202,16 +300,11 @@ impl Trail {
 
     /// All changes that were told of are stored or withdrawn, and the last revision that the store has is this one.
     pub(crate) fn settled(&self, stored: u64) {
-        let mut known = locked(&self.0.known);
+        let mut known = locked(&self.0.shared.known);
         known.is_open = false;
         if let Some(revisions) = &mut known.revisions {
             revisions.stored = stored;
         }
-    }
-
-    /// Writes a line about something that changes nothing; if that fails, the log tells.
-    pub(crate) fn tell(&self, line: &[u8]) {
-        let _ = self.write(line);
     }
 
     /// Opens the file by its name again, after somebody else has moved it away.
@@ -220,7 +313,7 @@ impl Trail {
     ///
     /// If that fails; the old file is written on.
     pub fn reopen(&self) -> io::Result<()> {
-        self.file().reopen()
+        self.ask(Work::Reopen)
     }
 
     /// Says that a server starts, and where it keeps sessions.
@@ -230,11 +323,11 @@ impl Trail {
     /// If the line cannot be written.
     pub fn started(&self, store: &str) -> io::Result<()> {
         let revisions = {
-            let mut known = locked(&self.0.known);
+            let mut known = locked(&self.0.shared.known);
             store.clone_into(&mut known.store);
             known.revisions
         };
-        self.file().write_durably(&line::server("started", store, revisions))
+        self.write_durably(line::server("started", store, revisions), None)
     }
 
     /// Says that the server has ended; if sessions are kept in a file, with the last revision that was given out.
@@ -244,17 +337,16 @@ impl Trail {
     /// If the line cannot be written.
     pub fn ended(&self) -> io::Result<()> {
         let line = {
-            let known = locked(&self.0.known);
+            let known = locked(&self.0.shared.known);
             line::server("ended", &known.store, known.revisions)
         };
-        self.file().write_durably(&line)
+        self.write_durably(line, None)
     }
 
     /// Withdraws the lines of changes that an earlier server wrote and that the store does not have: those above `stored`,
     /// the last revision that it has. Gives the last revision that was ever given out.
     pub(crate) fn settle(&self, stored: u64, store_id: u64) -> io::Result<u64> {
-        let path = self.file().path().to_owned();
-        let past::Past { open, last, .. } = past::of(&path, stored, store_id)?;
+        let past::Past { open, last, .. } = past::of(&self.0.shared.path, stored, store_id)?;
         if !open.is_empty() {
             let mut lines = Vec::new();
             withdraw(
@@ -262,11 +354,11 @@ impl Trail {
                 "The store does not have it: it was not made, or an older store was put back.",
                 &mut lines,
             );
-            self.file().write_durably(&lines)?;
+            self.write_durably(lines, None)?;
             info!(target: "recording", changes = open.len(), "withdrew lines of the audit trail: the store does not have what they tell of");
         }
         let given = last.max(stored);
-        locked(&self.0.known).revisions = Some(Revisions { id: store_id, given, stored });
+        locked(&self.0.shared.known).revisions = Some(Revisions { id: store_id, given, stored });
         Ok(given)
     }
 }

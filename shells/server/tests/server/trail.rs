@@ -27,6 +27,13 @@ impl Scratch {
         Trail::open(&Settings { path: self.0.join("trail"), reads, ..Settings::default() }).unwrap()
     }
 
+    /// A trail that is a pipe.
+    #[cfg(target_os = "linux")]
+    fn pipe(&self) -> Trail {
+        assert!(std::process::Command::new("mkfifo").arg(self.0.join("trail")).status().unwrap().success());
+        self.trail(true)
+    }
+
     /// The lines without their times, which must be what times look like and not run backwards on one connection.
     fn lines(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.0.join("trail")).unwrap();
@@ -198,4 +205,92 @@ async fn refuses_changes<S: Store>(service: Service<S>) {
     // What changes nothing is answered.
     assert_eq!(api.exchange(&set("3")).await.status, 200);
     assert_eq!(api.exchange(&get(STATE_PATH)).await.status, 200);
+}
+
+/// A pipe whose reader stands still: reads, health and repeats are answered, a change is refused after some seconds and then
+/// at once, and when the reader goes on so does everything.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_stands_still_holds_up_changes_only_in_memory() {
+    let scratch = Scratch::new("still-memory");
+    let trail = scratch.pipe();
+    let store = MemoryStore::audited(trail.clone());
+    stands_still(Service::audited(directory(&["ucc-demo-name"]), store, Some(trail)), &scratch).await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_stands_still_holds_up_changes_only_in_a_file() {
+    let scratch = Scratch::new("still-file");
+    let trail = scratch.pipe();
+    let store = FileStore::open(&scratch.0.join("sessions"), Some(trail.clone())).unwrap();
+    stands_still(Service::audited(directory(&["ucc-demo-name"]), store, Some(trail)), &scratch).await;
+}
+
+#[cfg(target_os = "linux")]
+async fn stands_still<S: Store>(service: Service<S>, scratch: &Scratch) {
+    use core::time::Duration;
+    use std::io::BufRead as _;
+    use std::time::Instant;
+
+    let key = key("ucc-demo-name", ID);
+    let _ = service.store().begin(&key, State::INITIAL).await.unwrap();
+    let running = serve(Arc::new(service), Limits::default()).await;
+    // Held open so that what is in the pipe is still there when the server has ended.
+    let reader = std::fs::File::options().read(true).write(true).open(scratch.0.join("trail")).unwrap();
+    let mut api = Client::connect(running.addresses().api).await;
+    let mut changed = 0;
+    let refused = loop {
+        let began = Instant::now();
+        // Pause and Start in turn.
+        match api.exchange(&set(["3", "1"][changed % 2])).await.status {
+            200 => changed += 1,
+            status => break (status, began.elapsed()),
+        }
+    };
+    assert_eq!((refused.0, changed > 0), (503, true));
+    // Some seconds, and not as long as a client waits.
+    assert!(refused.1 < Duration::from_secs(30), "{refused:?}");
+    let before = running.service().store().read(&key).await.unwrap();
+    // Idle connections are closed after a while; these are new.
+    let mut api = Client::connect(running.addresses().api).await;
+    let mut admin = Client::connect(running.addresses().admin).await;
+    // From now on a change is refused without such a wait, and nothing else waits: all of this takes less than one did.
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(api.exchange(&set(["3", "1"][changed % 2])).await.status, 503);
+        assert_eq!(api.exchange(&get(STATE_PATH)).await.status, 200);
+        assert_eq!(api.exchange(&set(["1", "3"][changed % 2])).await.status, 200, "a repeat");
+        assert_eq!(admin.exchange(&get("/healthz")).await.status, 200);
+    }
+    assert!(began.elapsed() < refused.1, "{:?}, and one took {:?}", began.elapsed(), refused.1);
+    assert_eq!(admin.exchange(&get("/readyz")).await.status, 503);
+    assert_eq!(running.service().store().read(&key).await.unwrap(), before);
+    // Somebody reads again.
+    let lines = std::thread::spawn(move || {
+        let lines = std::io::BufReader::new(reader).lines().map_while(Result::ok);
+        let mut changes = 0;
+        for line in lines {
+            let line: Value = serde_json::from_str(&line).unwrap();
+            changes += usize::from(line["Outcome"] == "changed");
+            if line["Outcome"] == "ended" {
+                break;
+            }
+        }
+        changes
+    });
+    let mut tries = 0;
+    while api.exchange(&set(["3", "1"][changed % 2])).await.status != 200 {
+        tries += 1;
+        assert!(tries < 1000);
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(admin.exchange(&get("/readyz")).await.status, 200);
+    assert_eq!(
+        admin.exchange(&request("DELETE", &format!("/sessions/ucc-demo-name/{ID}"), &[], b"")).await.status,
+        200
+    );
+    let told = lines.join().unwrap();
+    // The one in the pipe whose change was not made cannot be taken back, all others are changes.
+    assert!((changed + 1..=changed + 2).contains(&told), "{told} of {changed}");
 }

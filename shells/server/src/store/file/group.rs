@@ -1,5 +1,6 @@
 //! Changes that are committed together.
 
+use core::ops::RangeInclusive;
 use std::collections::HashMap;
 
 use recording_core::State;
@@ -75,7 +76,7 @@ impl Group {
     }
 
     /// The revisions that the group gives out.
-    pub(super) fn revisions(&self) -> impl Iterator<Item = u64> + use<> {
+    pub(super) const fn revisions(&self) -> RangeInclusive<u64> {
         self.first_revision..=self.last_revision
     }
 

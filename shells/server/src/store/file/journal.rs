@@ -31,9 +31,13 @@ impl Journal {
         trail.giving(self.last_given);
         if self.owed.is_empty() {
             // What nobody wants told leaves nothing to wait for.
-            return if group.lines().is_empty() { Ok(()) } else { trail.write_durably(group.lines()) };
+            return if group.lines().is_empty() {
+                Ok(())
+            } else {
+                trail.write_durably(group.lines().to_vec(), Some(group.revisions()))
+            };
         }
-        trail.write_durably(&[&self.owed, group.lines()].concat())?;
+        trail.write_durably([&self.owed, group.lines()].concat(), Some(group.revisions()))?;
         self.owed.clear();
         Ok(())
     }
@@ -55,7 +59,7 @@ impl Journal {
     /// Writes what is owed.
     pub(super) fn settle(&mut self) {
         if let (Some(trail), false) = (&self.trail, self.owed.is_empty())
-            && trail.write_durably(&self.owed).is_ok()
+            && trail.write_durably(self.owed.clone(), None).is_ok()
         {
             self.owed.clear();
         }

@@ -12,7 +12,7 @@ fn the_rest_of_a_line_is_cut_off() {
     for whole in ["", "{}\n", &"{}\n".repeat(5000)] {
         for torn in ["", "{\"Time", &"x".repeat(10_000)] {
             fs::write(&path, [whole, torn].concat()).unwrap();
-            scratch.trail().write(b"{1}\n").unwrap();
+            scratch.trail().write_now(b"{1}\n").unwrap();
             assert_eq!(scratch.text(), [whole, "{1}\n"].concat());
         }
     }
@@ -34,8 +34,8 @@ fn one_server_writes_it() {
 fn what_cannot_be_written_is_an_error() {
     let trail = Trail::open(&Settings { path: "/dev/full".into(), ..Settings::default() }).unwrap();
     for _ in 0..2 {
-        assert_eq!(trail.write(b"{}\n").unwrap_err().kind(), std::io::ErrorKind::StorageFull);
-        assert_eq!(trail.write_durably(b"{}\n").unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+        assert_eq!(trail.write_now(b"{}\n").unwrap_err().kind(), std::io::ErrorKind::StorageFull);
+        assert_eq!(trail.write_now_durably(b"{}\n").unwrap_err().kind(), std::io::ErrorKind::StorageFull);
     }
 }
 
@@ -45,16 +45,16 @@ fn moved_away_it_is_written_on_until_it_is_opened_again() {
     let scratch = Scratch::new("moved");
     let (path, away) = (scratch.0.join("trail"), scratch.0.join("away"));
     let trail = scratch.trail();
-    trail.write(b"1\n").unwrap();
+    trail.write_now(b"1\n").unwrap();
     trail.reopen().unwrap();
     fs::rename(&path, &away).unwrap();
-    trail.write(b"2\n").unwrap();
+    trail.write_now(b"2\n").unwrap();
     trail.reopen().unwrap();
-    trail.write(b"3\n").unwrap();
+    trail.write_now(b"3\n").unwrap();
     assert_eq!(fs::read_to_string(&away).unwrap(), "1\n2\n");
     assert_eq!(scratch.text(), "3\n");
     // Emptied in place, as others do it.
     fs::write(&path, "").unwrap();
-    trail.write(b"4\n").unwrap();
+    trail.write_now(b"4\n").unwrap();
     assert_eq!(scratch.text(), "4\n");
 }

@@ -5,11 +5,24 @@ mod lines;
 mod model;
 mod past;
 mod rotation;
+mod stalled;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Settings, Trail, numbered};
+use super::{Settings, Trail, Work, numbered};
+
+impl Trail {
+    /// Writes lines and waits for it.
+    fn write_now(&self, lines: &[u8]) -> io::Result<()> {
+        self.ask(Work::Write { lines: lines.to_vec(), durably: false, revisions: None })
+    }
+
+    fn write_now_durably(&self, lines: &[u8]) -> io::Result<()> {
+        self.write_durably(lines.to_vec(), None)
+    }
+}
 
 /// A directory of this test, gone when dropped.
 struct Scratch(PathBuf);

@@ -62,14 +62,14 @@ fn another_store_withdraws_nothing() {
     let trail = scratch.trail();
     assert_eq!(trail.settle(6, 5).unwrap(), 6);
     trail.started("file:sessions").unwrap();
-    trail.write(told(7).as_bytes()).unwrap();
+    trail.write_now(told(7).as_bytes()).unwrap();
     let path = scratch.0.join("trail");
     for stored in [0, 6] {
         assert_eq!(found(&path, stored, 5), (vec![7], 7));
         assert_eq!(found(&path, stored, 55), (vec![], 7));
     }
     // Nor if a smaller number of the other store comes first.
-    trail.write(told(8).as_bytes()).unwrap();
+    trail.write_now(told(8).as_bytes()).unwrap();
     assert_eq!(found(&path, 7, 5), (vec![8], 8));
     assert_eq!(found(&path, 7, 55), (vec![], 8));
 }
@@ -89,7 +89,7 @@ fn a_store_that_was_put_back_withdraws_what_it_does_not_have() {
             for _ in 0..2 {
                 last += 1;
                 trail.giving(last);
-                trail.write_durably(told(last).as_bytes()).unwrap();
+                trail.write_now_durably(told(last).as_bytes()).unwrap();
                 trail.settled(last);
             }
             trail.ended().unwrap();
@@ -116,7 +116,7 @@ fn the_search_ends_at_a_line_of_a_running_server() {
     let mut lines = 0;
     let write = |lines: &mut u64, millions: usize| {
         for _ in 0..millions * 1_000_000 / reads.len() {
-            trail.write(reads.as_bytes()).unwrap();
+            trail.write_now(reads.as_bytes()).unwrap();
             *lines += 1000;
         }
     };
@@ -126,7 +126,7 @@ fn the_search_ends_at_a_line_of_a_running_server() {
     assert!(past.lines < lines * 6 / 10, "{} of {lines} lines were read", past.lines);
     // While a change is open no such line is written: the search goes on to the change.
     trail.giving(7);
-    trail.write_durably(told(7).as_bytes()).unwrap();
+    trail.write_now_durably(told(7).as_bytes()).unwrap();
     write(&mut lines, 10);
     assert_eq!(found(&path, 6, 5), (vec![7], 7));
     assert_eq!(found(&path, 7, 5), (vec![], 7));

@@ -21,7 +21,12 @@ fn rotation_loses_no_line_but_those_of_files_that_are_too_many() {
             let trail = Trail::open(&settings).unwrap();
             for number in 0..60 {
                 let line = format!("{run} {number} {}\n", "x".repeat(number * 7 % 83));
-                trail.write_by(line.as_bytes(), number % 2 == 0).unwrap();
+                if number % 2 == 0 {
+                    trail.write_now_durably(line.as_bytes())
+                } else {
+                    trail.write_now(line.as_bytes())
+                }
+                .unwrap();
                 all.push_str(&line);
             }
         }
@@ -149,7 +154,7 @@ fn a_link_is_resolved_at_the_start() {
     std::os::unix::fs::symlink("there/evidence", scratch.0.join("second")).unwrap();
     let trail = Trail::open(&scratch.settings(20, 2)).unwrap();
     for number in 10..16 {
-        trail.write(format!("line {number}\n").as_bytes()).unwrap();
+        trail.write_now(format!("line {number}\n").as_bytes()).unwrap();
     }
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(files(&there.join("evidence")).concat().lines().count(), 6);
@@ -166,7 +171,7 @@ fn files_are_private() {
     let settings = scratch.settings(20, 2);
     let trail = Trail::open(&settings).unwrap();
     for number in 10..16 {
-        trail.write(format!("line {number}\n").as_bytes()).unwrap();
+        trail.write_now(format!("line {number}\n").as_bytes()).unwrap();
     }
     for path in [settings.path.clone(), numbered(&settings.path, 1), numbered(&settings.path, 2)] {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
