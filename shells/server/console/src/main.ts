@@ -118,7 +118,7 @@ async function start(): Promise<void> {
   }
 
   function notSent(row: Row, action: string, why: string): void {
-    row.tell(`${action} was not sent${why}.`, "wrong");
+    row.tell(`${action} was not sent${why}.`, why ? "wrong" : "asked");
     announce(`${action} was not sent${why}`);
   }
 
