@@ -219,10 +219,11 @@ fn run(asked: Asked) -> Result<ExitCode, String> {
     }
     let report = explored.map_err(|error| error.to_string())?;
     let subject = Subject { api: &api, admin: admin.as_ref(), plan: &plan, seed: options.seed };
+    // First what cannot fail: a file that cannot be written must not lose what was found.
+    let _ = std::io::stdout().write_all(report::text(&subject, &report).as_bytes());
     if let Some(file) = &json {
         let document = report::json(&subject, &report);
         std::fs::write(file, plain::json(&format!("{document:#}\n"))).map_err(|error| format!("{file}: {error}"))?;
     }
-    let _ = std::io::stdout().write_all(report::text(&subject, &report).as_bytes());
     Ok(ExitCode::from(u8::from(!report.held())))
 }

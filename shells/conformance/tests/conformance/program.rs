@@ -83,3 +83,14 @@ fn a_session_that_is_not_there_ends_it() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("cannot be read"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn a_report_that_cannot_be_written_is_printed_all_the_same() {
+    let url = serve(&Plan::full(), None).api.address.to_string();
+    let output = program(&[
+        "--url", &url, "--admin", &url, "--ucc", "ucc-open", "--cases", "3", "--quiet", "--json", "/no/such",
+    ]);
+    let (printed, error) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.code() == Some(2) && error.contains("/no/such") && error.lines().count() == 1, "{error}");
+    assert!(printed.contains("held") && printed.contains("4-stored"), "{printed}");
+}
