@@ -46,6 +46,14 @@ impl Budget {
     }
 }
 
+impl Budget {
+    /// Whether everything that was charged has leaked.
+    pub(crate) fn is_empty(&self, now: Duration) -> bool {
+        let leaked = now.saturating_sub(self.at).as_nanos() * u128::from(self.rate) / NANOS;
+        leaked >= u128::from(self.level)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ use crate::connection::{Call, CallResult, Delivery};
 use crate::counters::{Counters, Counts, count};
 use crate::limits::Limits;
 use crate::message::Publication;
+use crate::meters::{Meter, Meters};
 use crate::negotiate::new_id;
 use crate::options::Options;
 use crate::places::{Full, Places, Removed};
@@ -58,6 +59,7 @@ struct Shared<M: Methods> {
     places: Mutex<Places<M::Listener>>,
     /// Held while something is published, so that everybody gets it in the same order. Nobody else waits for it.
     publishing: Mutex<()>,
+    meters: Meters,
     counts: Counts,
     closed: AtomicBool,
     sweeper: Once,
@@ -143,10 +145,12 @@ impl<M: Methods> Hub<M> {
     #[must_use]
     pub fn new(methods: M, options: Options) -> Self {
         let places = Mutex::new(Places::new(options.connections));
+        let epoch = Instant::now();
         Self(Arc::new(Shared {
+            meters: Meters::new(options.limits, epoch),
             methods,
             options,
-            epoch: Instant::now(),
+            epoch,
             places,
             publishing: Mutex::new(()),
             counts: Counts::default(),
@@ -284,6 +288,11 @@ impl<M: Methods> Hub<M> {
         self.0.methods.caller(parts).unwrap_or_default().into()
     }
 
+    /// What a caller has sent.
+    pub(crate) fn meter(&self, caller: &Arc<str>) -> Arc<Meter> {
+        self.0.meters.of(caller)
+    }
+
     /// Prepares a connection; its token opens it.
     pub(crate) fn prepare(&self, caller: &Arc<str>) -> Result<Arc<Slot<M::Listener>>, Refused> {
         let token = new_id().map_err(|_| Refused::NoRandomNumbers)?;
@@ -372,6 +381,7 @@ impl<M: Methods> Hub<M> {
             }
             places.open_slots()
         };
+        self.0.meters.tidy();
         for slot in slots {
             if slot.sweep(poll_gap) == Standing::Finished {
                 self.remove(&slot.token);

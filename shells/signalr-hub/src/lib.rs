@@ -66,6 +66,7 @@ mod handshake;
 mod hub;
 mod limits;
 mod message;
+mod meters;
 pub mod negotiate;
 mod options;
 mod places;

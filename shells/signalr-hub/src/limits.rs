@@ -16,6 +16,10 @@ pub struct Limits {
     pub input_rate: usize,
     /// How many such bytes a client may send at once.
     pub input_burst: usize,
+    /// How many bytes one caller may send in a second on all its connections together, over a long time.
+    pub caller_rate: usize,
+    /// How many at once.
+    pub caller_burst: usize,
     /// How long a client may take nothing although something waits for it.
     pub write: Duration,
     /// How long the handshake may take.
@@ -47,6 +51,8 @@ impl Default for Limits {
             waiting: 256 * 1024,
             input_rate: 64 * 1024,
             input_burst: 512 * 1024,
+            caller_rate: 1024 * 1024,
+            caller_burst: 8 * 1024 * 1024,
             write: Duration::from_secs(10),
             handshake: Duration::from_secs(15),
             keep_alive: Duration::from_secs(15),

@@ -113,10 +113,12 @@ impl<M: Methods> Hub<M> {
         if slot.transport() == Some(Transport::WebSocket) {
             return Err(Refusal::method("GET"));
         }
-        if let Some(ready) = slot.takes_at() {
+        let meter = self.meter(&self.caller(&parts));
+        if let Some(ready) = slot.takes_at().max(meter.ready_at()) {
             let text = "The client says too much in too short a time";
             return Err(Refusal { wait: Some(ready), ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, text) });
         }
+        meter.charge(bytes.len());
         self.received(&slot, &bytes)?;
         // With a body, some clients would take it for JSON.
         Ok(empty(StatusCode::OK))

@@ -59,12 +59,12 @@ impl<M: Methods> Hub<M> {
             .write_buffer_size(WRITE_BUFFER)
             .max_frame_size(Some(options.body))
             .max_message_size(Some(options.body));
-        let limits = options.limits;
+        let (limits, meter) = (options.limits, self.meter(caller));
         let (response, upgrade) = upgrade.accept();
         tokio::spawn(async move {
             // If the client is gone by now there is nothing to serve.
             let Ok(upgraded) = upgrade.await else { return };
-            let stream = Metered::new(TokioIo::new(upgraded), limits);
+            let stream = Metered::new(TokioIo::new(upgraded), limits, meter);
             serve(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await, opened).await;
         });
         Ok(response)

@@ -17,6 +17,8 @@ const DEFAULT: Limits = Limits {
     waiting: 256 * 1024,
     input_rate: 64 * 1024,
     input_burst: 512 * 1024,
+    caller_rate: 1024 * 1024,
+    caller_burst: 8 * 1024 * 1024,
     unanswered: Duration::from_secs(60),
     queue: 0,
     write: Duration::from_secs(10),
