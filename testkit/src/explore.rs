@@ -147,8 +147,8 @@ pub(crate) struct Explorer<'a, T> {
     homes: BTreeMap<String, State>,
     /// How often each rule was tried in vain.
     in_vain: BTreeMap<Rule, u32>,
-    /// What was seen once and not again.
-    unrepeated: BTreeMap<Rule, Finding>,
+    /// What was seen and not shrunk: since it was not seen again, or not yet.
+    unshrunk: BTreeMap<Rule, Finding>,
     report: Report,
 }
 
@@ -156,13 +156,24 @@ pub(crate) struct Explorer<'a, T> {
 ///
 /// # Errors
 ///
-/// If the transport fails, or a session is not what it should be. What was found by then is lost.
+/// If the transport fails, or a session is not what it should be. What was found by then [`explore_to_the_end`] tells.
 pub fn explore<T: Transport>(
     transport: &mut T,
     plan: &Arc<Plan>,
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Report, ExploreError<T::Error>> {
+    let (report, ended) = explore_to_the_end(transport, plan, options, progress);
+    ended.map(|()| report)
+}
+
+/// The same; what was found, and beside it why it went no further, if it did not.
+pub fn explore_to_the_end<T: Transport>(
+    transport: &mut T,
+    plan: &Arc<Plan>,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> (Report, Result<(), ExploreError<T::Error>>) {
     let mut explorer = Explorer {
         transport,
         plan,
@@ -170,19 +181,23 @@ pub fn explore<T: Transport>(
         runs: 0,
         homes: BTreeMap::new(),
         in_vain: BTreeMap::new(),
-        unrepeated: BTreeMap::new(),
+        unshrunk: BTreeMap::new(),
         report: Report::default(),
     };
+    let mut ended = Ok(());
     for case in 0..options.cases {
         if explorer.is_enough() {
             break;
         }
-        explorer.case(case, progress)?;
+        ended = explorer.case(case, progress);
+        if ended.is_err() {
+            break;
+        }
         explorer.report.cases += 1;
         progress(Progress::Case { done: case + 1, of: options.cases, requests: explorer.report.requests });
     }
-    let Explorer { mut report, unrepeated, .. } = explorer;
-    for (rule, finding) in unrepeated {
+    let Explorer { mut report, unshrunk, .. } = explorer;
+    for (rule, finding) in unshrunk {
         if report.diverged.insert(rule) {
             report.findings.push(finding);
         }
@@ -191,7 +206,7 @@ pub fn explore<T: Transport>(
     report.findings.sort_by_key(rank);
     let Report { held, diverged, .. } = &mut report;
     held.retain(|rule| !diverged.contains(rule));
-    Ok(report)
+    (report, ended)
 }
 
 impl<T: Transport> Explorer<'_, T> {
@@ -237,7 +252,7 @@ impl<T: Transport> Explorer<'_, T> {
                 shown.exchanges.truncate(first.exchanges_of(seen));
                 shown.divergence = Some(divergence.clone());
                 let finding = Finding { case, steps: steps.to_vec(), run: shown, repeated: false };
-                self.unrepeated.entry(divergence.rule).or_insert(finding);
+                self.unshrunk.entry(divergence.rule).or_insert(finding);
             }
         }
         Ok(())
@@ -266,6 +281,9 @@ impl<T: Transport> Explorer<'_, T> {
             }
             return Ok(true);
         }
+        // Should the server break off while it is shrunk, this is what is left of it.
+        let found = Finding { case, steps: steps.to_vec(), run: run.clone(), repeated: true };
+        self.unshrunk.insert(rule, found);
         let (steps, run) = match tree {
             Some(tree) => self.shrink(rule, tree, steps.to_vec(), run, progress)?,
             None => (steps.to_vec(), run),
@@ -276,7 +294,7 @@ impl<T: Transport> Explorer<'_, T> {
         if repeated {
             best = again;
         }
-        self.unrepeated.remove(&rule);
+        self.unshrunk.remove(&rule);
         self.report.diverged.insert(rule);
         self.report.findings.push(Finding { case, steps, run: best, repeated });
         Ok(true)

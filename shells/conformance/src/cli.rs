@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use lexopt::prelude::{Long, Short, Value, ValueExt};
-use recording_testkit::explore::{Options, Progress, explore};
+use recording_testkit::explore::{Options, Progress, explore_to_the_end};
 use recording_testkit::naive;
 use recording_testkit::plan::{OPEN, Plan, PlannedUcc, Profile};
 
@@ -213,11 +213,14 @@ fn run(asked: Asked) -> Result<ExitCode, String> {
         };
         if terminal { eprint!("\r\x1b[K{line}") } else { eprintln!("{line}") }
     };
-    let explored = explore(&mut server, &plan, &options, &mut progress);
+    let (report, ended) = explore_to_the_end(&mut server, &plan, &options, &mut progress);
     if terminal && !quiet {
         eprint!("\r\x1b[K");
     }
-    let report = explored.map_err(|error| error.to_string())?;
+    let ended = ended.map_err(|error| error.to_string());
+    if report.findings.is_empty() {
+        ended.clone()?;
+    }
     let subject = Subject { api: &api, admin: admin.as_ref(), plan: &plan, seed: options.seed };
     // First what cannot fail: a file that cannot be written must not lose what was found.
     let _ = std::io::stdout().write_all(report::text(&subject, &report).as_bytes());
@@ -225,5 +228,7 @@ fn run(asked: Asked) -> Result<ExitCode, String> {
         let document = report::json(&subject, &report);
         std::fs::write(file, plain::json(&format!("{document:#}\n"))).map_err(|error| format!("{file}: {error}"))?;
     }
+    // What was found by then is shown above.
+    ended?;
     Ok(ExitCode::from(u8::from(!report.held())))
 }

@@ -72,6 +72,22 @@ fn the_dangerous_bug_is_shown_first_with_its_commands_and_no_other_rule_is_blame
     assert!(found[0].iter().all(|rule| found[1].contains(rule)));
 }
 
+/// What was found until then counts, all the more of a server that breaks.
+#[test]
+fn who_breaks_off_does_not_lose_what_was_found() {
+    use core::sync::atomic::{AtomicU32, Ordering};
+    static ANSWERS: AtomicU32 = AtomicU32::new(0);
+    let url = serve_vendor(Vendor::new(&Plan::full(), Manner::Strict, true), |response| {
+        if ANSWERS.fetch_add(1, Ordering::Relaxed) > 2500 {
+            response.status = 0;
+        }
+    });
+    let url = url.address.to_string();
+    let (code, told, json) = run(&["--url", &url, "--admin", &url, "--ucc", "ucc-open", "--seed", "7"]);
+    assert!(code == 2 && told.contains("Divergence 1 of") && told.contains("this is no HTTP"), "{told}");
+    assert_eq!(rules(&json)[0], "10-check-8");
+}
+
 /// The same where no session can be begun.
 #[test]
 fn an_open_session_is_enough_to_show_it() {
