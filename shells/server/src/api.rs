@@ -12,6 +12,7 @@ use axum::response::Response;
 use recording_core::{Head, Rejection, Reply, Scratch, SipUri};
 
 use crate::arrival::{self, Arrival};
+use crate::audit::Asked;
 use crate::auth::{Guard, Principal};
 use crate::metrics::Call;
 use crate::net::{Client, Handler};
@@ -89,7 +90,7 @@ async fn respond<S: Store>(service: &Arc<Service<S>>, request: Request, client: 
         Ok(head) if head.wants_body() => {
             // It borrows from the parts, which the decision takes along: it is read again there.
             drop(target);
-            match arrival::read(body, client.as_ref()).await {
+            match arrival::read(body, &parts, client.as_ref()).await {
                 Arrival::Body { bytes, whole } => {
                     let (tasks, service) = (Arc::clone(service.tasks()), Arc::clone(service));
                     let decided = async move {
@@ -142,7 +143,7 @@ async fn decide<S: Store>(
             (Call::Set, done.map_or_else(reply::rejection, |done| reply::of(&Reply::State(done))))
         }
         Err(rejection) => {
-            audit::rejected(parts.method.as_str(), &rejection);
+            audit::rejected(Asked::of(parts, client), &rejection);
             (Call::Unknown, reply::rejection(rejection))
         }
     }

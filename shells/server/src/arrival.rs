@@ -6,6 +6,7 @@ use core::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::EXPECT;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
@@ -13,6 +14,7 @@ use http_body::Body as _;
 use recording_core::SetRequest;
 use tokio::time::{Instant, timeout_at};
 
+use crate::audit::Asked;
 use crate::net::Client;
 use crate::{audit, reply};
 
@@ -39,11 +41,12 @@ pub(crate) enum Arrival {
 }
 
 /// Reads a body. Asks for it first (`100 Continue`), if the client waits for that.
-pub(crate) async fn read(body: Body, client: Option<&Client>) -> Arrival {
+pub(crate) async fn read(body: Body, parts: &Parts, client: Option<&Client>) -> Arrival {
     // A length that is too large anyway need not be waited for.
     if body.size_hint().lower() > SetRequest::BODY_MAX as u64 {
         return Arrival::Body { bytes: Bytes::from_static(&[b' '; ENOUGH]), whole: false };
     }
+    let asked = || Asked::of(parts, client);
     let deadline = client.map_or_else(|| Instant::now() + crate::net::Limits::default().request, Client::deadline);
     match timeout_at(deadline, collect(body)).await {
         Ok(Ok((bytes, whole))) => {
@@ -52,13 +55,13 @@ pub(crate) async fn read(body: Body, client: Option<&Client>) -> Arrival {
             }
             Arrival::Body { bytes, whole }
         }
-        Ok(Err(_)) => failed(StatusCode::BAD_REQUEST, "The body broke off or is not framed as HTTP says."),
-        Err(_) => failed(StatusCode::REQUEST_TIMEOUT, TOO_LATE),
+        Ok(Err(_)) => failed(asked(), StatusCode::BAD_REQUEST, "The body broke off or is not framed as HTTP says."),
+        Err(_) => failed(asked(), StatusCode::REQUEST_TIMEOUT, TOO_LATE),
     }
 }
 
-fn failed(status: StatusCode, reason: &'static str) -> Arrival {
-    audit::not_arrived(status.as_u16(), reason);
+fn failed(asked: Asked<'_>, status: StatusCode, reason: &'static str) -> Arrival {
+    audit::not_arrived(asked, status.as_u16(), reason);
     Arrival::Failed(reply::and_close(reply::invalid(status, reason)))
 }
 

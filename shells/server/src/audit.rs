@@ -5,11 +5,14 @@
 
 use core::net::SocketAddr;
 
+use axum::http::request::Parts;
+use axum::http::{Method, Uri};
 use recording_core::{
     CapabilitiesReply, CorrelationId, Disposition, Pending, Refusal, Rejection, SetRequest, State, StateReply, UccName,
 };
 use tracing::{debug, error, info};
 
+use crate::net::Client;
 use crate::service::Begun;
 use crate::store::StoreError;
 
@@ -110,11 +113,37 @@ pub(crate) fn capabilities(reply: &CapabilitiesReply<'_>) {
     );
 }
 
+/// What a request asked for and where it came from, so that its sender can be found. Its query is left out: it may hold a
+/// token.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    method: &'a str,
+    path: &'a str,
+    peer: Option<SocketAddr>,
+}
+
+/// How many characters of a path are logged.
+const MOST_OF_A_PATH: usize = 256;
+
+impl<'a> Asked<'a> {
+    pub(crate) fn of(parts: &'a Parts, client: Option<&Client>) -> Self {
+        Self::new(&parts.method, &parts.uri, client.map(Client::peer))
+    }
+
+    pub(crate) fn new(method: &'a Method, uri: &'a Uri, peer: Option<SocketAddr>) -> Self {
+        let path = uri.path();
+        let end = path.char_indices().nth(MOST_OF_A_PATH).map_or(path.len(), |(at, _)| at);
+        Self { method: method.as_str(), path: path.get(..end).unwrap_or_default(), peer }
+    }
+}
+
 /// A request that was not understood.
-pub(crate) fn rejected(method: &str, rejection: &Rejection) {
+pub(crate) fn rejected(Asked { method, path, peer }: Asked<'_>, rejection: &Rejection) {
     info!(
         target: TARGET,
         method,
+        path,
+        peer = peer.map(tracing::field::display),
         outcome = "rejected",
         status = rejection.status(),
         reason = rejection.to_string(),
@@ -122,8 +151,9 @@ pub(crate) fn rejected(method: &str, rejection: &Rejection) {
 }
 
 /// A request that did not arrive, or not in time.
-pub(crate) fn not_arrived(status: u16, reason: &str) {
-    info!(target: TARGET, outcome = "rejected", status, reason);
+pub(crate) fn not_arrived(Asked { method, path, peer }: Asked<'_>, status: u16, reason: &str) {
+    let peer = peer.map(tracing::field::display);
+    info!(target: TARGET, method, path, peer, outcome = "rejected", status, reason);
 }
 
 /// The store failed at something else than a set.
@@ -167,9 +197,12 @@ pub(crate) fn plain_http(peer: SocketAddr) {
 }
 
 /// A request that was kept out for what its caller is, not for what it asks.
-pub(crate) fn kept_out(status: u16, peer: Option<SocketAddr>, principal: Option<&str>, reason: &str) {
+pub(crate) fn kept_out(asked: Asked<'_>, status: u16, principal: Option<&str>, reason: &str) {
+    let Asked { method, path, peer } = asked;
     info!(
         target: TARGET,
+        method,
+        path,
         outcome = "kept out",
         status,
         peer = peer.map(tracing::field::display),

@@ -78,7 +78,12 @@ pub fn parse(text: &str) -> Result<Directory, Vec<ConfigError>> {
     match DeTable::parse(text) {
         Ok(document) => reader.document(&document),
         Err(error) => {
-            let reason = error.message().split('\n').collect::<Vec<_>>().join("; ");
+            let mut reason = error.message().split('\n').collect::<Vec<_>>().join("; ");
+            if text.trim_start().starts_with('{') {
+                reason.push_str("; this looks like JSON, and a config is TOML (see --help)");
+            } else if error.span().is_some_and(|span| is_bare_word(text, &span)) {
+                reason.push_str("; a setting is true or false");
+            }
             reader.fault(&error.span().unwrap_or_default(), None, reason);
         }
     }
@@ -88,6 +93,18 @@ pub fn parse(text: &str) -> Result<Directory, Vec<ConfigError>> {
     }
     errors.sort_by_key(|&(at, _)| at);
     Err(errors.into_iter().map(|(_, error)| error).collect())
+}
+
+/// Whether `yes`, `no`, `on`, `off` or the like is where this error is.
+fn is_bare_word(text: &str, span: &Range<usize>) -> bool {
+    let line = text.get(..span.start).and_then(|before| before.rsplit('\n').next()).unwrap_or_default();
+    let rest = text.get(span.start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+    let value = format!("{line}{rest}");
+    let value = value.split_once('=').map_or("", |(_, value)| value).split('#').next().unwrap_or_default().trim();
+    ["yes", "no", "on", "off", "y", "n", "t", "f"].iter().any(|word| value.eq_ignore_ascii_case(word))
+        || (["true", "false"].iter().any(|word| value.eq_ignore_ascii_case(word))
+            && value != "true"
+            && value != "false")
 }
 
 /// The number of the line that comes after these bytes.

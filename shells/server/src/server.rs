@@ -16,6 +16,7 @@ use crate::auth::Guard;
 use crate::net::{Acceptor, Limits, Named, Tls, bind};
 use crate::service::Service;
 use crate::store::Store;
+use crate::trail::Trail;
 use crate::{admin, hub};
 
 /// Where to listen.
@@ -65,7 +66,8 @@ pub struct Running<S> {
     service: Arc<Service<S>>,
     protection: Protection,
     stop: watch::Sender<bool>,
-    listeners: [JoinHandle<()>; 2],
+    /// What must live: first those that accept connections, which end when they are told to.
+    parts: Vec<JoinHandle<()>>,
 }
 
 /// An address that cannot be listened on.
@@ -144,11 +146,10 @@ pub async fn start_protected<S: Store>(
     let health = Arc::clone(service.health());
     // Before the first change can be made.
     let pass_on = hub::pass_on(service.events().backlog(), service.hub().clone());
-    tokio::spawn(health.vital("the task that passes events on to listeners", pass_on));
-    tokio::spawn(health.vital("the thread that writes the store", service.store().ended()));
-    if let Some(trail) = service.trail() {
-        tokio::spawn(health.vital("the thread that writes the audit trail", trail.is_gone()));
-    }
+    let pass_on = tokio::spawn(health.vital("the task that passes events on to listeners", pass_on));
+    let writer = tokio::spawn(health.vital("the thread that writes the store", service.store().ended()));
+    let trail = service.trail().map(Trail::is_gone);
+    let trail = trail.map(|gone| tokio::spawn(health.vital("the thread that writes the audit trail", gone)));
     let (stop, stopped) = watch::channel(false);
     let tasks = || Arc::clone(service.tasks());
     let api_handler = Api::new(Arc::clone(&service), &protection.api);
@@ -162,10 +163,15 @@ pub async fn start_protected<S: Store>(
         service,
         protection,
         stop,
-        listeners: [
+        parts: [
             tokio::spawn(health.vital("the task that accepts connections for the API", api)),
             tokio::spawn(health.vital("the task that accepts connections for the admin", admin)),
-        ],
+            pass_on,
+            writer,
+        ]
+        .into_iter()
+        .chain(trail)
+        .collect(),
     })
 }
 
@@ -202,12 +208,46 @@ impl<S: Store> Running<S> {
         // Whoever listens is told to come back, and finds nobody until the next server is there.
         self.service.hub().close();
         let finished = async {
-            for listener in self.listeners {
+            for listener in self.parts.into_iter().take(2) {
                 // It only ends; if it has panicked, that is known.
                 let _ = listener.await;
             }
             self.service.tasks().done().await;
         };
         timeout(grace, finished).await.is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo;
+    use crate::store::MemoryStore;
+
+    /// Whichever of them ends, it is named, and the server is unhealthy; when the server ends, nothing is.
+    #[tokio::test]
+    async fn each_part_that_must_live_is_watched() -> Result<(), StartError> {
+        let parts = [
+            "the task that accepts connections for the API",
+            "the task that accepts connections for the admin",
+            "the task that passes events on to listeners",
+            "the thread that writes the store",
+        ];
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        for (at, part) in parts.into_iter().enumerate() {
+            let service = Arc::new(Service::new(demo::directory(), MemoryStore::new()));
+            let running = start(service, Addresses { api: any, admin: any }, Limits::default()).await?;
+            assert_eq!(running.service.healthy(), Ok(()));
+            if let Some(task) = running.parts.get(at) {
+                task.abort();
+            }
+            assert_eq!(running.lost().await, part);
+            assert!(running.service.healthy().is_err() && running.service.ready().await.is_err());
+        }
+        let service = Arc::new(Service::new(demo::directory(), MemoryStore::new()));
+        let running = start(Arc::clone(&service), Addresses { api: any, admin: any }, Limits::default()).await?;
+        assert!(running.stop(Duration::from_secs(20)).await);
+        assert_eq!(service.healthy(), Ok(()));
+        Ok(())
     }
 }

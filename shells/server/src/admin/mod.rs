@@ -32,6 +32,7 @@ use bytes::Bytes;
 use recording_core::{Allow, Disposition, Rejection, Reply, Scratch, SetRequest, State, StateRequest};
 
 use crate::arrival::{self, Arrival};
+use crate::audit::Asked;
 use crate::service::{Begun, Caller, NotDone, Service};
 use crate::store::Store;
 use crate::{api, audit, hub, openapi, reply};
@@ -99,7 +100,7 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
     let response = match (Route::of(parts.uri.path()), &parts.method) {
         (Some(Route::Session { ucc, correlation_id }), &Method::PUT) => {
             let target = api_target(ucc, correlation_id);
-            return match arrival::read(body, parts.extensions.get()).await {
+            return match arrival::read(body, &parts, parts.extensions.get()).await {
                 Arrival::Body { whole: false, .. } => reply::and_close(reject(&parts, Rejection::BodyTooLarge)),
                 Arrival::Body { bytes, .. } => begin(&service, &parts, &target, &bytes).await,
                 Arrival::Failed(response) => response,
@@ -138,7 +139,7 @@ fn caller(parts: &Parts) -> Caller<'_> {
 }
 
 fn reject(parts: &Parts, rejection: Rejection) -> Response {
-    audit::rejected(parts.method.as_str(), &rejection);
+    audit::rejected(Asked::of(parts, parts.extensions.get()), &rejection);
     reply::rejection(rejection)
 }
 
@@ -213,7 +214,8 @@ const fn disposition_document(disposition: Disposition) -> Bytes {
 fn not_done(parts: &Parts, error: NotDone<'_>) -> Response {
     match error {
         NotDone::Refused(refusal) => {
-            audit::not_arrived(StatusCode::NOT_FOUND.as_u16(), &refusal.to_string());
+            let asked = Asked::of(parts, parts.extensions.get());
+            audit::not_arrived(asked, StatusCode::NOT_FOUND.as_u16(), &refusal.to_string());
             reply::error(StatusCode::NOT_FOUND, refusal.into())
         }
         NotDone::Store(error) => {

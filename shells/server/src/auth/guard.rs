@@ -21,6 +21,7 @@ use super::origins::{self, Origins};
 use super::rate::{Caller, Rates};
 use super::tokens::Tokens;
 use super::{FileError, FromFile, Parse, Principal};
+use crate::audit::Asked;
 use crate::net::Client;
 use crate::{admin, arrival, audit, reply};
 
@@ -226,7 +227,7 @@ impl KeptOut {
         let client = parts.extensions.get();
         match self {
             Self::Token(wrong) => {
-                let mut response = refused(client, None, Rejection::Unauthorized, wrong.text());
+                let mut response = refused(parts, client, None, Rejection::Unauthorized, wrong.text());
                 // As RFC 6750 says: no reason for whoever showed nothing.
                 let challenge = match wrong {
                     Wrong::Missing | Wrong::Scheme => r#"Bearer realm="recording""#,
@@ -235,10 +236,12 @@ impl KeptOut {
                 response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
                 response
             }
-            Self::Part(principal) => refused(client, Some(&principal), Rejection::Forbidden, "token for another part"),
+            Self::Part(principal) => {
+                refused(parts, client, Some(&principal), Rejection::Forbidden, "token for another part")
+            }
             Self::Rate(wait) => {
                 let rejection = Rejection::TooManyRequests;
-                let mut response = refused(client, parts.extensions.get(), rejection, "too many requests");
+                let mut response = refused(parts, client, parts.extensions.get(), rejection, "too many requests");
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
                 response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
                 response
@@ -249,10 +252,16 @@ impl KeptOut {
 
 /// The answer to a set in the name of somebody else than its token says.
 pub(crate) fn another_requester(parts: &Parts, client: Option<&Client>) -> Response {
-    refused(client, parts.extensions.get(), Rejection::Forbidden, "token for another requester")
+    refused(parts, client, parts.extensions.get(), Rejection::Forbidden, "token for another requester")
 }
 
-fn refused(client: Option<&Client>, principal: Option<&Principal>, rejection: Rejection, reason: &str) -> Response {
-    audit::kept_out(rejection.status(), client.map(Client::peer), principal.map(Principal::name), reason);
+fn refused(
+    parts: &Parts,
+    client: Option<&Client>,
+    principal: Option<&Principal>,
+    rejection: Rejection,
+    reason: &str,
+) -> Response {
+    audit::kept_out(Asked::of(parts, client), rejection.status(), principal.map(Principal::name), reason);
     reply::rejection(rejection)
 }

@@ -108,9 +108,19 @@ impl<T: Parse> FromFile<T> {
     ///
     /// # Errors
     ///
-    /// As for [`load`](Self::load); then what was in force stays so.
+    /// As for [`load`](Self::load), or if the file was emptied; then what was in force stays so.
     pub fn reload(&self) -> Result<(), FileError> {
-        self.value.replace(read(&self.file)?);
+        let text = text(&self.file)?;
+        let held_any = !self.value.current().is_empty();
+        // An editor that was killed or a full disk leaves such a file. If nothing is to be in force, a comment says so.
+        if held_any && text.trim().is_empty() {
+            return Err(FileError::new(&self.file, "is empty; before it was not"));
+        }
+        let read: T = parse(&self.file, &text)?;
+        if held_any && read.is_empty() {
+            warn!(target: "recording", file = %self.file.display(), "holds nothing any more: no one is let in by it");
+        }
+        self.value.replace(read);
         Ok(())
     }
 
@@ -128,9 +138,15 @@ impl<T: Parse> FromFile<T> {
 }
 
 fn read<T: Parse>(file: &Path) -> Result<T, FileError> {
-    let text =
-        fs::read_to_string(file).map_err(|error| FileError::new(file, format_args!("cannot be read: {error}")))?;
-    let value = T::parse(file, &text)?;
+    parse(file, &text(file)?)
+}
+
+fn text(file: &Path) -> Result<String, FileError> {
+    fs::read_to_string(file).map_err(|error| FileError::new(file, format_args!("cannot be read: {error}")))
+}
+
+fn parse<T: Parse>(file: &Path, text: &str) -> Result<T, FileError> {
+    let value = T::parse(file, text)?;
     for note in value.notes() {
         warn!(target: "recording", file = %file.display(), "passed over: {note}");
     }

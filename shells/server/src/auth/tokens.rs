@@ -71,6 +71,9 @@ impl Parse for Tokens {
             let wrong = |reason: &dyn fmt::Display| FileError::in_line(file, number, reason);
             let mut words = line.split_whitespace();
             let Some(name) = words.next().filter(|word| !word.starts_with('#')) else { continue };
+            if let Some(reason) = mistaken(line) {
+                return Err(wrong(&reason));
+            }
             check_name(name).map_err(|reason| wrong(&reason))?;
             let hash = words.next().and_then(from_hex);
             let hash = hash.ok_or_else(|| wrong(&"after the name must come a SHA-256 in hex: 64 digits"))?;
@@ -122,6 +125,23 @@ pub fn make(name: &str) -> Result<Made, String> {
     let token = format!("{PREFIX}{}", hex(&random));
     let line = format!("{name} {}", hex(&hash(token.as_bytes())));
     Ok(Made { token, line })
+}
+
+/// Whether this is what a token looks like.
+pub(crate) fn is_token(word: &str) -> bool {
+    let digits = word.strip_prefix(PREFIX).map(str::as_bytes).unwrap_or_default();
+    digits.len() == 2 * HASH_LEN && digits.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// What stands in a line that is none, if it is something that people put there: never the line itself, it may be a token.
+fn mistaken(line: &str) -> Option<&'static str> {
+    if line.trim_end().ends_with(':') {
+        return Some("this is the whole output of --make-token; the file takes its last line only: a name and a hash");
+    }
+    line.split_whitespace().any(is_token).then_some(
+        "this is a token itself, which only its bearer may have; the file takes the line that --make-token prints with it: \
+         a name and a hash",
+    )
 }
 
 fn check_name(name: &str) -> Result<(), String> {

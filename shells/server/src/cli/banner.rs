@@ -15,8 +15,8 @@ pub(super) fn print<S: Store>(out: &mut impl Write, running: &Running<S>, demo: 
     let (Addresses { api, admin }, protection) = (running.addresses(), running.protection());
     let scheme = |tls: &Option<_>| if tls.is_some() { "https" } else { "http" };
     let (api_scheme, admin_scheme) = (scheme(&protection.api_tls), scheme(&protection.admin_tls));
-    writeln!(out, "API    {api_scheme}://{api}")?;
-    writeln!(out, "admin  {admin_scheme}://{admin}")?;
+    writeln!(out, "API    {api_scheme}://{}{}", reachable(api), also(api))?;
+    writeln!(out, "admin  {admin_scheme}://{}{}", reachable(admin), also(admin))?;
     if let Some(store) = demo {
         let kept = if *store == StoreKind::Memory { "nothing is kept when it ends" } else { "its sessions are kept" };
         let (base, set) = (format!("{api_scheme}://{}", reachable(api)), SetRequest::TARGET);
@@ -39,6 +39,11 @@ pub(super) fn print<S: Store>(out: &mut impl Write, running: &Running<S>, demo: 
         writeln!(out, "\n  # read it again: 3 is paused\n  {state}\n")?;
     }
     out.flush()
+}
+
+/// What is to be said of an address besides the one that is printed.
+const fn also(address: SocketAddr) -> &'static str {
+    if address.ip().is_unspecified() { " (and at every other address of this machine)" } else { "" }
 }
 
 /// An address that a client on this machine can use.

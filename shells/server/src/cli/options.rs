@@ -118,7 +118,10 @@ impl core::error::Error for UsageError {}
 impl From<lexopt::Error> for UsageError {
     fn from(error: lexopt::Error) -> Self {
         Self(match error {
-            lexopt::Error::UnexpectedOption(option) => format!("unknown option '{}'", option.escape_debug()),
+            lexopt::Error::UnexpectedOption(option) => {
+                let meant = alike(&option).map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+                format!("unknown option '{}'{meant}", option.escape_debug())
+            }
             lexopt::Error::UnexpectedArgument(argument) => {
                 format!("unexpected argument '{}'", argument.to_string_lossy().escape_debug())
             }
@@ -127,6 +130,16 @@ impl From<lexopt::Error> for UsageError {
             other => other.to_string(),
         })
     }
+}
+
+/// The option that is most like this one, if one is.
+fn alike(option: &str) -> Option<&'static str> {
+    let words = super::HELP.split_ascii_whitespace();
+    let known = words.filter(|word| word.len() > 2 && word.starts_with("--"));
+    // A change in three letters, at most: one more letter of what there are may be another option.
+    let near = known.map(|known| (strsim::damerau_levenshtein(option, known), known));
+    let (distance, meant) = near.min_by_key(|&(distance, _)| distance)?;
+    (distance * 3 < option.len().min(12)).then(|| meant.trim_end_matches(|char: char| !char.is_ascii_alphanumeric()))
 }
 
 /// The longest time that makes sense for any of the limits: a day.
@@ -232,7 +245,20 @@ pub(super) fn wrong(option: &str, value: &OsString, expected: impl fmt::Display)
 }
 
 fn address(option: &str, value: &OsString) -> Result<SocketAddr, UsageError> {
-    value.parse().map_err(|_| wrong(option, value, "an IP address and port, as in 127.0.0.1:8080 or [::1]:8080"))
+    value.parse().map_err(|_| {
+        let text = value.to_string_lossy();
+        // What other programs take for an address means this machine to some of them and all the world to others.
+        let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(&text);
+        match port.parse::<u16>() {
+            Ok(port) => {
+                let expected = "an IP address and port; did you mean";
+                let meant =
+                    format_args!("{expected} 127.0.0.1:{port} (this machine only) or 0.0.0.0:{port} (others, too)?");
+                wrong(option, value, meant)
+            }
+            Err(_) => wrong(option, value, "an IP address and port, as in 127.0.0.1:8080 or [::1]:8080"),
+        }
+    })
 }
 
 fn one_of(option: &str, value: &OsString, known: &[&str]) -> Result<(), UsageError> {

@@ -14,6 +14,7 @@ use crate::auth::hosts::Hosts;
 use crate::auth::jwt::{Jwts, Rules};
 use crate::auth::origins::Origins;
 use crate::auth::rate::{self, Rates};
+use crate::auth::tokens;
 use crate::auth::{FileError, FromFile};
 use crate::net::{Tls, TlsFiles};
 use crate::server::{Addresses, Protection};
@@ -74,8 +75,8 @@ impl ProtectionOptions {
             "tls-cert" => self.certificate = Some(parser.value()?.into()),
             "tls-key" => self.key = Some(parser.value()?.into()),
             "admin-tls" => self.admin_tls = true,
-            "tokens" => self.tokens = Some(parser.value()?.into()),
-            "admin-tokens" => self.admin_tokens = Some(parser.value()?.into()),
+            "tokens" => self.tokens = Some(token_file("--tokens", parser)?),
+            "admin-tokens" => self.admin_tokens = Some(token_file("--admin-tokens", parser)?),
             "jwks" => self.jwks = Some(parser.value()?.into()),
             "jwt-issuer" => self.issuer = Some(text("--jwt-issuer", parser)?),
             "jwt-audience" => self.audience = Some(text("--jwt-audience", parser)?),
@@ -186,7 +187,7 @@ impl ProtectionOptions {
     }
 
     fn guards(&self) -> Result<(Guard, Guard), FileError> {
-        let tokens = |file: &Option<PathBuf>| file.clone().map(FromFile::load).transpose();
+        let tokens_of = |file: &Option<PathBuf>| file.clone().map(FromFile::load).transpose();
         let rules = Rules {
             issuer: self.issuer.clone().unwrap_or_default(),
             audience: self.audience.clone().unwrap_or_default(),
@@ -195,15 +196,25 @@ impl ProtectionOptions {
         };
         let keys = self.jwks.clone().map(FromFile::load).transpose()?;
         let api = Guard {
-            tokens: tokens(&self.tokens)?,
+            tokens: tokens_of(&self.tokens)?,
             jwts: keys.map(|keys| Jwts::new(rules, keys)),
             origins: self.origins.clone(),
             hosts: self.hosts.clone(),
             rates: self.rate.0.map(Rates::per_second),
         };
-        let admin = Guard { tokens: tokens(&self.admin_tokens)?, hosts: self.hosts.clone(), ..Guard::default() };
+        let admin = Guard { tokens: tokens_of(&self.admin_tokens)?, hosts: self.hosts.clone(), ..Guard::default() };
         Ok((api, admin))
     }
+}
+
+/// A file of tokens. A token itself is not repeated in an error.
+fn token_file(option: &str, parser: &mut Parser) -> Result<PathBuf, UsageError> {
+    let value = parser.value()?;
+    if value.to_str().is_some_and(tokens::is_token) {
+        let text = "takes a file with the line that --make-token prints, and not the token itself";
+        return Err(UsageError::new(format!("{option} {text}")));
+    }
+    Ok(value.into())
 }
 
 /// Refuses an address that others can reach, unless it has all that it needs.

@@ -28,8 +28,9 @@ use crate::{config, demo, hub};
 /// How long the last words may take: a log or an output that stands still does not hold up the end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// How long the store and the trail may take to be closed, after everything in flight was finished or given up.
-const CLOSING: Duration = Duration::from_secs(4);
+/// How long the store and the trail may take to be closed, after everything in flight was finished or given up: longer than
+/// the trail waits for a line.
+const CLOSING: Duration = Duration::from_secs(6);
 
 /// Serves until a signal says to end.
 pub(super) fn serve(options: Box<Options>) -> ExitCode {
@@ -283,5 +284,31 @@ async fn until_the_end<S: Store>(
                 notify::say(Stage::Ready);
             }
         }
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use core::net::SocketAddr;
+
+    use super::*;
+    use crate::server::Addresses;
+
+    /// What must live has ended: the program ends with a code that has a service manager start it again.
+    #[tokio::test]
+    async fn a_lost_part_ends_the_program() -> io::Result<()> {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let options = Options { addresses: Addresses { api: any, admin: any }, ..Options::default() };
+        let service = Arc::new(Service::new(demo::directory(), MemoryStore::new()));
+        let health = Arc::clone(service.health());
+        let ends = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            health.vital("what ends", async { panic!("planted") }).await;
+        });
+        let serving = Serving { options: &options, service, asked_to_reload: false };
+        let code = serving.run(&mut Signals::silent()?, Protection::default()).await;
+        assert_eq!(code, ExitCode::from(FAILED));
+        assert!(ends.await.is_err());
+        Ok(())
     }
 }

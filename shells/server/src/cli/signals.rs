@@ -36,6 +36,14 @@ impl Signals {
         })
     }
 
+    /// Signals that do not come, and leave a test's process as it is.
+    #[cfg(test)]
+    pub(super) fn silent() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let never = || signal(SignalKind::user_defined2());
+        Ok(Self { terminate: never()?, interrupt: never()?, hang_up: never()?, _file_size: never()? })
+    }
+
     pub(super) async fn next(&mut self) -> Asked {
         tokio::select! {
             _ = self.terminate.recv() => Asked::End,

@@ -30,6 +30,7 @@ use super::tls::{HTTP_2, Tls};
 use super::wire::{Version, Wire};
 use super::{Handler, Limits};
 use super::{plain, streaming};
+use crate::audit::Asked;
 use crate::tasks::{Task, Tasks};
 use crate::{audit, reply};
 
@@ -81,6 +82,7 @@ impl<H: Handler> Connection<H> {
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             progress.head_is_there(request.body().is_end_stream());
             let framing = Framing::of(request.headers());
+            let refused = (framing == Framing::Unknown).then(|| unknown_coding(&request, peer));
             let response = answer(handler.clone(), request, Client::alone(progress, peer));
             async move {
                 let response = match framing {
@@ -88,7 +90,7 @@ impl<H: Handler> Connection<H> {
                     // After both a length and chunks nothing on this connection can be trusted to begin where it seems to.
                     Framing::Chunks if progress.lengths.seen() => response.await.map(reply::and_close),
                     Framing::Chunks => response.await,
-                    Framing::Unknown => Ok(unknown_coding()),
+                    Framing::Unknown => Ok(refused.unwrap_or_default()),
                 };
                 let response = response.map(|response| streaming::follow(response, progress));
                 // Ours to close means that the client may still be sending.
@@ -140,9 +142,9 @@ impl<H: Handler> Connection<H> {
     }
 }
 
-fn unknown_coding() -> Response {
+fn unknown_coding(request: &hyper::Request<Incoming>, peer: SocketAddr) -> Response {
     let (status, text) = (StatusCode::BAD_REQUEST, "A Transfer-Encoding other than chunked is not understood.");
-    audit::not_arrived(status.as_u16(), text);
+    audit::not_arrived(Asked::new(request.method(), request.uri(), Some(peer)), status.as_u16(), text);
     reply::and_close(reply::invalid(status, text))
 }
 

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{Client, Handler};
+use crate::audit::Asked;
 use crate::auth::hosts::Hosts;
 use crate::{arrival, audit, reply};
 
@@ -36,8 +37,8 @@ pub(crate) const ANOTHER_HOST: &str = "This server does not answer for the host 
 
 async fn misdirected(request: Request, client: &Client) -> Response {
     let status = StatusCode::MISDIRECTED_REQUEST;
-    audit::kept_out(status.as_u16(), Some(client.peer()), None, "another host");
     let (parts, body) = request.into_parts();
+    audit::kept_out(Asked::of(&parts, Some(client)), status.as_u16(), None, "another host");
     let usable = arrival::discard(body, &parts.headers, Some(client)).await;
     let response = reply::invalid(status, ANOTHER_HOST);
     if usable { response } else { reply::and_close(response) }

@@ -74,12 +74,16 @@ impl Running {
         let mut address = |name: &str| {
             let mut line = String::new();
             out.read_line(&mut line).unwrap();
-            let address =
-                line.strip_prefix(name).and_then(|line| line.split_once("://")).map(|(_, address)| address.trim());
+            let address = line.strip_prefix(name).and_then(|line| line.split_once("://"));
+            let address = address.and_then(|(_, address)| address.split_whitespace().next());
             address.unwrap_or_else(|| panic!("{line:?}")).parse().unwrap()
         };
         let (api, admin) = (address("API"), address("admin"));
         Self { child, api, admin, out, log }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, name: &str) {

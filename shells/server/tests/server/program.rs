@@ -126,13 +126,23 @@ fn help_and_version() {
 #[test]
 fn a_wrong_option_is_one_line_and_code_2() {
     let address = "an IP address and port, as in 127.0.0.1:8080 or [::1]:8080 (see --help)";
+    let meant = |port: u16| {
+        let meant = format!("127.0.0.1:{port} (this machine only) or 0.0.0.0:{port} (others, too)?");
+        format!("an IP address and port; did you mean {meant} (see --help)")
+    };
     refuses(&["--bad"], "unknown option '--bad' (see --help)");
     refuses(&["-x"], "unknown option '-x' (see --help)");
     refuses(&["thing\n"], r"unexpected argument 'thing\n' (see --help)");
     refuses(&["--listen"], "--listen needs a value (see --help)");
     refuses(&["--check-config=yes"], "--check-config takes no value (see --help)");
-    refuses(&["--listen", "8080"], &format!("--listen: '8080' is not {address}"));
-    refuses(&["--admin", "localhost:1"], &format!("--admin: 'localhost:1' is not {address}"));
+    refuses(&["--conifg", "x"], "unknown option '--conifg'; did you mean --config? (see --help)");
+    refuses(&["--audit-read"], "unknown option '--audit-read'; did you mean --audit-reads? (see --help)");
+    refuses(&["--listen", "8080"], &format!("--listen: '8080' is not {}", meant(8080)));
+    refuses(&["--listen", ":9"], &format!("--listen: ':9' is not {}", meant(9)));
+    refuses(&["--admin", "localhost:1"], &format!("--admin: 'localhost:1' is not {}", meant(1)));
+    refuses(&["--listen", "example.com:80"], &format!("--listen: 'example.com:80' is not {address}"));
+    refuses(&["--listen", "127.0.0.1"], &format!("--listen: '127.0.0.1' is not {address}"));
+    refuses(&["--listen", ":65536"], &format!("--listen: ':65536' is not {address}"));
     refuses(&["--store", "paper"], "--store: 'paper' is not memory or file:PATH (see --help)");
     refuses(&["--store", "file:"], "--store: 'file:' is not memory or file:PATH (see --help)");
     refuses(
@@ -299,7 +309,10 @@ async fn the_log_has_a_line_for_each_decision_and_no_secret() {
         format!(
             r#"record="RecorderSetToSaveByAgent" action="Save" ucc="a\u{{2028}}b\u{{202e}}c\\d" {session} outcome="refused" reason="unknown UCC""#
         ),
-        r#"method="POST" outcome="rejected" status=400 reason="The request could not be understood: "#.to_owned(),
+        format!(
+            r#"method="POST" path="{SET_PATH}" peer={} outcome="rejected" status=400 reason="The request could not be understood: "#,
+            client.stream.local_addr().unwrap()
+        ),
         format!(r#"call="state" ucc="ucc-demo-name" correlation_id={ID} outcome="read" state=Paused/None/None"#),
     ];
     assert_eq!(decisions.len(), expected.len(), "{log}");

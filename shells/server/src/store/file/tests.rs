@@ -342,3 +342,43 @@ async fn a_damaged_file_is_refused_or_has_all_its_sessions() {
     assert!(wrong.is_empty(), "{} of {}: {wrong:?}", wrong.len(), verdicts.len());
     assert!(refusals > 100, "{refusals}");
 }
+
+/// Whoever watches the thread that writes learns when it is gone.
+#[tokio::test]
+async fn the_end_of_the_thread_that_writes_is_noticed() {
+    let scratch = Scratch::new("thread");
+    let mut store = FileStore::open(&scratch.file(), None).unwrap();
+    let mut ended = Box::pin(store.ended());
+    assert!(tokio::time::timeout(Duration::from_millis(20), &mut ended).await.is_err());
+    drop(store.asked.take());
+    tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap();
+    assert!(put(&store, &mut Model::new(), 1, Some(state(1))).await.is_err());
+}
+
+/// Not ready from a commit that failed, until one succeeds, be it one that was made to find out.
+#[tokio::test]
+async fn ready_is_what_the_last_commit_was() {
+    let scratch = Scratch::new("ready");
+    let faults = Faults::default();
+    let store = FileStore::open_with(&scratch.file(), None, faults.clone(), Duration::ZERO).unwrap();
+    let mut model = Model::new();
+    for is_asked in [false, true] {
+        assert_eq!(store.ready().await, Ok(()));
+        faults.0.plan(0, u64::MAX);
+        assert!(put(&store, &mut model, 1, Some(state(1))).await.is_err());
+        for _ in 0..3 {
+            assert!(store.ready().await.is_err());
+        }
+        faults.0.plan(u64::MAX, u64::MAX);
+        // Either the question finds out, or a change does.
+        if !is_asked {
+            put(&store, &mut model, 1, Some(state(2))).await.unwrap();
+            let before = faults.0.count.load(Ordering::SeqCst);
+            assert_eq!(store.ready().await, Ok(()));
+            assert_eq!(faults.0.count.load(Ordering::SeqCst), before, "there is nothing to find out");
+        }
+        assert_eq!(store.ready().await, Ok(()));
+    }
+    drop(store);
+    assert_eq!(contents(&FileStore::open(&scratch.file(), None).unwrap()).await, model);
+}
