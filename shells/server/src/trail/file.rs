@@ -5,6 +5,8 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Instant;
 
+use tracing::warn;
+
 use super::Settings;
 use super::files::{Files, Opened};
 use super::guards::{Guard, Guards};
@@ -51,7 +53,7 @@ impl<F: Files> TrailFile<F> {
                 len = whole;
             }
         }
-        Ok(Self {
+        let file = Self {
             files,
             path,
             max_bytes: settings.max_bytes,
@@ -65,7 +67,12 @@ impl<F: Files> TrailFile<F> {
             failed: None,
             pause: PAUSE,
             guards: Guards::default(),
-        })
+        };
+        if is_regular && let Err(reason) = file.close_gap() {
+            let reason = reason.to_string();
+            warn!(target: "recording", reason, "a number between older files of the audit trail stays free");
+        }
+        Ok(file)
     }
 
     /// Whether so much finds room without a rotation.

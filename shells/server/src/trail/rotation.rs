@@ -106,6 +106,21 @@ impl<F: Files> TrailFile<F> {
             .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
     }
 
+    /// A rotation that was broken off leaves one number free. Archives move down until it is after the last of them, so that
+    /// who reads them one number after the other finds all.
+    pub(super) fn close_gap(&self) -> io::Result<()> {
+        let there = |number| self.files.exists(&numbered(&self.path, number));
+        let mut free = 1;
+        while there(free)? {
+            free += 1;
+        }
+        while there(free + 1)? {
+            self.files.rename(&numbered(&self.path, free + 1), &numbered(&self.path, free))?;
+            free += 1;
+        }
+        Ok(())
+    }
+
     /// Moves archives up until FILE.1 is free; tells whether it is.
     fn shift(&mut self) -> io::Result<bool> {
         let mut left = self.most;

@@ -3,7 +3,7 @@
 //!
 //! Each round starts the server on the same store and trail, holds what it says against what every client was told
 //! before, lets clients change, begin and end sessions, and kills it (SIGKILL) after a random time; now and then before it
-//! is ready. `KILLS` in the environment says how many rounds.
+//! is ready. One of ten ends in order (SIGTERM). `KILLS` in the environment says how many rounds.
 
 #![cfg(unix)]
 
@@ -74,16 +74,23 @@ fn killed_at_any_moment() {
                 scope.spawn(move || client.run(server, &mut Random(seed)));
             }
             thread::sleep(pause);
-            server.kill();
+            if round % 10 == 9 {
+                server.end();
+            } else {
+                server.kill();
+            }
         });
         changes += clients.iter_mut().map(Client::take_count).sum::<usize>();
     }
     println!(
-        "killed {kills} times at work, and {early} times while it started: {changes} changes answered with success, all there; \
+        "killed {} times at work, and {early} times while it started, ended {} times: {changes} changes answered with success, all there; \
          {open_ends} never answered, {made} of them made, the others not; {} lines of the trail hold, {} of them withdrawals",
+        kills as usize - told.orderly_ends(),
+        told.orderly_ends(),
         told.lines(),
         told.withdrawals(),
     );
+    assert!(told.orderly_ends() + 1 >= kills as usize / 10);
     assert!(changes > 5 * kills as usize, "{changes}");
     assert!(open_ends > kills as usize / 4, "{open_ends}");
 }

@@ -107,6 +107,14 @@ impl Server {
         spawned.0.wait().unwrap();
     }
 
+    /// Ends it in order.
+    pub(crate) fn end(&self) {
+        let mut spawned = self.child.lock().unwrap();
+        let id = spawned.0.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(spawned.0.wait().unwrap().success());
+    }
+
     /// All open sessions.
     pub(crate) fn sessions(&self) -> Sessions {
         let mut admin = Connection::open(self.admin).unwrap();

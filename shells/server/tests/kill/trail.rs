@@ -20,6 +20,7 @@ pub(crate) struct Told {
     last: u64,
     lines: usize,
     withdrawals: usize,
+    orderly_ends: usize,
 }
 
 impl Told {
@@ -29,6 +30,10 @@ impl Told {
 
     pub(crate) const fn lines(&self) -> usize {
         self.lines
+    }
+
+    pub(crate) const fn orderly_ends(&self) -> usize {
+        self.orderly_ends
     }
 
     pub(crate) const fn withdrawals(&self) -> usize {
@@ -68,7 +73,7 @@ impl Told {
                 self.put(number, before);
                 self.withdrawals += 1;
             }
-            "changed" | "opened" | "ended" => {
+            "changed" | "opened" | "ended" if text("Call") != Some("server") => {
                 let (revision, number) = (line["Revision"].as_u64().unwrap(), number());
                 assert!(revision > self.last, "{line}: revision {} came before", self.last);
                 self.last = revision;
@@ -77,7 +82,11 @@ impl Told {
                 self.undo.insert(revision, (number, before));
                 self.put(number, state("After"));
             }
-            "started" => {}
+            "started" | "running" => {}
+            "ended" => {
+                assert_eq!(line["Revision"].as_u64(), Some(self.last), "{line}");
+                self.orderly_ends += 1;
+            }
             other => panic!("nobody asked for that: {other}: {line}"),
         }
     }

@@ -209,3 +209,18 @@ fn many_archives_are_renamed_over_several_lines() {
     assert!(files.len() > 25, "{}", files.len());
     assert!(fs::read_dir(&scratch.0).unwrap().count() <= files.len() + 1);
 }
+
+#[test]
+fn a_number_that_is_free_after_a_kill_is_not_after_the_start() {
+    for free in 1..=5 {
+        let scratch = Scratch::new(&format!("free-{free}"));
+        let settings = scratch.settings(1000, 5);
+        for number in (1..=5).filter(|&number| number != free) {
+            fs::write(numbered(&settings.path, number), format!("{number}\n")).unwrap();
+        }
+        drop(Trail::open(&settings).unwrap());
+        let expected: Vec<String> =
+            (1..=5).rev().filter(|&number| number != free).map(|number| format!("{number}\n")).collect();
+        assert_eq!(files(&settings.path), [&expected[..], &[String::new()]].concat());
+    }
+}
