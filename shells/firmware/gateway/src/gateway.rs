@@ -4,7 +4,7 @@ use core::fmt;
 
 use recording_core::{
     Begun, CorrelationId, Desk, Directory, Disposition, ErrorMessage, ErrorType, NotBegun, Rejection, Reply, Request,
-    Scratch, Session, SetRequest, State, UccName,
+    Scratch, Session, SetRequest, State, StateReply, UccName,
 };
 
 use crate::events::Events;
@@ -156,10 +156,15 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
             Err(rejection) => (Reply::from(rejection), None),
         };
         out.reply(&reply, false, persistence);
-        let (Some(event), Reply::State(reply)) = (event, reply) else { return Set::Answered };
-        self.counts.changes = self.counts.changes.wrapping_add(1);
-        self.events.publish(&event);
-        self.recorder.tell(recorder::order(reply.state), reply.correlation_id, reply.ucc);
+        let Reply::State(StateReply { error: None, .. }) = reply else { return Set::Answered };
+        if let (Some(event), Reply::State(reply)) = (event, reply) {
+            self.counts.changes = self.counts.changes.wrapping_add(1);
+            self.events.publish(&event);
+            self.recorder.tell(recorder::order(reply.state), reply.correlation_id, reply.ucc);
+        } else if self.recorder.is_gone(self.recorder.end()) {
+            return Set::Answered;
+        }
+        // A repeated action changes nothing, but it may repeat a change that the recorder has not been told of yet.
         self.held.reply.clear();
         for piece in out.pieces() {
             self.held.reply.bytes(piece);

@@ -97,3 +97,26 @@ fn no_change_waits_for_the_recorders_line_for_ever() {
     peer.drain();
     assert_eq!(third.step(&mut peer.gateway, peer.now, true, &mut out), Step::SendHeld, "changes go on");
 }
+
+/// A client that asks again after a 503 is not answered Paused before the recorder was told so, changed or unchanged; a
+/// refused action does not wait.
+#[test]
+fn a_repeated_action_waits_for_the_order_that_it_repeats() {
+    let mut peer = Peer::new();
+    peer.drain();
+    peer.recorder_stands = true;
+    assert!(peer.raw(set("3").as_bytes()).is_empty());
+    assert!(peer.pass(RECORDER + 1).starts_with(b"HTTP/1.1 503 "));
+    peer.connection.open(&mut peer.gateway, peer.now);
+    assert!(peer.raw(set("3").as_bytes()).is_empty(), "the recorder does not know of it");
+    assert!(peer.pass(RECORDER + 1).starts_with(b"HTTP/1.1 503 "));
+    peer.connection.open(&mut peer.gateway, peer.now);
+    let unknown = set("3").replace("sip:agent@domain.com", "sip:other@domain.net");
+    assert!(peer.raw(unknown.as_bytes()).starts_with(b"HTTP/1.1 200 "), "nothing changes, and nothing is claimed");
+    assert!(peer.raw(set("3").as_bytes()).is_empty());
+    peer.recorder_stands = false;
+    assert!(peer.pass(0).starts_with(b"HTTP/1.1 200 "));
+    assert!(peer.recorded.ends_with(&format!("paused {ID} ucc-demo-name\n")));
+    assert!(peer.raw(set("3").as_bytes()).starts_with(b"HTTP/1.1 200 "), "at once");
+    assert_eq!(peer.gateway.counts.changes, 1);
+}

@@ -1,6 +1,15 @@
 //! Commands on the PBX's line that break the image on purpose, or hold it up. Only in images that tests build.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use cortex_m::asm;
+
+/// Whether the recorders' line stands still.
+static DEAF: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn recorder_is_deaf() -> bool {
+    DEAF.load(Ordering::Relaxed)
+}
 
 pub(crate) fn obey(command: Option<&str>) {
     match command {
@@ -20,6 +29,8 @@ pub(crate) fn obey(command: Option<&str>) {
                 asm::nop();
             }
         }
+        Some("plant deaf") => DEAF.store(true, Ordering::Relaxed),
+        Some("plant hearing") => DEAF.store(false, Ordering::Relaxed),
         Some("plant panic") => panic!("planted"),
         Some("plant fault") => asm::udf(),
         _ => {}

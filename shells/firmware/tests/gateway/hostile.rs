@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use recording_firmware::{Board, Emulator};
+use recording_firmware::{Board, Emulator, Image, Kind};
 use recording_testkit::render;
 
 use crate::support::{Client, bytes, finish, start, vectors_world};
@@ -211,4 +211,43 @@ fn a_client_that_does_not_read_blocks_nobody() {
     deaf.end();
     assert!(sound(&deaf.rest(), b"200 reads") <= 200);
     finish(emulator, "deaf");
+}
+
+/// Changes that wait for a recorders' line that does not move take every place: reads go on, and each change is answered.
+#[test]
+fn changes_that_wait_for_the_recorders_line_block_no_read() {
+    let board = Board::Lm3s6965evb;
+    let image = Image::build(board, Kind::Planted).provisioned(&vectors_world()).expect("it holds");
+    let mut emulator = Emulator::start(board, &image);
+    assert_eq!(emulator.pbx.hear(), "boot");
+    assert!(emulator.pbx.ask(&format!("begin {ID} Started/None/None {UCC}")).starts_with("begun"));
+    emulator.recorder.log.wait(0, |line| line.starts_with("on ")).expect("it is told");
+    assert!(emulator.pbx.ask("plant deaf").starts_with("error a command is"));
+    let mut waiting: Vec<_> = (0..board.connections()).map(|_| Client::connect(emulator.api)).collect();
+    for client in &mut waiting {
+        client.send(&bytes(&render::set(UCC, ID, AGENT, 3)));
+        thread::sleep(Duration::from_millis(50));
+    }
+    // Whoever reads comes back until there is a place; the change that was made is seen.
+    for _ in 0..3 {
+        alive(&emulator, 3);
+    }
+    let mut told = Vec::new();
+    for client in &mut waiting {
+        let response = client.receive("POST").expect("it is told why");
+        assert_eq!(response.status, 503);
+        told.push(response.text());
+        assert!(client.rest().is_empty(), "and closed");
+    }
+    let made = told.iter().filter(|text| text.contains("the recorder has not been reached")).count();
+    let refused = told.iter().filter(|text| text.contains("Nothing was changed")).count();
+    // A repeated Pause is not answered Paused either, as long as the recorder was not told of the first.
+    assert!(made > 0 && refused > 0 && made + refused == told.len(), "{told:#?}");
+    // It moves again, and the order that waited comes first.
+    assert!(emulator.pbx.ask("plant hearing").starts_with("error a command is"));
+    emulator.recorder.log.wait(0, |line| line == format!("paused {ID} {UCC}")).expect("the order waited");
+    let response = Client::connect(emulator.api).exchange(&render::set(UCC, ID, AGENT, 1));
+    assert_eq!(response.status, 200);
+    emulator.recorder.log.wait(3, |line| line == format!("on {ID} {UCC}")).expect("changes go on");
+    finish(emulator, "standing");
 }

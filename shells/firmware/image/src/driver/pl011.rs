@@ -7,12 +7,11 @@ use crate::register::Block;
 #[derive(Debug)]
 pub(crate) struct Pl011 {
     block: Block,
-    /// How many bytes of the FIFO come before those that it had no room for.
-    until_loss: Option<u8>,
+    /// A byte that was taken, and comes after a loss.
+    taken: Option<u8>,
 }
 
 const DATA: usize = 0x00;
-const RECEIVE_STATUS: usize = 0x04;
 const FLAGS: usize = 0x18;
 const BAUD_INTEGER: usize = 0x24;
 const BAUD_FRACTION: usize = 0x28;
@@ -28,7 +27,6 @@ const TRANSMIT_FULL: u32 = 1 << 5;
 /// break.
 const OVERRUN: u32 = 1 << 11;
 const DAMAGED: u32 = 0b111 << 8;
-const FIFO: u8 = 16;
 /// Bytes wait, or have waited for a while.
 const RECEIVE_INTERRUPTS: u32 = 1 << 4 | 1 << 6;
 
@@ -42,11 +40,11 @@ impl Uart for Pl011 {
         block.register(LINE).write(3 << 5 | 1 << 4);
         block.register(INTERRUPT_MASK).write(0);
         block.register(CONTROL).write(1 << 9 | 1 << 8 | 1);
-        Self { block, until_loss: None }
+        Self { block, taken: None }
     }
 
     fn attach(block: Block) -> Self {
-        Self { block, until_loss: None }
+        Self { block, taken: None }
     }
 
     fn interrupt_on_receive(&mut self) {
@@ -54,22 +52,20 @@ impl Uart for Pl011 {
     }
 
     fn read(&mut self) -> Option<Received> {
-        if self.until_loss == Some(0) {
-            self.until_loss = None;
-            return Some(Received::Damage);
+        if let Some(byte) = self.taken.take() {
+            return Some(Received::Byte(byte));
         }
         if self.block.register(FLAGS).read() & RECEIVE_EMPTY != 0 {
             self.block.register(INTERRUPT_CLEAR).write(RECEIVE_INTERRUPTS);
-            return self.until_loss.take().map(|_| Received::Damage);
+            return None;
         }
         let word = self.block.register(DATA).read();
-        // The FIFO was full when it had no room: what it held then comes before the loss, this byte among it.
-        if word & OVERRUN != 0 && self.until_loss.is_none() {
-            self.until_loss = Some(FIFO);
-            self.block.register(RECEIVE_STATUS).write(0);
+        if word & (OVERRUN | DAMAGED) == 0 {
+            return Some(Received::Byte(word as u8));
         }
-        self.until_loss = self.until_loss.map(|left| left.saturating_sub(1));
-        Some(if word & DAMAGED == 0 { Received::Byte(word as u8) } else { Received::Damage })
+        // The FIFO notes an overrun with the first byte that it takes after it: the loss comes before that one.
+        self.taken = (word & DAMAGED == 0).then_some(word as u8);
+        Some(Received::Damage)
     }
 
     fn write(&mut self, byte: u8) -> bool {
