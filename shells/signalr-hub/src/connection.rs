@@ -59,10 +59,11 @@ pub struct Call<'a> {
     pub arguments: &'a [Value],
 }
 
-/// What reading costs beside its bytes, so that many small pieces are not cheap: for each time that something comes, and
-/// for each record.
-const CALL_COST: usize = 64;
+/// What reading costs beside its bytes, so that many small pieces are not cheap: for each time that something comes, for
+/// each record, and for each value in it.
+const CALL_COST: usize = 256;
 const RECORD_COST: usize = 128;
+const VALUE_COST: usize = 32;
 
 /// What a call gives back: a method without a result gives `None`.
 pub type CallResult = Result<Option<Value>, CallError>;
@@ -98,6 +99,8 @@ pub struct Connection {
     /// How many bytes those are.
     waiting_bytes: usize,
     budget: Budget,
+    /// What was charged, and is not asked for yet.
+    spent: usize,
     began: Duration,
     /// When something was last put into the output.
     spoke: Duration,
@@ -120,6 +123,7 @@ impl Connection {
             output: VecDeque::new(),
             waiting_bytes: 0,
             budget: Budget::new(limits.input_rate, limits.input_burst, now),
+            spent: 0,
             began: now,
             spoke: now,
             heard: None,
@@ -137,10 +141,25 @@ impl Connection {
         if let Some(heard) = &mut self.heard {
             *heard = now;
         }
-        self.budget.charge(now, bytes.len() + CALL_COST);
+        self.charge(now, bytes.len() + CALL_COST);
         self.input.add(bytes);
         self.read(now, &mut answer);
         self.input.settle();
+    }
+
+    fn charge(&mut self, now: Duration, cost: usize) {
+        self.budget.charge(now, cost);
+        self.spent = self.spent.saturating_add(cost);
+    }
+
+    /// The transport has taken in something that is no message.
+    pub(crate) fn took_something(&mut self, now: Duration) {
+        self.charge(now, CALL_COST);
+    }
+
+    /// What the client was charged since this was last asked.
+    pub(crate) fn take_spent(&mut self) -> usize {
+        core::mem::take(&mut self.spent)
     }
 
     fn read(&mut self, now: Duration, answer: &mut impl FnMut(Call<'_>) -> CallResult) {
@@ -166,8 +185,9 @@ impl Connection {
                     match record {
                         Ok(None) => return,
                         Ok(Some(record)) => {
-                            self.budget.charge(now, RECORD_COST);
-                            protocol.read(&record).map(|message| (protocol, message))
+                            let (message, values) = protocol.read(&record);
+                            self.charge(now, RECORD_COST + values * VALUE_COST);
+                            message.map(|message| (protocol, message))
                         }
                         Err(Oversized) => Err(Malformed),
                     }

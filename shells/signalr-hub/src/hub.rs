@@ -130,9 +130,10 @@ impl<M: Methods> Opened<M> {
         self.given_up = given_up;
     }
 
-    pub(crate) fn received(&self, bytes: &[u8]) {
+    /// Takes what the client says; gives what it is charged for that.
+    pub(crate) fn received(&self, bytes: &[u8]) -> usize {
         // It is open, so it takes everything.
-        let _ = self.hub.received(&self.slot, bytes);
+        self.hub.received(&self.slot, bytes).unwrap_or_default()
     }
 
     pub(crate) fn options(&self) -> &Options {
@@ -354,7 +355,7 @@ impl<M: Methods> Hub<M> {
         Ok(Opened { hub: self.clone(), slot: Arc::clone(slot), given_up: None })
     }
 
-    pub(crate) fn received(&self, slot: &Slot<M::Listener>, bytes: &[u8]) -> Result<(), NotOpened> {
+    pub(crate) fn received(&self, slot: &Slot<M::Listener>, bytes: &[u8]) -> Result<usize, NotOpened> {
         slot.received(bytes, self.limits(), |listener, call| self.0.methods.call(listener, call))
     }
 

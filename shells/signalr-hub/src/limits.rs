@@ -11,8 +11,9 @@ pub struct Limits {
     pub queue: usize,
     /// How many bytes those records may have together. An event that is longer by itself reaches no client.
     pub waiting: usize,
-    /// How many bytes a client may send in a second, over a long time. Each record counts 128 more than it has, and each
-    /// piece in which they come 64. A client that sends more is read from more slowly; its POSTs are answered with 429.
+    /// How many bytes a client may send in a second, over a long time. What is costly to read counts as more: each message
+    /// or POST as 256, each record in it as 128, each value in a record as 32. A client that sends more is read from more
+    /// slowly; its POSTs are answered with 429.
     pub input_rate: usize,
     /// How many such bytes a client may send at once.
     pub input_burst: usize,
@@ -50,9 +51,9 @@ impl Default for Limits {
             queue: 1024,
             waiting: 256 * 1024,
             input_rate: 64 * 1024,
-            input_burst: 512 * 1024,
-            caller_rate: 1024 * 1024,
-            caller_burst: 8 * 1024 * 1024,
+            input_burst: 1024 * 1024,
+            caller_rate: 2 * 1024 * 1024,
+            caller_burst: 16 * 1024 * 1024,
             write: Duration::from_secs(10),
             handshake: Duration::from_secs(15),
             keep_alive: Duration::from_secs(15),

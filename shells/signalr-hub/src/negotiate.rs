@@ -4,7 +4,7 @@ use core::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The highest version of negotiation that is spoken.
 const NEWEST: u64 = 1;
@@ -61,24 +61,18 @@ impl Version {
 /// Stateful reconnect is declined by leaving it out: a client that did not ask refuses a server that grants it.
 #[must_use]
 pub fn answer(version: Version, connection_id: &str, connection_token: &str) -> String {
-    let transports = json!([
-        {"transport": "WebSockets", "transferFormats": ["Text", "Binary"]},
-        {"transport": "ServerSentEvents", "transferFormats": ["Text"]},
-        {"transport": "LongPolling", "transferFormats": ["Text", "Binary"]},
-    ]);
-    let document = match version {
+    const TRANSPORTS: &str = r#"[{"transport":"WebSockets","transferFormats":["Text","Binary"]},{"transport":"ServerSentEvents","transferFormats":["Text"]},{"transport":"LongPolling","transferFormats":["Text","Binary"]}]"#;
+    // Written as text: these are asked for in floods.
+    let (id, token) = (Value::from(connection_id), Value::from(connection_token));
+    match version {
         // The id opens the connection here. That the version is there matters: some clients insist on it.
         Version::Zero => {
-            json!({"negotiateVersion": 0, "connectionId": connection_token, "availableTransports": transports})
+            format!(r#"{{"negotiateVersion":0,"connectionId":{token},"availableTransports":{TRANSPORTS}}}"#)
         }
-        Version::One => json!({
-            "negotiateVersion": 1,
-            "connectionId": connection_id,
-            "connectionToken": connection_token,
-            "availableTransports": transports,
-        }),
-    };
-    document.to_string()
+        Version::One => format!(
+            r#"{{"negotiateVersion":1,"connectionId":{id},"connectionToken":{token},"availableTransports":{TRANSPORTS}}}"#
+        ),
+    }
 }
 
 /// The answer that makes a client stop.

@@ -156,28 +156,37 @@ impl<L> Slot<L> {
         Ok(())
     }
 
-    /// Takes what the client says.
+    /// A frame came that is no message; what the client was charged for it.
+    pub(crate) fn took_something(&self) -> usize {
+        let State::Open(open) = &mut *self.state() else { return 0 };
+        open.connection.took_something(self.now());
+        open.connection.take_spent()
+    }
+
+    /// Takes what the client says; gives what it was charged for that.
     pub(crate) fn received(
         &self,
         bytes: &[u8],
         limits: Limits,
         mut answer: impl FnMut(&mut L, Call<'_>) -> CallResult,
-    ) -> Result<(), NotOpened> {
-        match &mut *self.state() {
+    ) -> Result<usize, NotOpened> {
+        let spent = match &mut *self.state() {
             State::Unopened { early, .. } if early.len() + bytes.len() > limits.record => {
                 return Err(NotOpened::TooMuch);
             }
             State::Unopened { early, .. } => {
                 early.reserve_exact(bytes.len());
                 early.extend_from_slice(bytes);
+                bytes.len()
             }
             State::Open(open) => {
                 let Open { connection, listener, .. } = &mut **open;
                 connection.received(self.now(), bytes, |call| answer(listener, call));
+                connection.take_spent()
             }
-        }
+        };
         self.wake.notify_one();
-        Ok(())
+        Ok(spent)
     }
 
     /// When more may be taken from the client, if not now.

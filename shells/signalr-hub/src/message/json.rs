@@ -8,8 +8,28 @@ use crate::record::END;
 
 pub(super) const PING: Bytes = Bytes::from_static(b"{\"type\":6}\x1e");
 
-pub(super) fn read(record: &[u8]) -> Result<Incoming, Malformed> {
-    let Ok(Value::Object(mut message)) = serde_json::from_slice(record) else { return Err(Malformed) };
+pub(super) fn read(record: &[u8]) -> (Result<Incoming, Malformed>, usize) {
+    match serde_json::from_slice(record) {
+        Ok(value) => {
+            let count = count(&value);
+            (understood(value), count)
+        }
+        // Perhaps it was read almost to its end.
+        Err(_) => (Err(Malformed), record.len() / 2),
+    }
+}
+
+/// Of how many values this one is made. It does not nest deeply: reading it took care of that.
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(count).sum::<usize>(),
+        Value::Object(members) => 1 + members.values().map(count).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+fn understood(message: Value) -> Result<Incoming, Malformed> {
+    let Value::Object(mut message) = message else { return Err(Malformed) };
     let number = message.get("type").and_then(Value::as_i64).ok_or(Malformed)?;
     match number {
         1 | 4 => {

@@ -14,8 +14,28 @@ const DEEPEST: usize = 128;
 /// `[6]`
 pub(super) const PING: Bytes = Bytes::from_static(b"\x02\x91\x06");
 
-pub(super) fn read(record: &[u8]) -> Result<Incoming, Malformed> {
-    let Ok(Value::Array(fields)) = read_value_with_max_depth(&mut &*record, DEEPEST) else { return Err(Malformed) };
+pub(super) fn read(record: &[u8]) -> (Result<Incoming, Malformed>, usize) {
+    match read_value_with_max_depth(&mut &*record, DEEPEST) {
+        Ok(value) => {
+            let count = count(&value);
+            (understood(value), count)
+        }
+        // Perhaps it was read almost to its end.
+        Err(_) => (Err(Malformed), record.len()),
+    }
+}
+
+/// Of how many values this one is made. It does not nest deeply: reading it took care of that.
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(values) => 1 + values.iter().map(count).sum::<usize>(),
+        Value::Map(members) => 1 + members.iter().map(|(key, value)| count(key) + count(value)).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+fn understood(message: Value) -> Result<Incoming, Malformed> {
+    let Value::Array(fields) = message else { return Err(Malformed) };
     let mut fields = fields.into_iter();
     let number = fields.next().and_then(|number| number.as_i64()).ok_or(Malformed)?;
     match number {

@@ -107,7 +107,8 @@ pub(crate) struct Goodbye {
 }
 
 impl Protocol {
-    pub(crate) fn read(self, record: &[u8]) -> Result<Incoming, Malformed> {
+    /// What a record means, and of how many values it is made: that is what reading it costs.
+    pub(crate) fn read(self, record: &[u8]) -> (Result<Incoming, Malformed>, usize) {
         match self {
             Self::Json => json::read(record),
             Self::MessagePack => message_pack::read(record),

@@ -118,8 +118,7 @@ impl<M: Methods> Hub<M> {
             let text = "The client says too much in too short a time";
             return Err(Refusal { wait: Some(ready), ..Refusal::new(StatusCode::TOO_MANY_REQUESTS, text) });
         }
-        meter.charge(bytes.len());
-        self.received(&slot, &bytes)?;
+        meter.charge(self.received(&slot, &bytes)?);
         // With a body, some clients would take it for JSON.
         Ok(empty(StatusCode::OK))
     }

@@ -21,6 +21,7 @@ use super::upgrade::Upgrade;
 use super::{Refusal, origin, parameter};
 use crate::handshake::Protocol;
 use crate::hub::{Hub, Methods, Opened};
+use crate::meters::Meter;
 use crate::slot::{Next, NotOpened, Transport};
 
 /// How many records are put together before they are sent, and how many bytes, unless one has more.
@@ -64,20 +65,20 @@ impl<M: Methods> Hub<M> {
         tokio::spawn(async move {
             // If the client is gone by now there is nothing to serve.
             let Ok(upgraded) = upgrade.await else { return };
-            let stream = Metered::new(TokioIo::new(upgraded), limits, meter);
-            serve(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await, opened).await;
+            let stream = Metered::new(TokioIo::new(upgraded), limits, Arc::clone(&meter));
+            serve(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await, opened, &meter).await;
         });
         Ok(response)
     }
 }
 
-async fn serve<M: Methods>(mut socket: Socket, opened: Opened<M>) {
+async fn serve<M: Methods>(mut socket: Socket, opened: Opened<M>, meter: &Meter) {
     let slot = opened.slot();
     let limits = opened.options().limits;
     let mut heard = Instant::now();
     let mut ping_at = heard + limits.keep_alive;
     let code = loop {
-        let may_read = slot.takes_at();
+        let may_read = slot.takes_at().max(meter.ready_at());
         let hears = async {
             if let Some(at) = may_read {
                 sleep_until(at).await;
@@ -96,9 +97,11 @@ async fn serve<M: Methods>(mut socket: Socket, opened: Opened<M>) {
             received = hears => {
                 heard = Instant::now();
                 match received {
-                    Some(Ok(Message::Text(text))) => opened.received(text.as_bytes()),
-                    Some(Ok(Message::Binary(bytes))) => opened.received(&bytes),
-                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                    Some(Ok(Message::Text(text))) => meter.charge(opened.received(text.as_bytes())),
+                    Some(Ok(Message::Binary(bytes))) => meter.charge(opened.received(&bytes)),
+                    Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
+                        meter.charge(slot.took_something());
+                    }
                     Some(Ok(Message::Close(_))) => {
                         slot.gone();
                         // The library has its answer ready, with the client's own code: reading on sends it.

@@ -116,7 +116,7 @@ fn a_client_may_not_send_without_end() {
     ]);
     let without_id = record(&json!({"type": 1, "target": "Void", "arguments": []}));
     for (handshake, piece, most) in [
-        (MESSAGE_PACK, &nils[..], 700),
+        (MESSAGE_PACK, &nils[..], 30),
         (JSON, &without_id, 100_000),
         (JSON, b"{\"type\":6}\x1e", 100_000),
         (JSON, b"", 330_000),
@@ -250,7 +250,7 @@ async fn listeners_together_keep_their_number_of_bounds() {
 /// A POST over the rate is refused, and the connection goes on.
 #[tokio::test]
 async fn posts_over_the_rate_are_refused() {
-    let limits = Limits { input_rate: 8 * 1024, input_burst: 4096, ..Limits::default() };
+    let limits = Limits { input_rate: 4 * 1024, input_burst: 4096, ..Limits::default() };
     let served = Served::new(Options { limits, ..Options::default() }).await;
     let token = served.token().await;
     served.poll(&token).await;
@@ -258,8 +258,10 @@ async fn posts_over_the_rate_are_refused() {
     let call = call("1", "Void").repeat(40);
     assert_eq!(served.post(&token, &call).await.status, 200);
     let response = served.post(&token, &call).await;
-    assert_eq!((response.status, response.header("retry-after")), (429, Some("1")));
-    tokio::time::sleep(seconds(1)).await;
+    assert_eq!(response.status, 429);
+    let wait = response.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=10).contains(&wait), "{wait}");
+    tokio::time::sleep(seconds(wait)).await;
     assert_eq!(served.post(&token, &call).await.status, 200);
     assert_eq!(served.hub.methods().called.lock().unwrap().len(), 80);
 }
