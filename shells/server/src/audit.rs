@@ -8,7 +8,7 @@ use core::net::SocketAddr;
 use axum::http::request::Parts;
 use axum::http::{Method, Uri};
 use recording_core::{
-    CapabilitiesReply, CorrelationId, Disposition, Pending, Refusal, Rejection, SetRequest, State, StateReply, UccName,
+    CapabilitiesReply, CorrelationId, Disposition, Refusal, Rejection, SetRequest, State, StateReply, UccName,
 };
 use tracing::{debug, error, info};
 
@@ -19,17 +19,17 @@ use crate::store::StoreError;
 const TARGET: &str = "recording";
 
 /// A set that changed the state.
-pub(crate) fn changed(pending: &Pending<'_>) {
+pub(crate) fn changed(request: &SetRequest<'_>, (from, to): (State, State)) {
     info!(
         target: TARGET,
-        record = pending.action().audit_name(),
-        action = pending.action().name(),
-        ucc = pending.ucc().as_str(),
-        correlation_id = %pending.correlation_id(),
-        requester = pending.requester().as_str(),
+        record = request.action.audit_name(),
+        action = request.action.name(),
+        ucc = request.ucc.as_str(),
+        correlation_id = %request.correlation_id,
+        requester = request.requester.as_str(),
         outcome = "changed",
-        from = %pending.from(),
-        to = %pending.to(),
+        %from,
+        %to,
     );
 }
 
@@ -194,6 +194,18 @@ pub(crate) fn calmed(peer: SocketAddr) {
 /// A client that speaks plain HTTP where TLS is spoken.
 pub(crate) fn plain_http(peer: SocketAddr) {
     info!(target: TARGET, outcome = "kept out", status = 400, %peer, reason = "plain HTTP where TLS is spoken");
+}
+
+/// A session that had ended before.
+pub(crate) fn already_ended(ucc: UccName<'_>, correlation_id: CorrelationId, disposition: Disposition) {
+    info!(
+        target: TARGET,
+        call = "end",
+        ucc = ucc.as_str(),
+        %correlation_id,
+        outcome = "already ended",
+        disposition = disposition.name(),
+    );
 }
 
 /// A request that was kept out for what its caller is, not for what it asks.

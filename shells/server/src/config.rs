@@ -74,7 +74,8 @@ pub fn load(file: &Path) -> Result<Directory, Vec<ConfigError>> {
 ///
 /// Everything that is wrong with it, from top to bottom.
 pub fn parse(text: &str) -> Result<Directory, Vec<ConfigError>> {
-    let mut reader = Reader { text, errors: Vec::new(), names: HashMap::new(), directory: Directory::new() };
+    let mut reader =
+        Reader { lines: Lines::of(text), errors: Vec::new(), names: HashMap::new(), directory: Directory::new() };
     match DeTable::parse(text) {
         Ok(document) => reader.document(&document),
         Err(error) => {
@@ -112,8 +113,24 @@ fn line_of(before: &[u8]) -> usize {
     before.iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 
-struct Reader<'t> {
-    text: &'t str,
+/// Where the lines of a text begin, looked up in few steps: each name has its line, and counting from the top for each
+/// would take time with the square of the UCCs.
+struct Lines(Vec<usize>);
+
+impl Lines {
+    fn of(text: &str) -> Self {
+        let ends = text.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+        Self(ends.map(|(at, _)| at).collect())
+    }
+
+    /// The number of the line that has this byte, counted from 1.
+    fn at(&self, at: usize) -> usize {
+        self.0.partition_point(|&end| end < at) + 1
+    }
+}
+
+struct Reader {
+    lines: Lines,
     /// With the place of each, to tell them in order.
     errors: Vec<(usize, ConfigError)>,
     /// Names seen so far, with their lines.
@@ -134,14 +151,14 @@ const KEYS: [&str; 7] = [
 type Table<'i> = Spanned<DeTable<'i>>;
 type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
 
-impl Reader<'_> {
+impl Reader {
     fn fault(&mut self, span: &Range<usize>, key: Option<&str>, reason: impl Into<String>) {
         let line = Some(self.line(span));
         self.errors.push((span.start, ConfigError { line, key: key.map(Into::into), reason: reason.into() }));
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
-        line_of(self.text.as_bytes().get(..span.start).unwrap_or_default())
+        self.lines.at(span.start)
     }
 
     fn document(&mut self, document: &Table<'_>) {

@@ -5,29 +5,31 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use recording_core::{
-    CapabilitiesReply, CapabilitiesRequest, CorrelationId, Disposition, Refusal, Rejection, SetDecision, SetFacts,
-    SetRequest, State, StateFacts, StateReply, StateRequest, UccName,
+    Answer, CapabilitiesReply, CapabilitiesRequest, Rejection, SetDecision, SetFacts, SetRequest, State, StateFacts,
+    StateReply, StateRequest,
 };
 
 use tokio::time::timeout;
 
 use crate::auth::Principal;
+pub use crate::calls::{Begun, NotDone};
 use crate::directory::{Directory, SharedDirectory};
+use crate::ended::Ended;
 use crate::events::Events;
 use crate::health::Health;
 use crate::hub::{self, EventCase, RecordingHub};
 use crate::metrics::{Metrics, Outcome};
 use crate::net::Client;
 use crate::possible::Possible;
-use crate::store::{SessionKey, Store, StoreError, Swap};
+use crate::store::{Latest, Revision, SessionKey, Store, StoreError, Swap};
 use crate::tasks::Tasks;
 use crate::trail::{Note, Trail};
-use crate::turns::Turns;
+use crate::turns::{Telling, Turn, Turns};
 use crate::{audit, trail};
 
 /// How often a change is decided anew because another server was faster, before the store counts as broken. Each time
 /// that happens, the other one did get its change through.
-const MOST_TRIES: usize = 100;
+pub(crate) const MOST_TRIES: usize = 100;
 
 /// How long a question for readiness waits for the store: less than those who ask do.
 const READY_WAIT: Duration = Duration::from_secs(1);
@@ -43,6 +45,7 @@ pub struct Service<S> {
     metrics: Metrics,
     hub: RecordingHub,
     turns: Turns,
+    ended: Ended,
     tasks: Arc<Tasks>,
     health: Arc<Health>,
 }
@@ -59,31 +62,6 @@ pub struct Caller<'a> {
 impl<'a> Caller<'a> {
     pub(crate) fn of(client: Option<&Client>, principal: Option<&'a Principal>) -> Self {
         Self { address: client.map(Client::peer), principal: principal.map(Principal::name) }
-    }
-}
-
-/// What became of beginning a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Begun {
-    /// It is open now.
-    Opened,
-    /// It was open already, and stays as it is.
-    AlreadyOpen,
-}
-
-/// Why a session was not begun, or not ended.
-#[derive(Debug)]
-pub enum NotDone<'a> {
-    /// There is no such UCC or session.
-    Refused(Refusal<'a>),
-    /// The store failed.
-    Store(StoreError),
-}
-
-impl From<StoreError> for NotDone<'_> {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
     }
 }
 
@@ -105,6 +83,7 @@ impl<S: Store> Service<S> {
             metrics: Metrics::new(),
             hub: hub::new(EventCase::default(), signalr_hub::Options::default()),
             turns: Turns::new(),
+            ended: Ended::default(),
             tasks: Arc::default(),
             health: Arc::default(),
         }
@@ -209,6 +188,14 @@ impl<S: Store> Service<S> {
         if self.trail.is_some() { line() } else { Note::none() }
     }
 
+    pub(crate) const fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
+    pub(crate) const fn ended(&self) -> &Ended {
+        &self.ended
+    }
+
     pub(crate) const fn tasks(&self) -> &Arc<Tasks> {
         &self.tasks
     }
@@ -260,34 +247,34 @@ impl<S: Store> Service<S> {
     /// If the store fails: nothing was changed.
     pub async fn set<'a>(&self, request: &SetRequest<'a>, caller: Caller<'_>) -> Result<StateReply<'a>, Rejection> {
         let key = SessionKey::new(request.ucc, request.correlation_id);
-        let _turn = self.turns.of(&key).await;
         for _ in 0..MOST_TRIES {
+            let turn = self.turns.of(&key).await;
             // Facts. All of them anew each time, so that a decision never rests on old ones.
             let directory = self.directory.current();
             let ucc = directory.ucc(request.ucc);
-            let found = match ucc {
-                None => None,
-                Some(_) => match self.store.read(&key).await {
-                    Ok(found) => found,
+            let latest = match ucc {
+                None => Latest::default(),
+                Some(_) => match self.store.latest(&key).await {
+                    Ok(latest) => latest,
                     Err(error) => return Err(self.not_stored(request, &error, caller)),
                 },
             };
+            let before = latest.found.map(|found| found.state);
             let facts = ucc.map(|ucc| SetFacts {
                 settings: ucc.settings,
                 requester_is_agent: ucc.is_agent(request.requester),
-                session: found.map(|found| found.state),
+                session: before,
             });
 
             // Decision.
-            let (pending, found) = match (request.decide(facts), found) {
+            let (pending, found) = match (request.decide(facts), latest.found) {
                 (SetDecision::Answer(answer), _) => {
-                    let before = found.map(|found| found.state);
-                    self.metrics.answered(request.action, answer.refusal.as_ref());
-                    audit::answered(request, before, answer.refusal.as_ref());
-                    if let Some(trail) = &self.trail {
-                        trail.tell(trail::not_changed(&answer, request, before, caller)).await;
+                    drop(turn);
+                    match self.is_stored(&latest).await {
+                        Ok(true) => return Ok(self.answered(answer, request, before, caller).await),
+                        Ok(false) => continue,
+                        Err(error) => return Err(self.not_stored(request, &error, caller)),
                     }
-                    return Ok(answer.reply);
                 }
                 (SetDecision::Store(pending), Some(found)) => (pending, found),
                 // The core changes no session that it was not shown.
@@ -296,15 +283,19 @@ impl<S: Store> Service<S> {
 
             // Store, and before that the trail; then, and only then, event and reply.
             let note = self.note(|| trail::changed(&pending, request, caller));
-            match self.store.compare_and_set(&key, Some(found.revision), Some(pending.to()), note).await {
-                Ok(Swap::Stored) => {
-                    self.metrics.decided(request.action, Outcome::Changed);
-                    audit::changed(&pending);
+            let change = (Some(found.revision), Some(pending.to()), note);
+            match self.store_change(turn, &key, change).await {
+                Ok((Swap::Stored, telling)) => {
+                    let change = (pending.from(), pending.to());
                     let stored = pending.stored();
                     self.events.publish(&stored.event);
+                    drop(telling);
+                    // What nobody waits for comes last.
+                    self.metrics.decided(request.action, Outcome::Changed);
+                    audit::changed(request, change);
                     return Ok(stored.reply);
                 }
-                Ok(Swap::Conflict) => {}
+                Ok((Swap::Conflict, _)) => {}
                 Err(error) => {
                     let _ = self.not_stored(request, &error, caller);
                     return Err(pending.not_stored());
@@ -314,13 +305,50 @@ impl<S: Store> Service<S> {
         Err(self.not_stored(request, &conflicts(), caller))
     }
 
+    /// Hands a change to the store, ends the turn, and waits until the change is stored and it is time to tell of it.
+    pub(crate) async fn store_change<'t>(
+        &'t self,
+        turn: Turn<'t>,
+        key: &SessionKey,
+        (expected, state, note): (Option<Revision>, Option<State>, Note),
+    ) -> Result<(Swap, Telling<'t>), StoreError> {
+        let storing = self.store.ask(key, expected, state, note).await?;
+        let (swap, telling) = turn.stored(storing).await;
+        Ok((swap?, telling))
+    }
+
+    /// Waits until that from which an answer was decided is stored. False if it never will be: then it must be decided
+    /// from something else.
+    pub(crate) async fn is_stored(&self, latest: &Latest) -> Result<bool, StoreError> {
+        match latest.not_yet {
+            None => Ok(true),
+            Some(revision) => Ok(self.store.until_stored(revision).await? == Swap::Stored),
+        }
+    }
+
+    /// What is told of a set that changes nothing.
+    async fn answered<'a>(
+        &self,
+        answer: Answer<'a>,
+        request: &SetRequest<'_>,
+        before: Option<State>,
+        caller: Caller<'_>,
+    ) -> StateReply<'a> {
+        self.metrics.answered(request.action, answer.refusal.as_ref());
+        if let Some(trail) = &self.trail {
+            trail.tell(trail::not_changed(&answer, request, before, caller)).await;
+        }
+        audit::answered(request, before, answer.refusal.as_ref());
+        answer.reply
+    }
+
     /// What is told when the store failed.
     fn not_stored(&self, request: &SetRequest<'_>, error: &StoreError, caller: Caller<'_>) -> Rejection {
         self.metrics.decided(request.action, Outcome::NotStored);
-        audit::not_stored(request, error);
         if let Some(trail) = &self.trail {
             trail.tell_soon(trail::not_decided(request, ("not stored", Rejection::NotStored), caller));
         }
+        audit::not_stored(request, error);
         Rejection::NotStored
     }
 
@@ -335,116 +363,8 @@ impl<S: Store> Service<S> {
     pub fn possible(&self, key: &SessionKey, state: State) -> Possible {
         Possible::of(key, self.directory.current().ucc(key.ucc.borrow()).map(|ucc| ucc.settings), state)
     }
-
-    /// Begins a session in `state`, unless it is open: then it stays as it is. Tells which, and the state it has.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such UCC, or the store fails.
-    pub async fn begin<'a>(
-        &self,
-        ucc: UccName<'a>,
-        correlation_id: CorrelationId,
-        state: State,
-        caller: Caller<'_>,
-    ) -> Result<(Begun, StateReply<'a>), NotDone<'a>> {
-        let begun = self.try_begin(ucc, correlation_id, state, caller).await;
-        if let Err(why) = &begun {
-            self.not_done("begin", ucc, correlation_id, why, caller).await;
-        }
-        let (begun, state) = begun?;
-        audit::begun(ucc, correlation_id, begun, state);
-        if let (Begun::AlreadyOpen, Some(trail)) = (begun, &self.trail) {
-            trail.tell(trail::already_open(ucc, correlation_id, state, caller)).await;
-        }
-        Ok((begun, StateReply { correlation_id, state, error: None, ucc }))
-    }
-
-    async fn try_begin<'a>(
-        &self,
-        ucc: UccName<'a>,
-        correlation_id: CorrelationId,
-        state: State,
-        caller: Caller<'_>,
-    ) -> Result<(Begun, State), NotDone<'a>> {
-        self.directory.current().ucc(ucc).ok_or(NotDone::Refused(Refusal::UnknownUcc { ucc }))?;
-        let key = SessionKey::new(ucc, correlation_id);
-        let _turn = self.turns.of(&key).await;
-        for _ in 0..MOST_TRIES {
-            if let Some(found) = self.store.read(&key).await? {
-                return Ok((Begun::AlreadyOpen, found.state));
-            }
-            let note = self.note(|| trail::begun(ucc, correlation_id, state, caller));
-            if self.store.compare_and_set(&key, None, Some(state), note).await? == Swap::Stored {
-                self.metrics.begun();
-                return Ok((Begun::Opened, state));
-            }
-        }
-        Err(NotDone::Store(conflicts()))
-    }
-
-    /// Ends a session and tells what becomes of its recording.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such UCC or session, or the store fails.
-    pub async fn end<'a>(
-        &self,
-        ucc: UccName<'a>,
-        correlation_id: CorrelationId,
-        caller: Caller<'_>,
-    ) -> Result<Disposition, NotDone<'a>> {
-        let ended = self.try_end(ucc, correlation_id, caller).await;
-        if let Err(why) = &ended {
-            self.not_done("end", ucc, correlation_id, why, caller).await;
-        }
-        let (state, disposition) = ended?;
-        audit::ended(ucc, correlation_id, state, disposition);
-        Ok(disposition)
-    }
-
-    async fn try_end<'a>(
-        &self,
-        ucc: UccName<'a>,
-        correlation_id: CorrelationId,
-        caller: Caller<'_>,
-    ) -> Result<(State, Disposition), NotDone<'a>> {
-        let directory = self.directory.current();
-        let settings = directory.ucc(ucc).ok_or(NotDone::Refused(Refusal::UnknownUcc { ucc }))?.settings;
-        let key = SessionKey::new(ucc, correlation_id);
-        let _turn = self.turns.of(&key).await;
-        for _ in 0..MOST_TRIES {
-            let found = self.store.read(&key).await?;
-            let found = found.ok_or(NotDone::Refused(Refusal::UnknownSession { correlation_id }))?;
-            let disposition = settings.disposition(found.state);
-            let note = self.note(|| trail::ended(ucc, correlation_id, found.state, disposition, caller));
-            if self.store.compare_and_set(&key, Some(found.revision), None, note).await? == Swap::Stored {
-                self.metrics.ended();
-                return Ok((found.state, disposition));
-            }
-        }
-        Err(NotDone::Store(conflicts()))
-    }
-
-    /// Tells the trail what was not begun or ended; the log hears of it where it is answered.
-    async fn not_done(
-        &self,
-        call: &str,
-        ucc: UccName<'_>,
-        correlation_id: CorrelationId,
-        why: &NotDone<'_>,
-        caller: Caller<'_>,
-    ) {
-        let Some(trail) = &self.trail else { return };
-        let line = |outcome, error| trail::not_done(call, ucc, correlation_id, (outcome, &error), caller);
-        match why {
-            NotDone::Refused(refusal) => trail.tell(line("refused", (*refusal).into())).await,
-            // Perhaps for want of the trail: there is nothing to wait for.
-            NotDone::Store(_) => trail.tell_soon(line("not stored", Rejection::NotStored.into())),
-        }
-    }
 }
 
-fn conflicts() -> StoreError {
+pub(crate) fn conflicts() -> StoreError {
     StoreError::new(format!("{MOST_TRIES} conflicts in a row"))
 }

@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `PUT /sessions/{ucc}/{correlation id}`, with a state's document or without a body | 201 and the state reply; 200 if the session is open: it stays as it is |
-//! | `DELETE /sessions/{ucc}/{correlation id}` | `{"Disposition":"Keep"}`, or `"Discard"`, `"NothingRecorded"` |
+//! | `DELETE /sessions/{ucc}/{correlation id}` | `{"Disposition":"Keep"}`, or `"Discard"`, `"NothingRecorded"`; the same again for a minute |
 //! | `GET /sessions?limit=100&after=…` | a page of open sessions, see [`list`] |
 //! | `GET /uccs`, `GET /uccs/{ucc}` | the UCCs of the config and their agents, see [`uccs`] |
 //! | `GET /` and its files | the console, a page for people |
@@ -97,17 +97,23 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
         return api::routed(&service, request).await;
     }
     let (parts, body) = request.into_parts();
+    let parts = Arc::new(parts);
     let response = match (Route::of(parts.uri.path()), &parts.method) {
         (Some(Route::Session { ucc, correlation_id }), &Method::PUT) => {
             let target = api_target(ucc, correlation_id);
             return match arrival::read(body, &parts, parts.extensions.get()).await {
                 Arrival::Body { whole: false, .. } => reply::and_close(reject(&parts, Rejection::BodyTooLarge)),
-                Arrival::Body { bytes, .. } => begin(&service, &parts, &target, &bytes).await,
+                Arrival::Body { bytes, .. } => {
+                    let (tasks, parts) = (Arc::clone(service.tasks()), Arc::clone(&parts));
+                    tasks.to_the_end(async move { begin(&service, &parts, &target, &bytes).await }).await
+                }
                 Arrival::Failed(response) => response,
             };
         }
         (Some(Route::Session { ucc, correlation_id }), &Method::DELETE) => {
-            end(&service, &parts, &api_target(ucc, correlation_id)).await
+            let target = api_target(ucc, correlation_id);
+            let (tasks, service, parts) = (Arc::clone(service.tasks()), Arc::clone(&service), Arc::clone(&parts));
+            tasks.to_the_end(async move { end(&service, &parts, &target).await }).await
         }
         (Some(Route::Session { .. }), _) => {
             let text = "This path answers only to PUT, DELETE.";
@@ -187,7 +193,7 @@ async fn begin<S: Store>(service: &Service<S>, parts: &Parts, target: &str, body
             }
             response
         }
-        Err(error) => not_done(parts, error),
+        Err(why) => not_done(parts, &why),
     }
 }
 
@@ -199,7 +205,7 @@ async fn end<S: Store>(service: &Service<S>, parts: &Parts, target: &str) -> Res
     };
     match service.end(session.ucc, session.correlation_id, caller(parts)).await {
         Ok(disposition) => reply::json(StatusCode::OK, disposition_document(disposition)),
-        Err(error) => not_done(parts, error),
+        Err(why) => not_done(parts, &why),
     }
 }
 
@@ -211,18 +217,16 @@ const fn disposition_document(disposition: Disposition) -> Bytes {
     })
 }
 
-fn not_done(parts: &Parts, error: NotDone<'_>) -> Response {
-    match error {
-        NotDone::Refused(refusal) => {
-            let asked = Asked::of(parts, parts.extensions.get());
-            audit::not_arrived(asked, StatusCode::NOT_FOUND.as_u16(), &refusal.to_string());
-            reply::error(StatusCode::NOT_FOUND, refusal.into())
-        }
-        NotDone::Store(error) => {
-            audit::store_failed(parts.method.as_str(), &error);
-            reply::rejection(Rejection::NotStored)
-        }
+fn not_done(parts: &Parts, why: &NotDone<'_>) -> Response {
+    if let NotDone::Store(error) = why {
+        audit::store_failed(parts.method.as_str(), error);
+        return reply::rejection(Rejection::NotStored);
     }
+    why.tell(|error| {
+        let asked = Asked::of(parts, parts.extensions.get());
+        audit::not_arrived(asked, StatusCode::NOT_FOUND.as_u16(), &error.to_string());
+        reply::error(StatusCode::NOT_FOUND, error)
+    })
 }
 
 /// What the help tells: the limit of a body is the core's.

@@ -3,6 +3,7 @@
 mod file;
 mod image;
 mod memory;
+mod storing;
 
 use core::fmt;
 use core::future::Future;
@@ -10,6 +11,7 @@ use core::future::Future;
 pub use file::{FileStore, OpenError};
 pub use memory::MemoryStore;
 use recording_core::{CorrelationId, State, UccName, UccNameBuf};
+pub use storing::{Storing, Tell};
 
 use crate::metrics::Commits;
 use crate::trail::Note;
@@ -57,6 +59,16 @@ pub struct Found {
     pub state: State,
     /// The mark that a compare-and-set must still find.
     pub revision: Revision,
+}
+
+/// What the next change of a session is to be decided from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Latest {
+    /// The session as it is after all changes that were asked for, `None` if it is not open then.
+    pub found: Option<Found>,
+    /// Which of those changes comes last, if it is not stored yet. Until it is, nobody may be told of what it made: see
+    /// [`Store::until_stored`].
+    pub not_yet: Option<Revision>,
 }
 
 /// What became of a compare-and-set.
@@ -112,6 +124,34 @@ pub trait Store: Send + Sync + 'static {
         state: Option<State>,
         note: Note,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
+
+    /// The session as the next change of it finds it. A store that commits changes in groups includes those that it was
+    /// asked for and has not committed yet: so the changes of one session need not wait for each other's commits.
+    fn latest(&self, key: &SessionKey) -> impl Future<Output = Result<Latest, StoreError>> + Send {
+        async { Ok(Latest { found: self.read(key).await?, not_yet: None }) }
+    }
+
+    /// Asks for a change as [`compare_and_set`](Self::compare_and_set) does, compared with the
+    /// [latest](Self::latest) state, and does not wait until it is stored. That is for what this returns to tell.
+    ///
+    /// Changes of one session are stored in the order in which they were asked for, and their notes written in it. If
+    /// one cannot be stored, none that was decided from it is: its [`Storing`] tells of an error, or of a conflict if it
+    /// is worth asking again.
+    fn ask(
+        &self,
+        key: &SessionKey,
+        expected: Option<Revision>,
+        state: Option<State>,
+        note: Note,
+    ) -> impl Future<Output = Result<Storing, StoreError>> + Send {
+        async move { Ok(Storing::known(self.compare_and_set(key, expected, state, note).await?)) }
+    }
+
+    /// Waits for a change that [`latest`](Self::latest) told as not stored yet; a conflict if it never will be.
+    fn until_stored(&self, revision: Revision) -> Storing {
+        let _ = revision;
+        Storing::known(Swap::Stored)
+    }
 
     /// Opens a session in `state`, unless it is open. The trail does not hear of it.
     fn begin(&self, key: &SessionKey, state: State) -> impl Future<Output = Result<Swap, StoreError>> + Send {

@@ -222,6 +222,20 @@ pub(crate) fn already_open(
     line.end()
 }
 
+/// A session that had ended before.
+pub(crate) fn already_ended(
+    ucc: UccName<'_>,
+    correlation_id: CorrelationId,
+    disposition: Disposition,
+    caller: Caller<'_>,
+) -> Vec<u8> {
+    let mut line = Line::new("end", caller);
+    line.session(ucc, correlation_id);
+    line.plain("Disposition", disposition.name());
+    line.plain("Outcome", "already ended");
+    line.end()
+}
+
 /// A session that was not begun or ended.
 pub(crate) fn not_done(
     call: &str,

@@ -42,7 +42,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use file::TrailFile;
 use files::{Files, Machine};
 pub use line::Note;
-pub(crate) use line::{already_open, begun, capabilities, changed, ended, not_changed, not_decided, not_done, state};
+pub(crate) use line::{
+    already_ended, already_open, begun, capabilities, changed, ended, not_changed, not_decided, not_done, state,
+};
 use queue::{Ask, Kind, Queue, Wanted, Work};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;

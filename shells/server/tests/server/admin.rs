@@ -22,6 +22,9 @@ fn state_reply(id: &str, [r, m, s]: [u8; 3], ucc: &str) -> String {
     )
 }
 
+const ASK_THE_TRAIL: &str =
+    "Of one that ended more than a minute ago, the audit trail says what became of its recording.";
+
 #[tokio::test]
 async fn a_session_is_begun_once_and_ended_once() {
     let running = world(State::INITIAL).await;
@@ -36,9 +39,17 @@ async fn a_session_is_begun_once_and_ended_once() {
     assert_eq!((again.status, again.body), (200, state_reply(OTHER, [0, 0, 0], "ucc-demo-name")));
     let ended = client.exchange(&delete(&target)).await;
     assert_eq!((ended.status, ended.body.as_str()), (200, r#"{"Disposition":"NothingRecorded"}"#));
-    let gone = client.exchange(&delete(&target)).await;
+    // A client whose reply was lost asks again.
+    for _ in 0..2 {
+        let again = client.exchange(&delete(&target)).await;
+        assert_eq!((again.status, again.body.as_str()), (200, r#"{"Disposition":"NothingRecorded"}"#));
+    }
+    let never = target.replace("6f96", "0000");
+    let gone = client.exchange(&delete(&never)).await;
     assert_eq!(gone.status, 404);
-    assert_eq!(gone.error(2), format!("No Audio session with correlation Id:'{OTHER}' was found."));
+    let text =
+        format!("No Audio session with correlation Id:'{}' was found. {ASK_THE_TRAIL}", OTHER.replace("6f96", "0000"));
+    assert_eq!(gone.error(2), text);
     let read = once(api, &get(&format!("/attendantservice/api/recording/ucc-demo-name/{OTHER}"))).await;
     assert!(read.body.contains("No Audio session"), "{}", read.body);
 
@@ -48,6 +59,41 @@ async fn a_session_is_begun_once_and_ended_once() {
     assert_eq!((opened.status, opened.body), (201, state_reply(OTHER, [3, 2, 0], "ucc-demo-name")));
     let ended = client.exchange(&delete(&target)).await;
     assert_eq!(ended.body, r#"{"Disposition":"Discard"}"#);
+    // What is told again is what became of the last of them, until it is begun anew.
+    assert_eq!(client.exchange(&delete(&target)).await.body, r#"{"Disposition":"Discard"}"#);
+    assert_eq!(client.exchange(&put(&target, "")).await.status, 201);
+    assert_eq!(client.exchange(&delete(&target)).await.body, r#"{"Disposition":"NothingRecorded"}"#);
+    assert_eq!(client.exchange(&delete(&target)).await.body, r#"{"Disposition":"NothingRecorded"}"#);
+    // It is counted once for each end.
+    client.send(&get("/metrics")).await;
+    let metrics = client.receive_any("GET").await.body;
+    assert!(metrics.contains("\nrecording_sessions_ended_total 3\n"), "{metrics}");
+}
+
+/// A session whose UCC is not in the config any more is listed and can be ended; of a recording that no agent decided on it
+/// is not known what the UCC wanted, and it is kept.
+#[tokio::test]
+async fn a_session_whose_ucc_is_gone_can_be_ended() {
+    let running = world(State::INITIAL).await;
+    let mut client = Client::connect(running.addresses().admin).await;
+    running.service().directory().replace(directory(&["another"]));
+    let target = format!("/sessions/ucc-demo-name/{ID}");
+    for state in State::ALL {
+        crate::support::put(running.service().store(), &crate::support::key("ucc-demo-name", ID), state).await;
+        assert!(client.exchange(&get("/sessions")).await.body.contains(ID));
+        let expected = match (state.recording(), state.saving()) {
+            (Recording::Uninitialized, _) => "NothingRecorded",
+            (_, Saving::Delete) => "Discard",
+            _ => "Keep",
+        };
+        for _ in 0..2 {
+            let ended = client.exchange(&delete(&target)).await;
+            assert_eq!((ended.status, ended.body), (200, format!(r#"{{"Disposition":"{expected}"}}"#)), "{state}");
+        }
+        assert!(!client.exchange(&get("/sessions")).await.body.contains(ID));
+    }
+    // It cannot be begun, and nobody may change it.
+    assert_eq!(client.exchange(&put(&target, "")).await.status, 404);
 }
 
 #[tokio::test]
@@ -80,7 +126,7 @@ async fn what_is_wrong_is_told_in_the_shape_of_the_api() {
     let recording = not("RecordingState is missing");
     let cases = [
         (put(&nowhere, ""), 404, no_ucc),
-        (delete(&nowhere), 404, no_ucc),
+        (delete(&nowhere), 404, &format!("{no_ucc} {ASK_THE_TRAIL}")),
         (put("/sessions/ucc-demo-name/1234", ""), 400, &not("CorrelationId is not a GUID")),
         (delete("/sessions/ucc-demo-name/1234"), 400, &not("CorrelationId is not a GUID")),
         (put(&format!("/sessions/a%2Fb/{ID}"), ""), 400, &not("UCCName contains '/'")),

@@ -184,7 +184,7 @@ impl Disk {
             let transaction = begin(database)?;
             {
                 let mut sessions = transaction.open_table(SESSIONS)?;
-                for (key, found) in group.changes() {
+                for (key, found) in group.sessions() {
                     let key = (key.correlation_id.to_u128(), key.ucc.as_str());
                     match found {
                         Some(found) => drop(sessions.insert(key, (found.revision.0, found.state.to_byte()))?),

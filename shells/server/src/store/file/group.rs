@@ -6,68 +6,106 @@ use std::collections::HashMap;
 use recording_core::State;
 use tokio::sync::oneshot;
 
-use crate::store::image::Image;
-use crate::store::{Found, Revision, SessionKey, StoreError, Swap};
+use crate::store::{Found, Revision, SessionKey, StoreError, Swap, Tell};
 use crate::trail::Note;
+
+/// How many sessions a commit changes at most: so that no one waits long for the others of the group. Further changes of
+/// the same sessions cost no room on the disk.
+const MOST_SESSIONS: usize = 1024;
+
+/// How many bytes of lines a commit has at most, and one line more.
+const MOST_LINES: usize = 4 * 1024 * 1024;
 
 /// What is asked of the thread that writes.
 #[derive(Debug)]
 pub(super) enum Asked {
     /// To make a change.
     Change(Change),
+    /// To tell when the change of this revision is stored.
+    UntilStored(Revision, Tell),
     /// To find out whether changes can be made again.
     TryOut(oneshot::Sender<Result<(), StoreError>>),
 }
 
-/// A change that somebody waits for.
+/// A change that somebody waits for. It was compared with what all before it make of the session: it can be made, unless
+/// one of those is not.
 #[derive(Debug)]
 pub(super) struct Change {
     pub(super) key: SessionKey,
-    pub(super) expected: Option<Revision>,
+    pub(super) revision: Revision,
     pub(super) state: Option<State>,
     pub(super) note: Note,
-    pub(super) tell: oneshot::Sender<Result<Swap, StoreError>>,
+    pub(super) tell: Tell,
 }
 
-/// The changes of a group that can be made, in the order in which they came, and who waits for them.
-#[derive(Debug)]
+/// The changes of a group, in the order in which they came, and who waits for them.
+#[derive(Debug, Default)]
 pub(super) struct Group {
-    changes: Vec<(SessionKey, Option<Found>)>,
-    /// The lines of the trail about them.
+    /// What is to be of each session: what the last change says.
+    sessions: Vec<(SessionKey, Option<Found>)>,
+    places: HashMap<SessionKey, usize>,
+    /// The lines of the trail about the changes.
     lines: Vec<u8>,
-    waiting: Vec<oneshot::Sender<Result<Swap, StoreError>>>,
-    first_revision: u64,
-    last_revision: u64,
+    waiting: Vec<Tell>,
+    /// The revisions of the changes, which have no gap.
+    revisions: Option<(u64, u64)>,
+    /// The last revision of what rests on a change that could not be stored.
+    failed: u64,
 }
 
 impl Group {
-    /// Sees which of the changes can be made, one after the other; the others are told so.
-    pub(super) fn of(asked: Vec<Change>, image: &Image, last_given: u64) -> Self {
-        let mut last_revision = last_given;
-        // What the group itself has made of the sessions so far.
-        let mut made: HashMap<SessionKey, Option<Found>> = HashMap::new();
-        let (mut changes, mut waiting) = (Vec::with_capacity(asked.len()), Vec::with_capacity(asked.len()));
-        let mut lines = Vec::new();
-        for Change { key, expected, state, note, tell } in asked {
-            let found = made.get(&key).copied().unwrap_or_else(|| image.read(&key));
-            if found.map(|found| found.revision) != expected {
-                // Who does not wait any more need not be told.
-                let _ = tell.send(Ok(Swap::Conflict));
-                continue;
-            }
-            last_revision += 1;
-            let new = state.map(|state| Found { state, revision: Revision(last_revision) });
-            note.push_line(last_revision, &mut lines);
-            made.insert(key.clone(), new);
-            changes.push((key, new));
-            waiting.push(tell);
-        }
-        Self { changes, lines, waiting, first_revision: last_given + 1, last_revision }
+    /// A group without changes, which will take none up to revision `failed`.
+    pub(super) fn new(failed: u64) -> Self {
+        Self { failed, ..Self::default() }
     }
 
-    /// The changes; the last one for a session counts.
-    pub(super) fn changes(&self) -> &[(SessionKey, Option<Found>)] {
-        &self.changes
+    /// Takes a change in; one that cannot be made any more is told so.
+    pub(super) fn add(&mut self, change: Change) {
+        let Change { key, revision, state, note, tell } = change;
+        if revision.0 <= self.failed {
+            tell.send(Ok(Swap::Conflict));
+            return;
+        }
+        note.push_line(revision.0, &mut self.lines);
+        let new = state.map(|state| Found { state, revision });
+        match self.places.get(&key).and_then(|&place| self.sessions.get_mut(place)) {
+            Some((_, found)) => *found = new,
+            None => {
+                self.places.insert(key.clone(), self.sessions.len());
+                self.sessions.push((key, new));
+            }
+        }
+        self.waiting.push(tell);
+        self.revisions = Some((self.revisions.map_or(revision.0, |(first, _)| first), revision.0));
+    }
+
+    /// Tells when this change is stored. It was asked for before.
+    pub(super) fn tell_of(&mut self, revision: Revision, tell: Tell) {
+        if self.revisions.is_some_and(|(first, _)| first <= revision.0) {
+            self.waiting.push(tell);
+            return;
+        }
+        // It is behind us. Whether it is among what was lost need not be known: asking again tells.
+        tell.send(Ok(if revision.0 <= self.failed { Swap::Conflict } else { Swap::Stored }));
+    }
+
+    /// Whether it should be committed, whoever else waits.
+    pub(super) const fn is_full(&self) -> bool {
+        self.sessions.len() >= MOST_SESSIONS || self.lines.len() >= MOST_LINES
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.revisions.is_none()
+    }
+
+    /// What is to be of the sessions, each of them once.
+    pub(super) fn sessions(&self) -> &[(SessionKey, Option<Found>)] {
+        &self.sessions
+    }
+
+    /// How many changes it has.
+    pub(super) fn len(&self) -> usize {
+        self.revisions().count()
     }
 
     /// What the trail is to say of them.
@@ -75,20 +113,21 @@ impl Group {
         &self.lines
     }
 
-    /// The revisions that the group gives out.
-    pub(super) const fn revisions(&self) -> RangeInclusive<u64> {
-        self.first_revision..=self.last_revision
+    /// The revisions of the changes.
+    pub(super) fn revisions(&self) -> RangeInclusive<u64> {
+        let (first, last) = self.revisions.unwrap_or((1, 0));
+        first..=last
     }
 
     /// The last one of them.
-    pub(super) const fn last_revision(&self) -> u64 {
-        self.last_revision
+    pub(super) fn last_revision(&self) -> u64 {
+        self.revisions.map_or(0, |(_, last)| last)
     }
 
     /// Tells everyone what became of the group.
     pub(super) fn tell(self, outcome: &Result<(), StoreError>) {
         for tell in self.waiting {
-            let _ = tell.send(outcome.clone().map(|()| Swap::Stored));
+            tell.send(outcome.clone().map(|()| Swap::Stored));
         }
     }
 }

@@ -5,30 +5,23 @@ use std::io;
 use super::group::Group;
 use crate::trail::{Trail, withdraw};
 
-/// The trail, what it is still to be told, and which revisions were given out.
+/// The trail, and what it is still to be told.
 #[derive(Debug)]
 pub(super) struct Journal {
     trail: Option<Trail>,
     /// Withdrawals that are not written yet. Nothing is written before them.
     owed: Vec<u8>,
-    last_given: u64,
 }
 
 impl Journal {
-    pub(super) const fn new(trail: Option<Trail>, last_given: u64) -> Self {
-        Self { trail, owed: Vec::new(), last_given }
-    }
-
-    /// The last revision that was given out, to a change that was stored or not: none comes again.
-    pub(super) const fn last_given(&self) -> u64 {
-        self.last_given
+    pub(super) const fn new(trail: Option<Trail>) -> Self {
+        Self { trail, owed: Vec::new() }
     }
 
     /// Tells of the changes of a group, and does not return before that is on disk.
     pub(super) fn tell(&mut self, group: &Group) -> io::Result<()> {
-        self.last_given = group.last_revision();
         let Some(trail) = &self.trail else { return Ok(()) };
-        trail.giving(self.last_given);
+        trail.giving(group.last_revision());
         if self.owed.is_empty() {
             // What nobody wants told leaves nothing to wait for.
             return if group.lines().is_empty() {

@@ -2,18 +2,24 @@
 //!
 //! All open sessions are in memory too, as they are on disk: reads cost no disk, and never tell what is not stored yet.
 //! Changes go to one thread, which commits all that have come meanwhile in one transaction, and only then makes them
-//! visible and tells those who wait.
+//! visible and tells those who wait. A change is compared with what those before it will have made of its session, so many
+//! changes of one session share a commit, too.
 //!
 //! The file is a database of the crate `redb`, whose commits are atomic. Each is made in two phases: first all that is
 //! new, forced to the disk, then the one byte that makes it valid, forced to the disk as well. So nothing half done can be
 //! found valid, and a valid part whose checksum does not hold is damage for certain, and not the remains of a crash.
 
+mod ahead;
 mod backend;
 mod condition;
 mod disk;
 mod error;
 mod group;
+#[cfg(test)]
+mod interleavings;
 mod journal;
+#[cfg(test)]
+mod pause_first;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -24,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 
+use ahead::Ahead;
 use condition::Condition;
 use disk::Disk;
 pub use error::OpenError;
@@ -32,10 +39,10 @@ use group::{Asked, Change};
 use journal::Journal;
 use recording_core::State;
 use tokio::sync::{oneshot, watch};
-use writer::Writer;
+use writer::{Groups, Writer};
 
 use super::image::Image;
-use super::{Found, Revision, SessionKey, Store, StoreError, Swap};
+use super::{Found, Latest, Revision, SessionKey, Store, StoreError, Storing, Swap};
 use crate::metrics::Commits;
 use crate::place;
 use crate::trail::{Note, Trail};
@@ -46,8 +53,8 @@ use crate::trail::{Note, Trail};
 #[derive(Debug)]
 pub struct FileStore {
     id: u64,
-    last_given: u64,
     image: Arc<Image>,
+    ahead: Arc<Ahead>,
     commits: Arc<Commits>,
     condition: Arc<Condition>,
     /// Closed when the thread that writes has ended, however that came about.
@@ -96,35 +103,25 @@ impl FileStore {
             }
         };
         let (image, commits) = (Arc::new(image), Arc::<Commits>::default());
+        let ahead = Arc::new(Ahead::new(last_given));
+        let groups = Groups { image: Arc::clone(&image), ahead: Arc::clone(&ahead), lost: last_given };
         let condition = Arc::<Condition>::default();
         let (alive, life) = watch::channel(());
-        let journal = Journal::new(trail, last_given);
+        let journal = Journal::new(trail);
         let (asked, queue) = mpsc::channel();
-        let writer =
-            Writer::new(disk, Arc::clone(&image), journal, Arc::clone(&commits), Arc::clone(&condition), pause);
+        let writer = Writer::new(disk, groups, journal, Arc::clone(&commits), Arc::clone(&condition), pause);
         let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
             let _alive = alive;
             writer.run(&queue);
         });
         let writer = writer.map_err(|error| failed(error.into()))?;
-        Ok(Self {
-            id,
-            last_given,
-            image,
-            commits,
-            condition,
-            life,
-            asked: Some(asked),
-            writer: Some(writer),
-            _lock: lock,
-        })
+        Ok(Self { id, image, ahead, commits, condition, life, asked: Some(asked), writer: Some(writer), _lock: lock })
     }
 
-    /// Asks the thread that writes, and waits for what it tells.
-    async fn ask<T>(&self, asked: Asked, told: oneshot::Receiver<Result<T, StoreError>>) -> Result<T, StoreError> {
+    /// Hands something on to the thread that writes.
+    fn hand_on(&self, asked: Asked) -> Result<(), StoreError> {
         let gone = || StoreError::new("the thread that writes has ended");
-        self.asked.as_ref().ok_or_else(gone)?.send(asked).map_err(|_| gone())?;
-        told.await.map_err(|_| gone())?
+        self.asked.as_ref().ok_or_else(gone)?.send(asked).map_err(|_| gone())
     }
 
     /// A number that no other store has, since this one was begun.
@@ -133,10 +130,10 @@ impl FileStore {
         self.id
     }
 
-    /// The last revision that was given out before it was opened.
+    /// The last revision that was given out so far.
     #[must_use]
-    pub const fn last_revision(&self) -> Revision {
-        Revision(self.last_given)
+    pub fn last_revision(&self) -> Revision {
+        Revision(self.ahead.last_given())
     }
 
     /// How many sessions are open.
@@ -174,9 +171,32 @@ impl Store for FileStore {
         state: Option<State>,
         note: Note,
     ) -> Result<Swap, StoreError> {
-        let (tell, told) = oneshot::channel();
-        let change = Change { key: key.clone(), expected, state, note, tell };
-        self.ask(Asked::Change(change), told).await
+        self.ask(key, expected, state, note).await?.await
+    }
+
+    async fn latest(&self, key: &SessionKey) -> Result<Latest, StoreError> {
+        Ok(self.ahead.latest(key, &self.image))
+    }
+
+    async fn ask(
+        &self,
+        key: &SessionKey,
+        expected: Option<Revision>,
+        state: Option<State>,
+        note: Note,
+    ) -> Result<Storing, StoreError> {
+        let (tell, storing) = Storing::to_be_told();
+        let change = |revision| Change { key: key.clone(), revision, state, note, tell };
+        let hand_on = |revision| self.hand_on(Asked::Change(change(revision)));
+        let asked = self.ahead.ask(&self.image, (key, expected, state), hand_on)?;
+        Ok(asked.map_or(Storing::known(Swap::Conflict), |()| storing))
+    }
+
+    fn until_stored(&self, revision: Revision) -> Storing {
+        let (tell, storing) = Storing::to_be_told();
+        // If that fails, so does waiting.
+        let _ = self.hand_on(Asked::UntilStored(revision, tell));
+        storing
     }
 
     async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
@@ -196,7 +216,8 @@ impl Store for FileStore {
         }
         // Perhaps the disk is well again, and no change has been asked for since.
         let (tell, told) = oneshot::channel();
-        self.ask(Asked::TryOut(tell), told).await
+        self.hand_on(Asked::TryOut(tell))?;
+        told.await.unwrap_or_else(|_| Err(StoreError::new("the thread that writes has ended")))
     }
 
     fn ended(&self) -> impl Future<Output = ()> + Send + 'static {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex};
 
 use recording_core::{CorrelationId, State, UccName};
 use redb::{Database, TableDefinition};
@@ -24,32 +24,42 @@ pub(super) struct Planned {
     count: AtomicU64,
     from: AtomicU64,
     to: AtomicU64,
+    /// While it is held, operations wait.
+    held: Mutex<bool>,
+    let_go: Condvar,
 }
 
 impl Default for Planned {
     fn default() -> Self {
-        Self { count: AtomicU64::new(0), from: AtomicU64::new(u64::MAX), to: AtomicU64::new(u64::MAX) }
+        let never = || AtomicU64::new(u64::MAX);
+        Self { count: AtomicU64::new(0), from: never(), to: never(), held: Mutex::new(false), let_go: Condvar::new() }
     }
 }
 
 impl Planned {
     pub(super) fn pass(&self) -> io::Result<()> {
+        drop(self.let_go.wait_while(self.held.lock().unwrap(), |held| *held).unwrap());
         let at = self.count.fetch_add(1, Ordering::SeqCst);
         let fails = at >= self.from.load(Ordering::SeqCst) && at < self.to.load(Ordering::SeqCst);
         if fails { Err(io::Error::from(io::ErrorKind::StorageFull)) } else { Ok(()) }
     }
 
-    fn plan(&self, from: u64, to: u64) {
+    pub(super) fn hold(&self, held: bool) {
+        *self.held.lock().unwrap() = held;
+        self.let_go.notify_all();
+    }
+
+    pub(super) fn plan(&self, from: u64, to: u64) {
         self.from.store(from, Ordering::SeqCst);
         self.to.store(to, Ordering::SeqCst);
     }
 }
 
 /// A directory of this test, gone when dropped.
-struct Scratch(PathBuf);
+pub(super) struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(name: &str) -> Self {
+    pub(super) fn new(name: &str) -> Self {
         // In memory where there is such a place: what is tested is not whether a disk keeps its word.
         let memory = Path::new("/dev/shm");
         let place = if memory.is_dir() { memory.into() } else { std::env::temp_dir() };
@@ -59,7 +69,7 @@ impl Scratch {
         Self(directory)
     }
 
-    fn file(&self) -> PathBuf {
+    pub(super) fn file(&self) -> PathBuf {
         self.0.join("sessions")
     }
 }
@@ -70,7 +80,7 @@ impl Drop for Scratch {
     }
 }
 
-fn key(number: u128) -> SessionKey {
+pub(super) fn key(number: u128) -> SessionKey {
     SessionKey::new(UccName::new("ucc").unwrap(), CorrelationId::from_u128(number))
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use tracing::{error, info};
 
+use super::ahead::Ahead;
 use super::condition::Condition;
 use super::disk::{CommitFailure, Disk};
 use super::error::Reason;
@@ -15,11 +16,34 @@ use crate::metrics::Commits;
 use crate::store::StoreError;
 use crate::store::image::Image;
 
-/// How many changes a commit takes at most: so that nobody waits long for the others of the group.
-const MOST: usize = 1024;
-
 /// How long a disk that failed is left alone before it is tried again.
 pub(super) const PAUSE: Duration = Duration::from_millis(500);
+
+/// Makes groups of changes, and makes true in memory what became of them.
+#[derive(Debug)]
+pub(super) struct Groups {
+    pub(super) image: Arc<Image>,
+    pub(super) ahead: Arc<Ahead>,
+    /// No change up to this revision is to be made any more: it may rest on one that could not be stored.
+    pub(super) lost: u64,
+}
+
+impl Groups {
+    pub(super) fn begin(&self) -> Group {
+        Group::new(self.lost)
+    }
+
+    pub(super) fn end(&mut self, group: Group, outcome: &Result<(), StoreError>) {
+        match outcome {
+            Ok(()) => {
+                self.image.put_all(group.sessions());
+                self.ahead.stored(group.sessions(), group.last_revision());
+            }
+            Err(_) => self.lost = self.ahead.failed(),
+        }
+        group.tell(outcome);
+    }
+}
 
 /// Commits changes in groups.
 ///
@@ -28,7 +52,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub(super) struct Writer {
     disk: Disk,
-    image: Arc<Image>,
+    groups: Groups,
     journal: Journal,
     commits: Arc<Commits>,
     condition: Arc<Condition>,
@@ -40,13 +64,13 @@ pub(super) struct Writer {
 impl Writer {
     pub(super) const fn new(
         disk: Disk,
-        image: Arc<Image>,
+        groups: Groups,
         journal: Journal,
         commits: Arc<Commits>,
         condition: Arc<Condition>,
         pause: Duration,
     ) -> Self {
-        Self { disk, image, journal, commits, condition, failed: None, pause }
+        Self { disk, groups, journal, commits, condition, failed: None, pause }
     }
 
     /// Works until nobody can ask any more.
@@ -55,17 +79,19 @@ impl Writer {
             let condition = Arc::clone(&self.condition);
             let _busy = condition.busy();
             // Whatever came while the last group was being committed.
-            let mut changes = Vec::new();
-            for asked in core::iter::once(first).chain(queue.try_iter()).take(MOST) {
+            let mut group = self.groups.begin();
+            let mut next = Some(first);
+            while let Some(asked) = next {
                 match asked {
-                    Asked::Change(change) => changes.push(change),
+                    Asked::Change(change) => group.add(change),
+                    Asked::UntilStored(revision, tell) => group.tell_of(revision, tell),
                     Asked::TryOut(tell) => drop(tell.send(self.try_out())),
                 }
+                next = if group.is_full() { None } else { queue.try_recv().ok() };
             }
-            let group = Group::of(changes, &self.image, self.journal.last_given());
-            if !group.changes().is_empty() {
+            if !group.is_empty() {
                 let outcome = self.commit(&group);
-                group.tell(&outcome);
+                self.groups.end(group, &outcome);
             }
         }
         // An orderly end owes nothing: the next start would believe what is not withdrawn. If the disk is still closed, what
@@ -81,9 +107,8 @@ impl Writer {
         match self.disk.commit(group, || self.journal.tell(group)) {
             Ok(()) => {
                 self.condition.well(true);
-                self.image.put_all(group.changes());
                 self.journal.settled(self.disk.last_revision());
-                self.commits.committed(began.elapsed(), group.changes().len());
+                self.commits.committed(began.elapsed(), group.len());
                 Ok(())
             }
             Err(CommitFailure::Refused(error)) => {
@@ -128,7 +153,7 @@ impl Writer {
     }
 
     fn settle_now(&mut self) -> Result<(), StoreError> {
-        match self.disk.settle(&self.image) {
+        match self.disk.settle(&self.groups.image) {
             Ok(()) => {
                 self.failed = None;
                 self.journal.settle();
