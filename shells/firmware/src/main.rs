@@ -129,7 +129,7 @@ fn run(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// QEMU says that it cannot forward, and not why; and whoever has the port would answer what is meant for the gateway.
+/// QEMU says that it cannot forward, and not why; and the program that has the port would answer in the gateway's place.
 fn is_free(option: &str, port: u16) -> Result<(), String> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map(drop).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => format!("port {port} is taken by another program: choose one with {option} PORT"),

@@ -150,8 +150,8 @@ impl Connection {
     }
 
     /// By how much the connection is over the time that it has when every place is taken and another client wants one;
-    /// `None` if it is not. `unsent` says whether the client has still to take something. Who is dropped for that, and gets
-    /// no byte of a reply, may ask again: nothing was done.
+    /// `None` if it is not. `unsent` says whether the client has still to take something. A client that is dropped for that,
+    /// and gets no byte of a reply, may ask again: nothing was done.
     #[must_use]
     pub fn overdue(&self, now: Millis, unsent: bool) -> Option<Millis> {
         let (then, limit) = match (self.stalled, self.phase) {

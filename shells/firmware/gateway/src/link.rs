@@ -1,4 +1,4 @@
-//! Ethernet below IP. The gateway never speaks first, so it asks nobody for an address: what it sends to a peer goes to
+//! Ethernet below IP. The gateway never speaks first, so it never asks for an address: what it sends to a peer goes to
 //! where the peer's own last frame came from, which is the peer itself or the router in front of it.
 //!
 //! So there is nothing that requests for addresses, of hosts that are there or not, could push out, and no router has to be
@@ -22,7 +22,7 @@ const TCP: u8 = 6;
 const SYN: u8 = 1 << 1;
 const ACK: u8 = 1 << 4;
 
-/// Where somebody is.
+/// Where a host is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
     /// Its address.
@@ -31,7 +31,7 @@ pub struct Peer {
     pub mac: Mac,
 }
 
-/// Somebody wants a connection.
+/// A host wants a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wish {
     /// From which port.
@@ -55,13 +55,13 @@ pub enum Came {
 #[derive(Debug)]
 pub struct Link<const N: usize> {
     own: Peer,
-    /// Whose packet is being dealt with. It is answered whether it has a place or not.
+    /// The sender of the packet that is dealt with. It is answered whether it has a place or not.
     last: Peer,
     peers: [Peer; N],
 }
 
 impl<const N: usize> Link<N> {
-    /// Nobody was heard yet.
+    /// No host was heard yet.
     #[must_use]
     pub const fn new(own: Peer) -> Self {
         let nobody = Peer { ip: [0; 4], mac: [0; 6] };
@@ -83,7 +83,7 @@ impl<const N: usize> Link<N> {
             return None;
         }
         match kind {
-            // Nobody has reason to send a packet of ours to others as well.
+            // A packet for us alone has no reason to be sent to a group.
             IPV4 if to == self.own.mac => self.packet(mac, packet),
             ARP if to == self.own.mac || to == [0xff; 6] => self.request(mac, packet),
             _ => None,
@@ -112,7 +112,7 @@ impl<const N: usize> Link<N> {
         let (head, _) = packet.split_first_chunk::<20>()?;
         let ip = [head[12], head[13], head[14], head[15]];
         let to = [head[16], head[17], head[18], head[19]];
-        // From this net, from loopback, from a group, from ourselves: nobody who could be answered.
+        // From no host, from loopback, from a group, from ourselves: none of them can be answered.
         let is_host = !matches!(ip[0], 0 | 127 | 224..) && ip != self.own.ip;
         if !is_host || to != self.own.ip {
             return None;
@@ -141,7 +141,7 @@ impl<const N: usize> Link<N> {
         }
     }
 
-    /// The header of the frame for a packet; `None` if it is for somebody who was never heard.
+    /// The header of the frame for a packet; `None` if it is for a host that was never heard.
     #[must_use]
     pub fn header(&self, packet: &[u8]) -> Option<[u8; HEADER]> {
         let ip = packet.get(16..)?.first_chunk::<4>()?;

@@ -37,8 +37,8 @@ impl Network {
         again
     }
 
-    /// Somebody wants a connection, and it may be that every place is taken: whoever is furthest over the time that it has
-    /// then loses its own. Without that the wish is refused, as it is by any full server.
+    /// A host wants a connection, and it may be that every place is taken: then the client that is furthest over its time
+    /// loses its own. If there is none, the wish is refused, as it is by any full server.
     #[inline(never)]
     pub(super) fn make_room(&mut self, gateway: &mut Gateway, peer: Peer, wish: Wish, now: u32) {
         let remote = IpEndpoint::new(address(peer.ip), wish.from);
@@ -126,7 +126,7 @@ fn tcp_sockets<'a>(sockets: &'a SocketSet<'static>) -> impl Iterator<Item = &'a 
     })
 }
 
-/// Whether there is a connection with somebody at this address.
+/// Whether there is a connection with a host at this address.
 pub(super) fn is_connected(sockets: &SocketSet<'static>, ip: Ip) -> bool {
     tcp_sockets(sockets).any(|socket| socket.remote_endpoint().is_some_and(|remote| remote.addr == address(ip)))
 }
