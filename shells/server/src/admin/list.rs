@@ -14,12 +14,16 @@
 //! looks at more than [`SCANNED`] of them.
 
 use core::ops::ControlFlow;
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use recording_core::{ActionSet, CorrelationId, State, UccName, UccNameBuf};
 use serde_json::{Map, Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use crate::service::Service;
 use crate::store::{SessionKey, Store, StoreError};
@@ -37,17 +41,29 @@ pub const SCANNED: usize = 20_000;
 /// What a page holds, and what stands before the next one.
 type Page = (Vec<(SessionKey, State)>, Option<SessionKey>);
 
-pub(super) async fn answer<S: Store>(service: &Service<S>, query: Option<&str>) -> Response {
+/// One page is made at a time: however many are asked for, they take one thread, and none of those that serve the API.
+static MAKING: Semaphore = Semaphore::const_new(1);
+
+pub(super) async fn answer<S: Store>(service: &Arc<Service<S>>, query: Option<&str>) -> Response {
     let wanted = match Wanted::read(query.unwrap_or_default()) {
         Ok(wanted) => wanted,
         Err(text) => return reply::invalid(StatusCode::BAD_REQUEST, text),
     };
-    match wanted.find(service.store()).await {
-        Ok(page) => reply::json(StatusCode::OK, write(service, page).into()),
-        Err(error) => {
+    let making = MAKING.acquire().await;
+    let service = Arc::clone(service);
+    // A page of a thousand takes milliseconds, for which others would wait on this thread.
+    let made = spawn_blocking(move || {
+        let page = Handle::current().block_on(wanted.find(service.store())).map(|page| write(&service, page));
+        drop(making);
+        page
+    });
+    match made.await {
+        Ok(Ok(page)) => reply::json(StatusCode::OK, page.into()),
+        Ok(Err(error)) => {
             audit::store_failed("list", &error);
             reply::store_unavailable()
         }
+        Err(_) => reply::store_unavailable(),
     }
 }
 

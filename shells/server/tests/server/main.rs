@@ -10,6 +10,7 @@ mod exploration;
 mod failing_store;
 mod first_contact;
 mod gone;
+mod growth;
 mod http;
 mod hub;
 mod life;
