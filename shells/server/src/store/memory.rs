@@ -60,10 +60,13 @@ impl Store for MemoryStore {
             return Ok(self.replace(key, expected, state));
         };
         let refused = |why: &dyn core::fmt::Display| StoreError::new(format!("the audit trail: {why}"));
-        // Those before this one wait no longer than that, either.
-        let _telling = timeout(trail.patience(), self.telling.lock())
-            .await
-            .map_err(|_| refused(&"the changes before this one wait for their lines"))?;
+        let _telling = match self.telling.try_lock() {
+            Ok(telling) => telling,
+            // Those before this one wait no longer than that, either.
+            Err(_) => timeout(trail.patience(), self.telling.lock())
+                .await
+                .map_err(|_| refused(&"the changes before this one wait for their lines"))?,
+        };
         if self.sessions.read(key).map(|found| found.revision) != expected {
             return Ok(Swap::Conflict);
         }

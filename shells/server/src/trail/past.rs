@@ -152,7 +152,7 @@ fn revision(line: &[u8]) -> Option<u64> {
 }
 
 fn holds(line: &[u8], part: &str) -> bool {
-    line.windows(part.len()).any(|here| here == part.as_bytes())
+    memchr::memmem::find(line, part.as_bytes()).is_some()
 }
 
 fn number_after(line: &[u8], key: &str) -> Option<u64> {

@@ -22,6 +22,8 @@ struct Gated {
     is_pipe: bool,
     /// Writing fails.
     is_full: Arc<AtomicBool>,
+    /// Writing panics.
+    is_broken: Arc<AtomicBool>,
 }
 
 impl Gated {
@@ -90,6 +92,7 @@ impl Files for Gated {
         if self.is_pipe {
             self.pass();
         }
+        assert!(!self.is_broken.load(Ordering::SeqCst), "as it was to");
         if self.is_full.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -258,4 +261,21 @@ fn what_waits_is_bounded_in_bytes() {
         }
         files.shut(false);
     });
+}
+
+/// The thread is gone: nobody waits for it, no change is made, and the server is told.
+#[tokio::test]
+async fn a_thread_that_is_gone_is_noticed() {
+    let scratch = Scratch::new("gone");
+    let files = Gated::default();
+    let trail = open(&scratch, &files);
+    let gone = trail.is_gone();
+    trail.write(b"line\n".to_vec()).await.unwrap();
+    files.is_broken.store(true, Ordering::SeqCst);
+    for _ in 0..3 {
+        let error = trail.write(b"change\n".to_vec()).await.unwrap_err();
+        assert_eq!(error.to_string(), "the thread that writes it has ended");
+    }
+    gone.await;
+    assert_eq!(scratch.text(), "line\n");
 }
