@@ -71,28 +71,34 @@ fn a_config_is_read_in_time_linear_in_its_agents() {
 
 #[tokio::test]
 async fn sessions_begin_and_are_listed_in_time_linear_in_their_number() {
-    let mut times = Vec::new();
-    for number in [2000_u128, 20_000] {
-        let began = Instant::now();
-        let store = MemoryStore::new();
-        for id in 0..number {
-            // Spread, as those of real calls are.
-            let id = CorrelationId::from_u128(id.wrapping_mul(0x9e37_79b9_7f4a_7c15_9e37_79b9_7f4a_7c15));
-            let key = SessionKey::new(UccName::new("ucc").unwrap(), id);
-            assert_eq!(store.begin(&key, State::INITIAL).await, Ok(Swap::Stored));
-        }
-        let (mut after, mut listed) = (None, 0);
-        loop {
-            let page = store.page(after.as_ref(), 100).await.unwrap();
-            listed += page.len() as u128;
-            let Some((last, _)) = page.last() else { break };
-            after = Some(last.clone());
-        }
-        assert_eq!(listed, number);
-        times.push(began.elapsed().as_secs_f64());
+    let (mut short, mut long) = (f64::MAX, f64::MAX);
+    for _ in 0..5 {
+        short = short.min(begun_and_listed(4000).await);
+        long = long.min(begun_and_listed(40_000).await);
     }
-    println!("sessions: {times:?} s");
-    assert!(times[1] / times[0] < MOST, "{times:?}");
+    println!("sessions: 4000 in {short} s, 40000 in {long} s");
+    assert!(long / short < MOST);
+}
+
+/// Seconds that it takes to begin so many sessions and to list them in pages.
+async fn begun_and_listed(number: u128) -> f64 {
+    let began = Instant::now();
+    let store = MemoryStore::new();
+    for id in 0..number {
+        // Spread, as those of real calls are.
+        let id = CorrelationId::from_u128(id.wrapping_mul(0x9e37_79b9_7f4a_7c15_9e37_79b9_7f4a_7c15));
+        let key = SessionKey::new(UccName::new("ucc").unwrap(), id);
+        assert_eq!(store.begin(&key, State::INITIAL).await, Ok(Swap::Stored));
+    }
+    let (mut after, mut listed) = (None, 0);
+    loop {
+        let page = store.page(after.as_ref(), 100).await.unwrap();
+        listed += page.len() as u128;
+        let Some((last, _)) = page.last() else { break };
+        after = Some(last.clone());
+    }
+    assert_eq!(listed, number);
+    began.elapsed().as_secs_f64()
 }
 
 /// The check can fail: counting the lines before each name, as it was once done, is found.
