@@ -87,6 +87,11 @@ async fn respond<S: Store>(service: &Arc<Service<S>>, request: Request, client: 
     let (parts, body) = request.into_parts();
     let target = Target::of(&parts.uri);
     match read_head(&parts, &target) {
+        Ok(head) if head.wants_body() && arrival::is_encoded(&parts.headers) => {
+            let usable = arrival::discard(body, &parts.headers, client.as_ref()).await;
+            let response = reply::encoded();
+            (Call::Unknown, if usable { response } else { reply::and_close(response) })
+        }
         Ok(head) if head.wants_body() => {
             // It borrows from the parts, which the decision takes along: it is read again there.
             drop(target);

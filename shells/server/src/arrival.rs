@@ -5,7 +5,7 @@ use core::pin::Pin;
 use core::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::EXPECT;
+use axum::http::header::{CONTENT_ENCODING, EXPECT};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
@@ -26,6 +26,12 @@ const UNWANTED_WAIT: Duration = Duration::from_millis(500);
 
 /// What is told with a 408.
 pub(crate) const TOO_LATE: &str = "The request took too long to arrive.";
+
+/// Whether a body says that it is encoded (`Content-Encoding`), which nobody here undoes.
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    let codings = headers.get_all(CONTENT_ENCODING).iter().flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
+    codings.map(<[u8]>::trim_ascii).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+}
 
 /// What came of a body.
 pub(crate) enum Arrival {

@@ -12,6 +12,7 @@ use recording_core::{
 };
 use tracing::{debug, error, info};
 
+use crate::mask::masked;
 use crate::net::Client;
 use crate::service::Begun;
 use crate::store::StoreError;
@@ -26,7 +27,7 @@ pub(crate) fn changed(request: &SetRequest<'_>, (from, to): (State, State)) {
         action = request.action.name(),
         ucc = request.ucc.as_str(),
         correlation_id = %request.correlation_id,
-        requester = request.requester.as_str(),
+        requester = &*masked(request.requester.as_str()),
         outcome = "changed",
         %from,
         %to,
@@ -41,7 +42,7 @@ pub(crate) fn answered(request: &SetRequest<'_>, state: Option<State>, refusal: 
         action = request.action.name(),
         ucc = request.ucc.as_str(),
         correlation_id = %request.correlation_id,
-        requester = request.requester.as_str(),
+        requester = &*masked(request.requester.as_str()),
         outcome = if refusal.is_some() { "refused" } else { "unchanged" },
         reason = refusal.map(reason),
         state = state.map(tracing::field::display),
@@ -56,7 +57,7 @@ pub(crate) fn not_stored(request: &SetRequest<'_>, error: &StoreError) {
         action = request.action.name(),
         ucc = request.ucc.as_str(),
         correlation_id = %request.correlation_id,
-        requester = request.requester.as_str(),
+        requester = &*masked(request.requester.as_str()),
         outcome = "not stored",
         reason = error.to_string(),
     );

@@ -252,6 +252,15 @@ impl Reader {
             self.fault(&value.span(), Some("name"), format!("{text:?} is the name of the UCC of line {first} already"));
             return None;
         }
+        // Browsers, curl and others take such a part out of a path before they send it.
+        if matches!(text.as_ref(), "." | "..") {
+            self.fault(
+                &value.span(),
+                Some("name"),
+                format!("{text:?} is a name that no client can ask for: in a path it means another place"),
+            );
+            return None;
+        }
         let name = UccNameBuf::new(text);
         name.map_err(|error| self.field(&value.span(), "name", text, &error)).ok()
     }

@@ -39,6 +39,7 @@ mod ended;
 pub mod events;
 mod health;
 pub mod hub;
+mod mask;
 pub mod metrics;
 pub mod net;
 pub mod openapi;

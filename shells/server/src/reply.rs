@@ -1,11 +1,13 @@
 //! Replies as HTTP responses.
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
+use axum::http::header::{ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use recording_core::{ErrorMessage, ErrorReply, ErrorType, Rejection, Reply};
+
+use crate::audit;
 
 /// The core's reply.
 pub(crate) fn of(reply: &Reply<'_>) -> Response {
@@ -35,6 +37,15 @@ pub(crate) fn error(status: StatusCode, error: ErrorMessage<'_>) -> Response {
 /// What is wrong with a request on its way here.
 pub(crate) fn invalid(status: StatusCode, text: &'static str) -> Response {
     error(status, ErrorMessage::new(ErrorType::Validation, text))
+}
+
+/// A body with a coding that is not undone here. OURS, as are all statuses but 200.
+pub(crate) fn encoded() -> Response {
+    let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    let mut response = invalid(status, "A Content-Encoding other than identity is not understood.");
+    audit::not_arrived(status.as_u16(), "an encoded body");
+    response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    response
 }
 
 /// The store failed where nothing was to be stored.

@@ -94,7 +94,9 @@ impl Wanted {
                     after = Some(key(cursor).ok_or("The parameter after is not what a page gave as Next.")?);
                 }
                 Some(("ucc", name)) => {
-                    let name = percent_decode_str(name).decode_utf8().ok();
+                    // As forms and most libraries write a space.
+                    let name = name.replace('+', " ");
+                    let name = percent_decode_str(&name).decode_utf8().ok();
                     let name = name.and_then(|name| UccNameBuf::new(&name).ok());
                     ucc = Some(name.ok_or("The parameter ucc is not the name of a UCC.")?);
                 }

@@ -48,7 +48,7 @@ pub(super) async fn metrics<S: Store>(service: &Arc<Service<S>>, headers: &Heade
         agents: directory.agents(),
         ready: service.ready().await.is_ok(),
     };
-    let format = Format::accepted(headers.get(ACCEPT).map(HeaderValue::as_bytes));
+    let format = Format::accepted(&headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>());
     // Names are fixed and sound: a test reads the page with the parser of Prometheus' own client.
     let page = write(Counted { service: Arc::clone(service), levels }, format).unwrap_or_default();
     let mut response = Response::new(Body::from(page));

@@ -11,6 +11,7 @@ use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::response::Response;
 use recording_core::Rejection;
+use tokio::time::sleep;
 use tower_service::Service as _;
 use tracing::{error, info, warn};
 
@@ -24,6 +25,10 @@ use super::{FileError, FromFile, Parse, Principal};
 use crate::audit::Asked;
 use crate::net::Client;
 use crate::{admin, arrival, audit, reply};
+
+/// How long a stranger who has shown too many tokens waits for each answer: so whoever tries one after the other is kept
+/// busy, and not the server.
+const STRANGER_WAITS: Duration = Duration::from_millis(20);
 
 /// The path of the hubs: what is there or below wants a token that is good for events.
 const HUBS: &str = "/attendantservice/hubs";
@@ -125,7 +130,11 @@ impl Guard {
             parts.extensions.insert(signalr_hub::OriginAllowed);
         }
         let asked = origin.as_ref().and_then(|_| origins::preflight(&parts));
-        let kept_out = asked.or_else(|| self.admit(&mut parts, part).err().map(|why| why.answer(&parts)));
+        let why = if asked.is_some() { None } else { self.admit(&mut parts, part).err() };
+        if matches!(why, Some(KeptOut::Stranger(_))) {
+            sleep(STRANGER_WAITS).await;
+        }
+        let kept_out = asked.or_else(|| why.map(|why| why.answer(&parts)));
         let mut response = match kept_out {
             None => match router.call(Request::from_parts(parts, body)).await {
                 Ok(response) => response,
@@ -184,7 +193,7 @@ impl Guard {
             let allowance = rates.strangers.of(Caller::at(client.peer().ip()));
             rates.strangers.take(&allowance).map(|()| (&rates.strangers, allowance))
         });
-        let paid = paid.transpose().map_err(KeptOut::Rate)?;
+        let paid = paid.transpose().map_err(KeptOut::Stranger)?;
         let principal = jwts.map_or(Err(Wrong::Unknown), |jwts| jwts.check(token)).map_err(KeptOut::Token)?;
         if let Some((strangers, allowance)) = paid {
             strangers.give_back(&allowance);
@@ -220,6 +229,8 @@ enum KeptOut {
     Part(Principal),
     /// Its caller has to wait so long.
     Rate(Duration),
+    /// Its address has shown too many tokens that do not hold, and has to wait so long.
+    Stranger(Duration),
 }
 
 impl KeptOut {
@@ -239,7 +250,7 @@ impl KeptOut {
             Self::Part(principal) => {
                 refused(parts, client, Some(&principal), Rejection::Forbidden, "token for another part")
             }
-            Self::Rate(wait) => {
+            Self::Rate(wait) | Self::Stranger(wait) => {
                 let rejection = Rejection::TooManyRequests;
                 let mut response = refused(parts, client, parts.extensions.get(), rejection, "too many requests");
                 let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

@@ -9,6 +9,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 use recording_core::Action;
 
+use super::accept::accepted;
 use super::{Call, Commits, Histogram, Metrics, Outcome, STATUSES};
 use crate::{audit, output};
 
@@ -35,10 +36,12 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// What the `Accept` header asks for.
-    pub(crate) fn accepted(accept: Option<&[u8]>) -> Self {
-        const OPEN: &[u8] = b"application/openmetrics-text";
-        let asked = accept.is_some_and(|accept| accept.windows(OPEN.len()).any(|part| part.eq_ignore_ascii_case(OPEN)));
+    /// What the lines of `Accept` ask for. OpenMetrics is for those who name it and like it as well as the other one, or
+    /// better; who takes neither gets the one for everyone.
+    pub(crate) fn accepted(accept: &[&[u8]]) -> Self {
+        let open = accepted(accept, "application/openmetrics-text", "1.0.0");
+        let plain = accepted(accept, "text/plain", "0.0.4");
+        let asked = open.weight > plain.weight || (open.is_named && open.weight > 0 && open.weight == plain.weight);
         if asked { Self::OpenMetrics } else { Self::Prometheus }
     }
 
@@ -182,5 +185,51 @@ impl Metrics {
             "Answers of the API by HTTP status",
             statuses.zip(&self.responses).map(|(status, value)| ([("status", status)], count(value))),
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_the_one_that_is_accepted_best() {
+        const BOTH: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,\
+            application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2";
+        let open = "application/openmetrics-text";
+        for (lines, is_open) in [
+            (&[][..], false),
+            (&[""], false),
+            (&["*/*"], false),
+            (&["text/plain"], false),
+            (&[open], true),
+            (&["APPLICATION/OpenMetrics-Text"], true),
+            (&["application/openmetrics-text; version=1.0.0,text/plain;q=0.5"], true),
+            (&[BOTH], true),
+            (&["text/plain;version=0.0.4,application/openmetrics-text;q=0"], false),
+            (&["text/plain;q=1,application/openmetrics-text;q=0.1"], false),
+            (&["text/plain;q=0.1,application/openmetrics-text;q=0.101"], true),
+            (&["text/plain, application/openmetrics-text"], true),
+            (&["text/plain", open], true),
+            (&[open, "text/plain"], true),
+            (&["text/plain;q=0.5", "application/openmetrics-text;q=0.4"], false),
+            (&["application/openmetrics-text;version=2.0.0"], false),
+            (&["application/openmetrics-text;version=\"1.0.0\""], true),
+            (&["application/*"], true),
+            (&["*/*;q=0.1, application/openmetrics-text;q=0"], false),
+            (&["*/*, application/openmetrics-text;q=0.5"], false),
+            (&["application/openmetrics-text;q=0.0"], false),
+            (&["application/openmetrics-text;q=0.000"], false),
+            (&["application/openmetrics-text;q=0.001"], true),
+            (&["application/openmetrics-text;q=2"], false),
+            (&["application/openmetrics-text ; Q=0 , text/plain"], false),
+            (&["text/html;x=\"application/openmetrics-text\""], false),
+            (&["text/html;x=\"a,application/openmetrics-text,b\""], false),
+            (&["application/openmetrics-text-other"], false),
+            (&["text/html, , ,application/openmetrics-text"], true),
+        ] {
+            let format = Format::accepted(&lines.iter().map(|line| line.as_bytes()).collect::<Vec<_>>());
+            assert_eq!(format == Format::OpenMetrics, is_open, "{lines:?}");
+        }
     }
 }

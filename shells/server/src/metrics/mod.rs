@@ -3,6 +3,7 @@
 //! Counting is one or two additions to atomics; labels are few and fixed, names and requesters are never among them.
 //! What can be looked up when somebody asks (open sessions, UCCs) is not counted but looked up then.
 
+mod accept;
 mod exposition;
 mod histogram;
 pub(crate) mod listeners;

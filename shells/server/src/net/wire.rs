@@ -37,7 +37,9 @@ pub(super) struct Wire<S> {
     own_answer: Option<(Vec<u8>, usize)>,
     /// What may come besides requests, where that is watched.
     frames: Option<FrameAllowance>,
-    /// More of it came. For the library the connection is at its end.
+    /// More of it came.
+    has_had_enough: bool,
+    /// The client is being told so. For the library the connection is at its end.
     is_calmed: bool,
     /// How much came after the server's side was closed.
     taken_at_end: usize,
@@ -53,7 +55,18 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
         frames: Option<FrameAllowance>,
     ) -> Self {
         let (line, own_answer) = (Line::first(), None);
-        Self { stream, progress, version, line, own_answer, frames, is_calmed: false, taken_at_end: 0, ended: false }
+        Self {
+            stream,
+            progress,
+            version,
+            line,
+            own_answer,
+            frames,
+            has_had_enough: false,
+            is_calmed: false,
+            taken_at_end: 0,
+            ended: false,
+        }
     }
 
     fn poll_own_answer(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -112,9 +125,16 @@ pub(super) fn head_and_body(status: &str, text: &str) -> Vec<u8> {
     answer
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.is_calmed {
+        if self.has_had_enough {
+            // The library may hold a part of a frame, and would only drop the connection: the farewell is said here.
+            if !self.is_calmed {
+                self.own_answer = self.frames.as_ref().and_then(FrameAllowance::farewell).map(|bytes| (bytes, 0));
+                self.is_calmed = true;
+                self.progress.calmed();
+            }
+            let _ = ready!(self.as_mut().poll_shutdown(cx));
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
@@ -137,14 +157,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         read?;
         if buffer.filled().len() > before {
             let this = &mut *self;
-            if let Some(frames) = &mut this.frames
-                && !frames.receive(buffer.filled().get(before..).unwrap_or_default())
-            {
-                this.own_answer = frames.farewell().map(|bytes| (bytes, 0));
-                this.is_calmed = true;
-                this.progress.calmed();
-                buffer.set_filled(before);
-                return Poll::Ready(Ok(()));
+            if let Some(frames) = &mut this.frames {
+                this.has_had_enough = !frames.receive(buffer.filled().get(before..).unwrap_or_default());
             }
             if self.version == Version::Http1 {
                 let this = &mut *self;

@@ -10,6 +10,7 @@ use recording_core::{
 };
 
 use super::{Revisions, time};
+use crate::mask::{masked, masked_in};
 use crate::service::Caller;
 
 /// What stands before the revision, at the end of a line.
@@ -125,9 +126,13 @@ impl Line {
         self.plain("CorrelationId", correlation_id.text().as_str());
     }
 
-    fn error(&mut self, error: &ErrorMessage<'_>) {
+    fn number_of(&mut self, error: &ErrorMessage<'_>) {
         self.key("ErrorType");
         let _ = write!(self.0, "{}", error.error_type().code());
+    }
+
+    fn error(&mut self, error: &ErrorMessage<'_>) {
+        self.number_of(error);
         self.text("Message", &error.to_string());
     }
 
@@ -135,7 +140,7 @@ impl Line {
         let mut line = Self::new("set", caller);
         line.plain("Record", request.action.audit_name());
         line.plain("Action", request.action.name());
-        line.text("RequesterSipUri", request.requester.as_str());
+        line.text("RequesterSipUri", &masked(request.requester.as_str()));
         line.session(request.ucc, request.correlation_id);
         line
     }
@@ -190,7 +195,8 @@ pub(crate) fn not_changed(
         None => line.plain("Outcome", "unchanged"),
         Some(error) => {
             line.plain("Outcome", "refused");
-            line.error(error);
+            line.number_of(error);
+            line.text("Message", &masked_in(&error.to_string(), request.requester.as_str()));
         }
     }
     line.end()

@@ -20,10 +20,14 @@ use crate::tls::{HTTP_2, Http2, get_2, tls, world};
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RESET: u8 = 3;
+const PRIORITY: u8 = 2;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GO_AWAY: u8 = 7;
+const WINDOW: u8 = 8;
 const CONTINUATION: u8 = 9;
+
+const CALM: &str = "connection ended, ENHANCE_YOUR_CALM";
 
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
@@ -316,6 +320,20 @@ const CASES: &[Case] = &[
             (0..1000).flat_map(each).collect()
         },
         "connection ended, ENHANCE_YOUR_CALM",
+    ),
+    case("2,000 settings", || frame(SETTINGS, 0, 0, &[]).repeat(2000), CALM),
+    case("2,000 priorities of a stream", || frame(PRIORITY, 0, 1, &[0, 0, 0, 0, 1]).repeat(2000), CALM),
+    case("2,000 windows opened by 1", || frame(WINDOW, 0, 0, &[0, 0, 0, 1]).repeat(2000), CALM),
+    case("2,000 frames of an unknown kind", || frame(99, 0, 0, b"x").repeat(2000), CALM),
+    case(
+        "2,000 pieces of a body that hold nothing",
+        || [frame(HEADERS, END_HEADERS, 1, &block(&SET)), frame(DATA, 0, 1, &[]).repeat(2000)].concat(),
+        CALM,
+    ),
+    case(
+        "900 priorities, and a read",
+        || [frame(PRIORITY, 0, 3, &[0, 0, 0, 0, 1]).repeat(900), read(&[])].concat(),
+        "200",
     ),
     case(
         "HTTP/1.1 after HTTP/2 was agreed on",

@@ -6,6 +6,7 @@
 mod access;
 mod attempts;
 mod certificates;
+mod floods;
 mod heads;
 mod hosts;
 mod http2;
@@ -86,6 +87,7 @@ fn groups() -> Vec<attempts::Group> {
         paths::groups(),
         wrong_tokens::groups(),
         slow::groups(),
+        floods::groups(),
         others,
     ]
     .into_iter()

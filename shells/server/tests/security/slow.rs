@@ -160,8 +160,21 @@ async fn hold(mut stream: TcpStream, begin: &[u8]) {
 /// The time that 99 of 100 good requests do not exceed, timed until there are enough and `is_over`. Every tenth has a
 /// connection of its own.
 async fn p99(address: SocketAddr, certificate: Option<&Arc<Certificate>>, is_over: impl Fn() -> bool) -> Duration {
+    p99_until(address, certificate, &get(STATE_PATH), is_over).await
+}
+
+/// The same of this request, for as long as it takes to have enough.
+pub async fn p99_of(address: SocketAddr, certificate: Option<&Arc<Certificate>>, request: &[u8]) -> Duration {
+    p99_until(address, certificate, request, || true).await
+}
+
+async fn p99_until(
+    address: SocketAddr,
+    certificate: Option<&Arc<Certificate>>,
+    request: &[u8],
+    is_over: impl Fn() -> bool,
+) -> Duration {
     let mut times = Vec::new();
-    let request = get(STATE_PATH);
     let mut plain = Client::connect(address).await;
     let mut tls = None;
     for turn in 0.. {
@@ -175,14 +188,14 @@ async fn p99(address: SocketAddr, certificate: Option<&Arc<Certificate>>, is_ove
                 if is_new {
                     plain = Client::connect(address).await;
                 }
-                plain.exchange(&request).await
+                plain.exchange(request).await
             }
             Some(certificate) => {
                 if is_new {
                     let stream = Client::connect(address).await.stream;
                     tls = Some(Client::over(certificate.try_connect(stream, &[]).await.unwrap()));
                 }
-                tls.as_mut().unwrap().exchange(&request).await
+                tls.as_mut().unwrap().exchange(request).await
             }
         };
         assert_eq!(response.status, 200);
@@ -196,7 +209,7 @@ async fn hold_out(siege: Siege) {
     // Two ends of a thousand connections, the server's in its own process.
     let files = rlimit::increase_nofile_limit(4096).unwrap();
     assert!(files > 2 * MANY as u64 + 100, "this machine allows {files} open files only");
-    let mut options = vec!["--request-timeout", siege.request, "--log", "off"];
+    let mut options = vec!["--request-timeout", siege.request, "--log", "off", "--rate", "off"];
     if let Some(certificate) = &siege.certificate {
         options.extend(certificate.options());
     }

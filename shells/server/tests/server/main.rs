@@ -6,6 +6,7 @@ mod admin;
 mod concurrency;
 mod config;
 mod documented;
+mod encoded;
 mod exploration;
 mod failing_store;
 mod first_contact;

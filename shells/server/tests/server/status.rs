@@ -157,6 +157,25 @@ async fn metrics_come_in_two_forms() {
     assert_eq!(samples(&prometheus.body).len(), samples(&open.body).len());
 }
 
+/// `Accept` on several lines is one list, and a weight of 0 excludes.
+#[tokio::test]
+async fn the_form_is_chosen_from_all_lines() {
+    let running = world(State::INITIAL).await;
+    let mut admin = Client::connect(running.addresses().admin).await;
+    let open = "application/openmetrics-text";
+    for (lines, is_open) in [
+        (vec!["text/plain", open], true),
+        (vec!["text/plain;q=0.9", "application/openmetrics-text;q=0.8"], false),
+        (vec!["text/plain;version=0.0.4,application/openmetrics-text;q=0"], false),
+    ] {
+        let headers: Vec<_> = lines.iter().map(|line| ("Accept", *line)).collect();
+        admin.send(&request("GET", "/metrics", &headers, b"")).await;
+        let response = admin.receive_any("GET").await;
+        let found = response.header("content-type").is_some_and(|found| found.starts_with(open));
+        assert_eq!(found, is_open, "{lines:?}");
+    }
+}
+
 /// A server on its way out says so to whoever still has a connection.
 #[tokio::test]
 async fn a_server_that_ends_is_not_ready() {
