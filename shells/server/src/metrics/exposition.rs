@@ -36,7 +36,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// What the lines of `Accept` ask for. OpenMetrics is for those who name it and like it as well as the other one, or
+    /// What the lines of `Accept` ask for. `OpenMetrics` is for those who name it and like it as well as the other one, or
     /// better; who takes neither gets the one for everyone.
     pub(crate) fn accepted(accept: &[&[u8]]) -> Self {
         let open = accepted(accept, "application/openmetrics-text", "1.0.0");
