@@ -89,7 +89,7 @@ async fn respond<S: Store>(service: &Arc<Service<S>>, request: Request, client: 
     match read_head(&parts, &target) {
         Ok(head) if head.wants_body() && arrival::is_encoded(&parts.headers) => {
             let usable = arrival::discard(body, &parts.headers, client.as_ref()).await;
-            let response = reply::encoded();
+            let response = reply::encoded(Asked::of(&parts, client.as_ref()));
             (Call::Unknown, if usable { response } else { reply::and_close(response) })
         }
         Ok(head) if head.wants_body() => {

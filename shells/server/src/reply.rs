@@ -7,7 +7,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use recording_core::{ErrorMessage, ErrorReply, ErrorType, Rejection, Reply};
 
-use crate::audit;
+use crate::audit::{self, Asked};
 
 /// The core's reply.
 pub(crate) fn of(reply: &Reply<'_>) -> Response {
@@ -40,10 +40,10 @@ pub(crate) fn invalid(status: StatusCode, text: &'static str) -> Response {
 }
 
 /// A body with a coding that is not undone here. OURS, as are all statuses but 200.
-pub(crate) fn encoded() -> Response {
+pub(crate) fn encoded(asked: Asked<'_>) -> Response {
     let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     let mut response = invalid(status, "A Content-Encoding other than identity is not understood.");
-    audit::not_arrived(status.as_u16(), "an encoded body");
+    audit::not_arrived(asked, status.as_u16(), "an encoded body");
     response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     response
 }

@@ -99,7 +99,9 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
     let (parts, body) = request.into_parts();
     let parts = Arc::new(parts);
     let response = match (Route::of(parts.uri.path()), &parts.method) {
-        (Some(Route::Session { .. }), &Method::PUT) if arrival::is_encoded(&parts.headers) => reply::encoded(),
+        (Some(Route::Session { .. }), &Method::PUT) if arrival::is_encoded(&parts.headers) => {
+            reply::encoded(Asked::of(&parts, parts.extensions.get()))
+        }
         (Some(Route::Session { ucc, correlation_id }), &Method::PUT) => {
             let target = api_target(ucc, correlation_id);
             return match arrival::read(body, &parts, parts.extensions.get()).await {
