@@ -233,6 +233,50 @@ def check_vectors(document, vectors, api):
     print("wire vectors as described: " + ", ".join(f"{name} {count}" for name, count in counts.items()))
 
 
+def check_admin(admin):
+    """The document of the admin's own requests: sound, and true of one of each."""
+    status, _, body = request(admin, "GET", "/openapi-admin.json")
+    if status != 200:
+        fail(f"the admin's document is not served: {status}")
+    contents = json.loads(body)
+    for error in OpenAPIV31SpecValidator(contents).iter_errors():
+        fail(f"the admin's document is not sound: {error.message} at {list(error.absolute_path)}")
+    document, tried = Document(contents), 0
+    session = "/sessions/ucc-demo-name/6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+    unknown = session.replace("ucc-demo-name", "none")
+    template = "/sessions/{UCCName}/{CorrelationId}"
+    for method, target, path, expected in [
+        ("GET", "/sessions?limit=1", "/sessions", 200),
+        ("GET", "/sessions?limit=0", "/sessions", 400),
+        ("GET", "/uccs", "/uccs", 200),
+        ("GET", "/uccs/ucc-demo-name", "/uccs/{UCCName}", 200),
+        ("GET", "/uccs/none", "/uccs/{UCCName}", 404),
+        ("PUT", session, template, 201),
+        ("PUT", session, template, 200),
+        ("PUT", session[:-1], template, 400),
+        ("PUT", unknown, template, 404),
+        ("DELETE", session, template, 200),
+        ("DELETE", unknown, template, 404),
+        ("GET", "/healthz", "/healthz", 200),
+        ("GET", "/readyz", "/readyz", 200),
+    ]:
+        status, _, body = request(admin, method, target, b"" if method == "PUT" else None)
+        if status != expected:
+            fail(f"{method} {target}: {status} instead of {expected}")
+        pointer = f"/paths/{escaped(path)}/{method.lower()}/responses/{status}"
+        response = contents["paths"][path][method.lower()]["responses"].get(str(status))
+        if response is None:
+            fail(f"{method} {target}: the document has no answer {status}")
+        pointer = response["$ref"][1:] if "$ref" in response else pointer
+        pointer += f"/content/{escaped('application/json')}/schema"
+        for error in document.validator(pointer).iter_errors(json.loads(body)):
+            fail(f"{method} {target}: {error.message}")
+        if document.accepts(pointer, {"Another": 1}):
+            fail(f"{method} {target}: the document takes anything")
+        tried += 1
+    print(f"the admin's document is sound, and true of {tried} requests")
+
+
 def main():
     binary, file = sys.argv[1:]
     with open(file, encoding="utf-8") as vectors, running(binary) as (api, admin):
@@ -242,6 +286,7 @@ def main():
         document = json.loads(body)
         check_document(document)
         check_vectors(Document(document), json.load(vectors), api)
+        check_admin(admin)
 
 
 main()

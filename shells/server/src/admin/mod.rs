@@ -11,7 +11,7 @@
 //! | `GET /healthz` | `{"Status":"ok"}`: the server runs, all of it; or 503 |
 //! | `GET /readyz` | `{"Status":"ready"}`, or 503 while requests cannot be served |
 //! | `GET /metrics` | counters for Prometheus, see [`metrics`](crate::metrics) |
-//! | `GET /openapi.json` | the API as an `OpenAPI` document, see [`openapi`] |
+//! | `GET /openapi.json`, `GET /openapi-admin.json` | the API, and these requests, as `OpenAPI` documents, see [`openapi`] |
 //!
 //! Errors have the shape of the API's: 404 for an unknown UCC or session, 400 for what cannot be understood.
 
@@ -57,7 +57,7 @@ enum Route<'a> {
     Health,
     Ready,
     Metrics,
-    OpenApi,
+    OpenApi(fn() -> &'static str),
     Sessions,
     Session { ucc: &'a str, correlation_id: &'a str },
 }
@@ -68,7 +68,8 @@ impl<'a> Route<'a> {
             "/healthz" => Some(Self::Health),
             "/readyz" => Some(Self::Ready),
             "/metrics" => Some(Self::Metrics),
-            "/openapi.json" => Some(Self::OpenApi),
+            "/openapi.json" => Some(Self::OpenApi(openapi::document)),
+            "/openapi-admin.json" => Some(Self::OpenApi(openapi::admin_document)),
             "/sessions" => Some(Self::Sessions),
             "/uccs" => Some(Self::Uccs),
             _ => {
@@ -127,8 +128,8 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
         (Some(Route::Health), &Method::GET | &Method::HEAD) => status::health(&service),
         (Some(Route::Ready), &Method::GET | &Method::HEAD) => status::ready(&service).await,
         (Some(Route::Metrics), &Method::GET | &Method::HEAD) => status::metrics(&service, &parts.headers).await,
-        (Some(Route::OpenApi), &Method::GET | &Method::HEAD) => {
-            reply::json(StatusCode::OK, Bytes::from_static(openapi::document().as_bytes()))
+        (Some(Route::OpenApi(document)), &Method::GET | &Method::HEAD) => {
+            reply::json(StatusCode::OK, Bytes::from_static(document().as_bytes()))
         }
         (Some(Route::Console(file)), &Method::GET | &Method::HEAD) => file.response(),
         (Some(Route::Uccs), &Method::GET | &Method::HEAD) => uccs::all(&service.directory().current()),

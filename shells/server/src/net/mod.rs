@@ -48,8 +48,9 @@ use tower_service::Service as _;
 
 pub use client::Client;
 pub use listener::{Acceptor, bind};
-pub(crate) use named::Named;
+pub(crate) use named::{ANOTHER_HOST, Named};
 pub use tls::{Tls, TlsError, TlsFiles};
+pub(crate) use wire::{HEAD_TOO_LARGE, TARGET_TOO_LONG};
 
 /// What answers the requests of a listener.
 pub trait Handler: Clone + Send + Sync + 'static {

@@ -12,6 +12,12 @@ use super::frames::FrameAllowance;
 use super::framing::Line;
 use super::progress::Progress;
 
+/// What is told with a 414.
+pub(crate) const TARGET_TOO_LONG: &str = "The request target is too long.";
+
+/// What is told with a 431.
+pub(crate) const HEAD_TOO_LARGE: &str = "The head of the request is too large.";
+
 /// How much is still taken from a client that was told to be calm, so that it sees that.
 const LAST_TAKEN: usize = 64 * 1024;
 
@@ -103,8 +109,8 @@ fn own_status(bytes: &[u8]) -> Option<&str> {
 
 fn answer(status: &str) -> Vec<u8> {
     let text = match status.get(..3) {
-        Some("414") => "The request target is too long.",
-        Some("431") => "The head of the request is too large.",
+        Some("414") => TARGET_TOO_LONG,
+        Some("431") => HEAD_TOO_LARGE,
         _ => "This is not a request that HTTP/1.1 allows.",
     };
     head_and_body(status, text)

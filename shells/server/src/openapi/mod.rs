@@ -3,6 +3,7 @@
 //! Nothing here is said twice: paths, fields, codes, names, limits, statuses and texts are asked of the core. Which
 //! fields a body has is read off a body that the core itself wrote. What is left to this module is the frame around it.
 
+mod admin;
 mod schemas;
 
 use std::sync::OnceLock;
@@ -13,7 +14,9 @@ use recording_core::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{arrival, demo};
+use crate::{arrival, demo, net};
+
+pub use admin::document as admin_document;
 
 /// The document, written once.
 #[must_use]
@@ -31,8 +34,17 @@ struct Samples {
     reply: StateReply<'static>,
 }
 
-/// An error that this shell answers with by itself, with the text that it then sends.
-const TIMED_OUT: (&str, u16, &str) = ("TimedOut", 408, arrival::TOO_LATE);
+/// Errors that this shell answers with by itself, with the text that it then sends.
+const OWN: [(&str, u16, &str); 4] = [
+    ("TimedOut", 408, arrival::TOO_LATE),
+    ("TargetTooLong", 414, net::TARGET_TOO_LONG),
+    ("Misdirected", 421, net::ANOTHER_HOST),
+    ("HeadTooLarge", 431, net::HEAD_TOO_LARGE),
+];
+
+/// What any request may be answered with, whatever it asks for.
+const ALWAYS: [&str; 7] =
+    ["NotUnderstood", "Unauthorized", "Forbidden", "TargetTooLong", "Misdirected", "TooManyRequests", "HeadTooLarge"];
 
 impl Samples {
     fn new() -> Option<Self> {
@@ -85,9 +97,9 @@ impl Samples {
         let id = parameter(Field::CorrelationId, "The session, in any of the three forms of its id");
         let state = self.written(|buffer| self.state.write_target(buffer).ok().map(<[u8]>::to_vec));
         let capabilities = self.written(|buffer| self.capabilities.write_target(buffer).ok().map(<[u8]>::to_vec));
-        let reads = ["NotUnderstood", "Unauthorized", "Forbidden", "TooManyRequests"];
+        let reads = ALWAYS;
         let stored_reads = [&reads[..], &["NotStored"]].concat();
-        let changes = [&stored_reads[..], &["UnsupportedMediaType", "BodyTooLarge", TIMED_OUT.0]].concat();
+        let changes = [&stored_reads[..], &["UnsupportedMediaType", "BodyTooLarge", "TimedOut"]].concat();
         Value::Object(Map::from_iter([
             (
                 self.template(&state),
@@ -185,7 +197,7 @@ fn read(name: &str, summary: &str, reply: &str, errors: &[&str], parameters: &[&
             "operationId": format!("head{name}"),
             "summary": format!("{summary}, without the body"),
             "tags": ["recording"],
-            "responses": answers(None, &[]),
+            "responses": answers(None, errors),
         },
     })
 }
@@ -202,7 +214,12 @@ fn answers(reply: Option<&str>, errors: &[&str]) -> Value {
     let mut answers = Map::from_iter([("200".to_owned(), understood)]);
     for (name, status, ..) in rejections() {
         if errors.contains(&name.as_str()) {
-            answers.insert(status.to_string(), json!({ "$ref": format!("#/components/responses/{name}") }));
+            let answer = match reply {
+                Some(_) => json!({ "$ref": format!("#/components/responses/{name}") }),
+                // An answer to HEAD has no body.
+                None => json!({ "description": format!("As GET would be answered: {name}"), "headers": headers(None) }),
+            };
+            answers.insert(status.to_string(), answer);
         }
     }
     Value::Object(answers)
@@ -242,9 +259,10 @@ fn rejections() -> Vec<(String, u16, Value, Option<&'static str>)> {
             (named(rejection), rejection.status(), body, rejection.allow())
         })
         .collect();
-    let (name, status, text) = TIMED_OUT;
-    let error = ErrorMessage::new(recording_core::ErrorType::Validation, text);
-    all.push((name.to_owned(), status, body(|buffer| ErrorReply { error }.write(buffer).ok()), None));
+    all.extend(OWN.iter().map(|&(name, status, text)| {
+        let error = ErrorMessage::new(recording_core::ErrorType::Validation, text);
+        (name.to_owned(), status, body(|buffer| ErrorReply { error }.write(buffer).ok()), None)
+    }));
     all
 }
 
@@ -336,14 +354,14 @@ mod tests {
         let all = rejections();
         let names: std::collections::BTreeSet<_> = all.iter().map(|(name, ..)| name.as_str()).collect();
         let statuses: std::collections::BTreeSet<_> = all.iter().map(|(_, status, ..)| *status).collect();
-        assert_eq!((names.len(), statuses.len()), (10, 10));
+        assert_eq!((names.len(), statuses.len()), (13, 13));
         assert!(names.contains("NotUnderstood") && names.contains("MethodNotAllowed"), "{names:?}");
         let document = parsed();
         for operation in ["/recording/set", "/recording/{UCCName}/{CorrelationId}"] {
             let item = &document["paths"][operation];
             let answers = item.get("post").or(item.get("get")).map(|method| method["responses"].clone());
             let answers = answers.and_then(|answers| answers.as_object().map(Map::len));
-            assert_eq!(answers, Some(if operation.ends_with("set") { 9 } else { 6 }), "{operation}");
+            assert_eq!(answers, Some(if operation.ends_with("set") { 12 } else { 9 }), "{operation}");
         }
     }
 }
