@@ -71,7 +71,8 @@ def server(*more):
 
 
 def in_file(directory, *more):
-    return server("--config", directory / "world.toml", "--store", f"file:{directory / 'sessions'}", *more)
+    # All load comes from one address, whose rate would be what is measured.
+    return server("--rate", "off", "--config", directory / "world.toml", "--store", f"file:{directory / 'sessions'}", *more)
 
 
 @dataclass
