@@ -72,10 +72,10 @@ def measure(seconds):
 
         state = f"/attendantservice/api/recording/{UCC}/{ID}"
         load("bare GET", [RELEASE / "bare"], "/hello")
-        load("read of a state", server(), state)
-        load("set, in memory", server(), script=toggle, begins=True)
+        load("read of a state", server("--rate", "off"), state)
+        load("set, in memory", server("--rate", "off"), script=toggle, begins=True)
         audit = ("--audit", directory / "trail")
-        load("set, in memory, with its line in the trail", server(*audit), script=toggle, begins=True)
+        load("set, in memory, with its line in the trail", server("--rate", "off", *audit), script=toggle, begins=True)
         # Beside each other, twice: a disk that others use changes its mind.
         best = {}
         for _ in range(2):
