@@ -6,7 +6,8 @@
 use core::fmt::Write as _;
 use std::path::Path;
 
-use recording_core::{Action, Marking, Outcome, Recording, Saving, State};
+use recording_core::state::{MarkingState, Outcome, RecordingState, SavingState};
+use recording_core::{Action, State};
 
 fn main() -> std::io::Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -36,9 +37,9 @@ struct Axis {
 }
 
 fn axes() -> [Axis; 3] {
-    let recordings = Recording::ALL.iter().map(|&axis| (axis.name(), State::INITIAL.with_recording(axis)));
-    let markings = Marking::ALL.iter().map(|&axis| (axis.name(), State::INITIAL.with_marking(axis)));
-    let savings = Saving::ALL.iter().map(|&axis| (axis.name(), State::INITIAL.with_saving(axis)));
+    let recordings = RecordingState::ALL.iter().map(|&axis| (axis.name(), State::INITIAL.with_recording(axis)));
+    let markings = MarkingState::ALL.iter().map(|&axis| (axis.name(), State::INITIAL.with_marking(axis)));
+    let savings = SavingState::ALL.iter().map(|&axis| (axis.name(), State::INITIAL.with_saving(axis)));
     [
         Axis {
             title: "Recording",

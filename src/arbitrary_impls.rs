@@ -2,12 +2,12 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
-use crate::trace::{SESSIONS, Step};
-use crate::{
-    Action, CapabilitiesReplyBuf, CorrelationId, Disposition, ErrorMessageBuf, ErrorReplyBuf, ErrorType, EventBuf,
-    Marking, Recording, Repeats, Saving, SetRequestBuf, Settings, SipUri, SipUriBuf, State, StateReplyBuf, UccName,
-    UccNameBuf,
+use crate::state::{Disposition, MarkingState, RecordingState, RepeatPolicy, SavingState};
+use crate::wire::{
+    CapabilitiesReplyBuf, CorrelationId, ErrorMessageBuf, ErrorReplyBuf, ErrorType, EventBuf, SetRequestBuf, SipUri,
+    SipUriBuf, StateReplyBuf, UccName, UccNameBuf,
 };
+use crate::{Action, Settings, State};
 
 macro_rules! chosen {
     ($($Type:ty),+) => {
@@ -21,7 +21,7 @@ macro_rules! chosen {
     };
 }
 
-chosen!(Recording, Marking, Saving, Action, Disposition);
+chosen!(RecordingState, MarkingState, SavingState, Action, Disposition);
 
 impl<'a> Arbitrary<'a> for State {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
@@ -29,7 +29,7 @@ impl<'a> Arbitrary<'a> for State {
     }
 }
 
-impl<'a> Arbitrary<'a> for Repeats {
+impl<'a> Arbitrary<'a> for RepeatPolicy {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         Ok(if u.arbitrary()? { Self::Accept } else { Self::Refuse })
     }
@@ -98,7 +98,7 @@ impl<'a> Arbitrary<'a> for SipUriBuf {
 impl<'a> Arbitrary<'a> for ErrorMessageBuf {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         let error_type = u.arbitrary()?;
-        let text = fitting::<{ Self::TEXT_MAX }>(u.arbitrary()?, Self::TEXT_MAX, |_| true);
+        let text = fitting::<{ Self::MAX_TEXT_LEN }>(u.arbitrary()?, Self::MAX_TEXT_LEN, |_| true);
         Self::new(error_type, &text).map_err(|_| arbitrary::Error::IncorrectFormat)
     }
 }
@@ -135,18 +135,5 @@ impl<'a> Arbitrary<'a> for ErrorReplyBuf {
 impl<'a> Arbitrary<'a> for EventBuf {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         Ok(Self { ucc: u.arbitrary()?, correlation_id: u.arbitrary()?, action: u.arbitrary()? })
-    }
-}
-
-impl<'a> Arbitrary<'a> for Step {
-    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        let session = u.int_in_range(0..=SESSIONS - 1)?;
-        Ok(match u.int_in_range(0..=4)? {
-            0 => Self::Begin { session, state: u.arbitrary()? },
-            1 => Self::End { session },
-            2 => Self::Read { session },
-            3 => Self::Capabilities,
-            _ => Self::Set { session, action: u.arbitrary()?, by_stranger: u.arbitrary()? },
-        })
     }
 }

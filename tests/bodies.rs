@@ -2,7 +2,8 @@
 
 mod support;
 
-use recording_core::{Action, Head, Rejection, Request, Scratch, SetRequest};
+use recording_core::wire::{Head, Rejection, SetRequest};
+use recording_core::{Action, Request, Scratch};
 use support::{naive, report};
 
 const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
@@ -236,7 +237,7 @@ fn fields_as_long_as_they_may_be() {
     let braced = format!("{{{ID}}}");
     let understood = |requester: &str, id: &str, ucc: &str, wanted: (&str, &str)| {
         let body = texts(requester, id, ucc);
-        assert!(body.len() <= SetRequest::BODY_MAX, "{}", body.len());
+        assert!(body.len() <= SetRequest::MAX_BODY_LEN, "{}", body.len());
         assert_eq!(read(body.as_bytes()), Ok((3, wanted.0.into(), ID.into(), wanted.1.into())), "{body}");
     };
     let names =

@@ -1,14 +1,15 @@
 //! What a client reads from a server that is not ours: other orders, other escapes, keys that nobody announced.
 
-use recording_core::json::Kind;
-use recording_core::{
-    Action, CapabilitiesReply, ErrorReply, ErrorType, Event, Expected, Fault, Field, Marking, ReadError, Recording,
-    Saving, State, StateReply,
+use recording_core::state::{MarkingState, RecordingState, SavingState};
+use recording_core::wire::json::Kind;
+use recording_core::wire::{
+    CapabilitiesReply, ErrorReply, ErrorType, Expected, Field, FieldErrorKind, ReadError, StateReply,
 };
+use recording_core::{Action, Event, State};
 
-fn field(result: Result<impl core::fmt::Debug, ReadError>) -> (Field, Fault) {
+fn field(result: Result<impl core::fmt::Debug, ReadError>) -> (Field, FieldErrorKind) {
     match result {
-        Err(ReadError::Field(error)) => (error.field, error.fault),
+        Err(ReadError::Field(error)) => (error.field, error.kind),
         other => panic!("{other:?}"),
     }
 }
@@ -24,7 +25,7 @@ fn a_state_reply_as_dotnet_writes_it() {
     let mut buffer = [0; 128];
     let reply = StateReply::read(document.as_bytes(), &mut buffer).expect("it holds");
     assert_eq!(reply.ucc.as_str(), "Größe & 😀");
-    assert_eq!(reply.state, State::new(Recording::Paused, Marking::Mark, Saving::Delete));
+    assert_eq!(reply.state, State::new(RecordingState::Paused, MarkingState::Mark, SavingState::Delete));
     let error = reply.error.expect("an error");
     assert_eq!(error.error_type(), ErrorType::Validation);
     assert_eq!(
@@ -51,9 +52,9 @@ fn every_reply_that_lacks_a_key_or_has_one_twice() {
         let mut fewer = members.clone();
         fewer.remove(at);
         let document = format!("{{{}}}", fewer.join(","));
-        assert_eq!(field(StateReply::read(document.as_bytes(), &mut [])), (wanted, Fault::Missing));
+        assert_eq!(field(StateReply::read(document.as_bytes(), &mut [])), (wanted, FieldErrorKind::Missing));
         let document = format!("{{{},{}}}", members.join(","), members[at]);
-        assert_eq!(field(StateReply::read(document.as_bytes(), &mut [])), (wanted, Fault::Repeated));
+        assert_eq!(field(StateReply::read(document.as_bytes(), &mut [])), (wanted, FieldErrorKind::Repeated));
     }
 }
 
@@ -61,8 +62,8 @@ fn every_reply_that_lacks_a_key_or_has_one_twice() {
 fn values_that_mean_nothing() {
     let states = Expected::Recording;
     let axis = Expected::MarkingOrSaving;
-    let not_one_of = |expected| Fault::NotOneOf { expected };
-    let wrong = |expected, got| Fault::WrongType { expected, got };
+    let not_one_of = |expected| FieldErrorKind::NotOneOf { expected };
+    let wrong = |expected, got| FieldErrorKind::WrongType { expected, got };
     let cases = [
         ("\"RecordingState\":0", "\"RecordingState\":4", Field::RecordingState, not_one_of(states)),
         ("\"RecordingState\":0", "\"RecordingState\":0.0", Field::RecordingState, not_one_of(states)),
@@ -72,16 +73,16 @@ fn values_that_mean_nothing() {
         ("\"SavingState\":2", "\"SavingState\":-1", Field::SavingState, not_one_of(axis)),
         ("\"SavingState\":2", "\"SavingState\":null", Field::SavingState, wrong(axis, Kind::Null)),
         ("null", "\"x\"", Field::ErrorMessage, wrong(Expected::ObjectOrNull, Kind::String)),
-        ("null", "{}", Field::ErrorType, Fault::Missing),
-        ("null", "{\"ErrorType\":1}", Field::Message, Fault::Missing),
-        ("null", "{\"ErrorType\":1,\"ErrorType\":1}", Field::ErrorType, Fault::Repeated),
+        ("null", "{}", Field::ErrorType, FieldErrorKind::Missing),
+        ("null", "{\"ErrorType\":1}", Field::Message, FieldErrorKind::Missing),
+        ("null", "{\"ErrorType\":1,\"ErrorType\":1}", Field::ErrorType, FieldErrorKind::Repeated),
         ("null", "{\"ErrorType\":1.0,\"Message\":\"\"}", Field::ErrorType, not_one_of(Expected::ErrorType)),
         ("null", "{\"ErrorType\":9999999999,\"Message\":\"\"}", Field::ErrorType, not_one_of(Expected::ErrorType)),
         ("null", "{\"ErrorType\":\"1\",\"Message\":\"\"}", Field::ErrorType, wrong(Expected::Number, Kind::String)),
         ("null", "{\"ErrorType\":1,\"Message\":[]}", Field::Message, wrong(Expected::String, Kind::Array)),
         ("\"ucc-demo-name\"", "true", Field::UccName, wrong(Expected::String, Kind::Boolean)),
-        ("\"ucc-demo-name\"", "\"\"", Field::UccName, Fault::Empty),
-        ("1d6c6a58-", "1d6c6a58", Field::CorrelationId, Fault::NotAGuid),
+        ("\"ucc-demo-name\"", "\"\"", Field::UccName, FieldErrorKind::Empty),
+        ("1d6c6a58-", "1d6c6a58", Field::CorrelationId, FieldErrorKind::NotAGuid),
     ];
     for (old, new, wanted, fault) in cases {
         assert_eq!(STATE.matches(old).count(), 1, "{old}");
@@ -99,14 +100,14 @@ fn an_unknown_error_type_is_kept() {
     }
     for spelt in ["-0", "1.0", "1e0", "2147483648"] {
         let document = format!(r#"{{"ErrorMessage":{{"ErrorType":{spelt},"Message":"m"}}}}"#);
-        let wrong = (Field::ErrorType, Fault::NotOneOf { expected: Expected::ErrorType });
+        let wrong = (Field::ErrorType, FieldErrorKind::NotOneOf { expected: Expected::ErrorType });
         assert_eq!(field(ErrorReply::read(document.as_bytes(), &mut [])), wrong, "{spelt}");
     }
     assert_eq!(
         field(ErrorReply::read(br#"{"ErrorMessage":null}"#, &mut [])),
-        (Field::ErrorMessage, Fault::WrongType { expected: Expected::Object, got: Kind::Null }),
+        (Field::ErrorMessage, FieldErrorKind::WrongType { expected: Expected::Object, got: Kind::Null }),
     );
-    assert_eq!(field(ErrorReply::read(b"{}", &mut [])), (Field::ErrorMessage, Fault::Missing));
+    assert_eq!(field(ErrorReply::read(b"{}", &mut [])), (Field::ErrorMessage, FieldErrorKind::Missing));
 }
 
 #[test]
@@ -115,7 +116,7 @@ fn capabilities_and_events() {
     let reply = CapabilitiesReply::read(document, &mut []).expect("the page's sample");
     assert!(reply.agent_can_edit_recordings && reply.error.is_none());
     let document = br#"{"AgentCanEditRecordings":1,"ErrorMessage":null,"UCCName":"ucc_"}"#;
-    let wrong = Fault::WrongType { expected: Expected::Boolean, got: Kind::Number };
+    let wrong = FieldErrorKind::WrongType { expected: Expected::Boolean, got: Kind::Number };
     assert_eq!(field(CapabilitiesReply::read(document, &mut [])), (Field::AgentCanEditRecordings, wrong));
 
     for &action in Action::ALL {
@@ -142,7 +143,7 @@ fn a_buffer_that_is_too_small_is_said_so() {
         let result = StateReply::read(document.as_bytes(), &mut buffer);
         // Two bytes for the message, then six for the name.
         match len {
-            0..2 => assert_eq!(field(result), (Field::Message, Fault::TooLong { max: len as u32 })),
+            0..2 => assert_eq!(field(result), (Field::Message, FieldErrorKind::TooLong { max: len as u32 })),
             2..8 => assert_eq!(field(result).0, Field::UccName),
             _ => assert!(result.is_ok()),
         }
@@ -153,7 +154,10 @@ fn a_buffer_that_is_too_small_is_said_so() {
 #[test]
 fn a_state_is_read_by_its_codes() {
     let good = br#"{"RecordingState":1,"MarkingState":0,"SavingState":0}"#;
-    assert_eq!(State::read(good), Ok(State::INITIAL.with_recording(Recording::Started)));
-    assert_eq!(field(State::read(br#"{"RecordingState":1,"MarkingState":0}"#)), (Field::SavingState, Fault::Missing));
+    assert_eq!(State::read(good), Ok(State::INITIAL.with_recording(RecordingState::Started)));
+    assert_eq!(
+        field(State::read(br#"{"RecordingState":1,"MarkingState":0}"#)),
+        (Field::SavingState, FieldErrorKind::Missing)
+    );
     assert!(matches!(State::read(b"[]"), Err(ReadError::Json(_))));
 }

@@ -3,10 +3,11 @@
 
 mod support;
 
-use recording_core::{
-    Action, CapabilitiesReply, CapabilitiesRequest, CorrelationId, Event, Reply, SetDecision, SetFacts, SetRequest,
-    State, StateFacts, StateReply, StateRequest,
+use recording_core::decide::{Decision, SetFacts, StateFacts};
+use recording_core::wire::{
+    CapabilitiesReply, CapabilitiesRequest, CorrelationId, SetRequest, StateReply, StateRequest,
 };
+use recording_core::{Action, Event, Reply, State};
 use support::{all_settings, codes, naive, report};
 
 const UCC: &str = "ucc \"demo\" \\ Größe";
@@ -50,16 +51,16 @@ fn every_set() {
                         let expected = naive::set(&world, UCC, ID, SIP, action.code());
 
                         let (reply, event, store) = match request.decide(facts) {
-                            SetDecision::Answer(answer) => {
+                            Decision::Reply(answer) => {
                                 assert_eq!(answer.reply.error, answer.refusal.map(Into::into));
                                 (answer.reply, None, None)
                             }
-                            SetDecision::Store(pending) => {
-                                assert_eq!(Some(pending.from()), session);
+                            Decision::Change(pending) => {
+                                assert_eq!(Some(pending.expected()), session);
                                 assert_eq!((pending.ucc(), pending.correlation_id()), (ucc, id()));
                                 assert_eq!((pending.action(), pending.requester()), (action, requester));
-                                let to = pending.to();
-                                let stored = pending.stored();
+                                let to = pending.new_state();
+                                let stored = pending.commit();
                                 assert_eq!(stored.audit_name, expected.audit);
                                 (stored.reply, Some(stored.event), Some(to))
                             }
@@ -124,8 +125,8 @@ fn what_is_not_stored_is_not_told() {
     };
     let settings = all_settings().last().expect("settings").0;
     let facts = SetFacts { settings, requester_is_agent: true, session: Some(State::INITIAL) };
-    let SetDecision::Store(pending) = request.decide(Some(facts)) else { panic!("a change") };
-    let reply = Reply::from(pending.not_stored());
+    let Decision::Change(pending) = request.decide(Some(facts)) else { panic!("a change") };
+    let reply = Reply::from(pending.abort());
     assert_eq!((reply.status(), reply.allow()), (503, None));
     let mut buffer = [0; Reply::MAX_LEN];
     assert_eq!(

@@ -5,24 +5,25 @@ mod support;
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use recording_core::{
-    Action, BeginFault, Begun, CapabilitiesRequest, CorrelationId, Desk, Directory, DirectoryError, Ended, Recording,
-    Refusal, Repeats, Reply, Request, Session, SetRequest, Settings, SipUri, State, StateRequest, UccName,
-};
+use recording_core::decide::Refusal;
+use recording_core::desk::{BeginErrorKind, BeginOutcome, DirectoryError, EndOutcome};
+use recording_core::state::{RecordingState, RepeatPolicy};
+use recording_core::wire::{CapabilitiesRequest, CorrelationId, SetRequest, SipUri, StateRequest, UccName};
+use recording_core::{Action, Desk, Directory, Reply, Request, Session, Settings, State};
 use support::{codes, naive};
 
 const SESSIONS: usize = 5;
 const NAMES: [&str; 3] = ["a", "b", "A"];
 const URIS: [&str; 3] = ["sip:x@y", "SIP:X@Y", "sip:z@y"];
 
-type SmallDesk = Desk<SESSIONS, 2, 3, 24>;
+type SmallDesk = Desk<SESSIONS, Directory<2, 3, 24>>;
 
 const OPEN: Settings = Settings {
     recording_api_licensed: true,
     use_audio_recording: true,
     agent_can_edit_audio_recording: true,
     save_recording_by_default: true,
-    repeats: Repeats::Refuse,
+    repeats: RepeatPolicy::Refuse,
 };
 
 fn name(text: &str) -> UccName<'_> {
@@ -96,14 +97,14 @@ fn run(steps: &[Step]) {
                 let session = Session { ucc: name(NAMES[ucc]), correlation_id: guid(id), state };
                 let got = desk.begin(session).map_err(|not_begun| {
                     assert_eq!(not_begun.session, session);
-                    not_begun.why
+                    not_begun.kind
                 });
                 let open = model.0.get(&(ucc, id)).copied();
                 match (got, open) {
-                    (Err(BeginFault::UnknownUcc), None) => assert_eq!(ucc, 2),
-                    (Err(BeginFault::Full { capacity: SESSIONS }), None) => assert_eq!(model.0.len(), SESSIONS),
-                    (Ok(Begun::AlreadyOpen(state)), Some(open)) => assert_eq!(codes(state), open),
-                    (Ok(Begun::New), None) => {
+                    (Err(BeginErrorKind::UnknownUcc), None) => assert_eq!(ucc, 2),
+                    (Err(BeginErrorKind::Full { capacity: SESSIONS }), None) => assert_eq!(model.0.len(), SESSIONS),
+                    (Ok(BeginOutcome::AlreadyOpen(state)), Some(open)) => assert_eq!(codes(state), open),
+                    (Ok(BeginOutcome::New), None) => {
                         assert!(ucc < 2 && model.0.len() < SESSIONS);
                         model.0.insert((ucc, id), codes(state));
                     }
@@ -111,7 +112,7 @@ fn run(steps: &[Step]) {
                 }
             }
             Step::End(ucc, id) => match (desk.end(name(NAMES[ucc]), guid(id)), model.0.remove(&(ucc, id))) {
-                (Ok(Ended { state, disposition }), Some(open)) => {
+                (Ok(EndOutcome { state, disposition, .. }), Some(open)) => {
                     assert_eq!(codes(state), open);
                     assert_eq!(disposition.name(), naive::disposition(open, true));
                 }
@@ -173,12 +174,12 @@ fn a_full_desk_hands_the_session_back() {
     let mut desk = desk();
     for id in 0..5 {
         let session = Session { ucc: name("a"), correlation_id: guid(id), state: State::INITIAL };
-        assert_eq!(desk.begin(session), Ok(Begun::New));
+        assert_eq!(desk.begin(session), Ok(BeginOutcome::New));
     }
-    let state = State::INITIAL.with_recording(Recording::Paused);
+    let state = State::INITIAL.with_recording(RecordingState::Paused);
     let session = Session { ucc: name("a"), correlation_id: guid(5), state };
     let not_begun = desk.begin(session).expect_err("full");
-    assert_eq!((not_begun.session, not_begun.why), (session, BeginFault::Full { capacity: 5 }));
+    assert_eq!((not_begun.session, not_begun.kind), (session, BeginErrorKind::Full { capacity: 5 }));
     assert_eq!(
         not_begun.to_string(),
         "session 05000000-0000-0000-0000-000000000005 cannot begin: 5 sessions are open already",
@@ -187,7 +188,7 @@ fn a_full_desk_hands_the_session_back() {
     assert_eq!(unknown.to_string(), "No UCC with name:'c' was found.");
     // Room again, and the same session begins.
     desk.end(name("a"), guid(0)).expect("it is open");
-    assert_eq!(desk.begin(session), Ok(Begun::New));
+    assert_eq!(desk.begin(session), Ok(BeginOutcome::New));
     assert_eq!(desk.state(name("a"), guid(5)), Some(state));
 }
 
@@ -250,11 +251,14 @@ fn settings_change_while_sessions_run() {
 fn a_large_desk_filled_and_emptied() {
     let mut directory = Directory::<1, 1, 8>::new();
     directory.add_ucc(name("a"), OPEN).expect("room");
-    let mut desk = Box::new(Desk::<4096, 1, 1, 8>::new(directory));
+    let mut desk = Box::new(Desk::<4096, Directory<1, 1, 8>>::new(directory));
     // Ids as a counter gives them, and as they come when only the first digits differ.
     let ids: Vec<_> = (0..4096_u128).map(|n| CorrelationId::from_u128(if n % 2 == 0 { n } else { n << 112 })).collect();
     for &correlation_id in &ids {
-        assert_eq!(desk.begin(Session { ucc: name("a"), correlation_id, state: State::INITIAL }), Ok(Begun::New));
+        assert_eq!(
+            desk.begin(Session { ucc: name("a"), correlation_id, state: State::INITIAL }),
+            Ok(BeginOutcome::New)
+        );
     }
     assert!(desk.begin(Session { ucc: name("a"), correlation_id: guid(9), state: State::INITIAL }).is_err());
     for (at, &correlation_id) in ids.iter().enumerate() {

@@ -2,7 +2,7 @@
 //! When one of these fails after an update, the docs have a claim too many.
 #![cfg(feature = "serde-json-core")]
 
-use recording_core::json;
+use recording_core::wire::json;
 use serde::Deserialize;
 
 #[derive(Deserialize, Debug, PartialEq)]
@@ -41,14 +41,15 @@ mod heapless_body {
     #[derive(serde::Deserialize)]
     pub(super) struct Body {
         #[allow(dead_code, reason = "only whether it is read matters")]
-        name: recording_core::UccNameBuf,
+        name: recording_core::wire::UccNameBuf,
     }
 }
 
 #[test]
 fn the_reason_is_lost() {
     use serde_json_core::de::Error;
-    let reason = |document| serde_json_core::from_str::<recording_core::EventBuf>(document).expect_err("it lacks keys");
+    let reason =
+        |document| serde_json_core::from_str::<recording_core::wire::EventBuf>(document).expect_err("it lacks keys");
     assert_eq!(reason(r#"{"UccName":"a"}"#), Error::CustomError);
     assert_eq!(reason(r#"{"UccName":"a","uccname":"a"}"#), Error::CustomError);
 }

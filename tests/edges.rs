@@ -1,17 +1,23 @@
 //! Edges that little else comes near: what is said of inputs that no client sends, and spellings to the byte.
 
-use recording_core::{
-    CapabilitiesReply, CapabilitiesRequest, Fault, Field, ReadError, Rejection, Request, Scratch, SetRequest,
-    StateReply, StateRequest, UccName, json,
+use recording_core::wire::RequestParts;
+use recording_core::wire::{
+    CapabilitiesReply, CapabilitiesRequest, Field, FieldErrorKind, ReadError, Rejection, SetRequest, StateReply,
+    StateRequest, UccName, json,
 };
+use recording_core::{Request, Scratch};
 
 /// What is spelt without percent codes needs no room: that it is no text is said of it at any length.
 #[test]
 fn names_that_are_no_text_are_said_to_be_none() {
     for len in [1, 64, 65, 500] {
         let target = [b"/attendantservice/api/recording/capabilities/", vec![0xff; len].as_slice()].concat();
-        let read = Request::read(b"GET", &target, None, b"", &mut Scratch::new()).map(|_| ());
-        let expected = ReadError::Field(Fault::NotUtf8.of(Field::UccName));
+        let read = Request::read(
+            RequestParts { method: b"GET", target: &target, content_type: None, body: b"" },
+            &mut Scratch::new(),
+        )
+        .map(|_| ());
+        let expected = ReadError::Field(FieldErrorKind::NotUtf8.of(Field::UccName));
         assert_eq!(read, Err(Rejection::NotUnderstood(expected)), "{len}");
     }
 }
@@ -24,13 +30,13 @@ fn targets_are_spelt_like_this() {
         let ucc = UccName::new(&name).expect("a name");
         let unreserved = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
         let spelt = if unreserved { name.clone() } else { format!("%{byte:02X}") };
-        let mut buffer = [0; CapabilitiesRequest::TARGET_MAX];
+        let mut buffer = [0; CapabilitiesRequest::MAX_TARGET_LEN];
         let written = CapabilitiesRequest { ucc }.write_target(&mut buffer).expect("room");
         let expected = format!("/attendantservice/api/recording/capabilities/{spelt}");
         assert_eq!(written, expected.as_bytes(), "{}", written.escape_ascii());
         let id = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
         let state = StateRequest { ucc, correlation_id: id.parse().expect("an id") };
-        let mut buffer = [0; StateRequest::TARGET_MAX];
+        let mut buffer = [0; StateRequest::MAX_TARGET_LEN];
         let expected = format!("/attendantservice/api/recording/{spelt}/{id}");
         assert_eq!(state.write_target(&mut buffer), Ok(expected.as_bytes()));
     }

@@ -6,7 +6,8 @@ use core::hash::{BuildHasher, BuildHasherDefault};
 use std::collections::HashSet;
 use std::hash::DefaultHasher;
 
-use recording_core::{Action, CorrelationId, Fault, Field, FieldError, SipUri, SipUriBuf, UccName, UccNameBuf};
+use recording_core::Action;
+use recording_core::wire::{CorrelationId, Field, FieldError, FieldErrorKind, SipUri, SipUriBuf, UccName, UccNameBuf};
 use support::{naive, report};
 
 const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
@@ -48,12 +49,12 @@ fn every_length_of_a_name() {
             }
         }
     }
-    let fault = |text: &str| UccName::new(text).map(drop).map_err(|error| error.fault);
-    assert_eq!(fault(""), Err(Fault::Empty));
+    let fault = |text: &str| UccName::new(text).map(drop).map_err(|error| error.kind);
+    assert_eq!(fault(""), Err(FieldErrorKind::Empty));
     assert_eq!(fault(&"é".repeat(32)), Ok(()));
-    assert_eq!(fault(&"é".repeat(33)), Err(Fault::TooLong { max: 64 }));
-    assert_eq!(fault("\u{9f}"), Err(Fault::ControlCharacter));
-    assert_eq!(fault("a/b"), Err(Fault::Slash));
+    assert_eq!(fault(&"é".repeat(33)), Err(FieldErrorKind::TooLong { max: 64 }));
+    assert_eq!(fault("\u{9f}"), Err(FieldErrorKind::ControlCharacter));
+    assert_eq!(fault("a/b"), Err(FieldErrorKind::Slash));
     // Names are compared exactly, and composed and decomposed letters are two.
     assert!(UccName::new("u") != UccName::new("U") && UccName::new("é") != UccName::new("e\u{301}"));
 }
@@ -65,7 +66,7 @@ fn uri(text: &str) -> bool {
     match read {
         Ok(uri) => assert!(uri.as_str() == text && SipUriBuf::new(text).is_ok_and(|uri| uri.as_str() == text)),
         Err(error) => {
-            assert_eq!(error, FieldError { field: Field::RequesterSipUri, fault: fault_of_uri(text) }, "{text:?}");
+            assert_eq!(error, FieldError { field: Field::RequesterSipUri, kind: fault_of_uri(text) }, "{text:?}");
             assert!(error.to_string().starts_with("RequesterSipUri "), "{error}");
         }
     }
@@ -73,21 +74,21 @@ fn uri(text: &str) -> bool {
 }
 
 /// What is said of a text that is no URI: its length, its scheme, then the first character that no URI has.
-fn fault_of_uri(text: &str) -> Fault {
+fn fault_of_uri(text: &str) -> FieldErrorKind {
     let behind = |scheme: &str| match text.split_at_checked(scheme.len()) {
         Some((before, behind)) if before.eq_ignore_ascii_case(scheme) => Some(behind),
         _ => None,
     };
     if text.len() > 255 {
-        return Fault::TooLong { max: 255 };
+        return FieldErrorKind::TooLong { max: 255 };
     }
-    let Some(behind) = behind("sip:").or_else(|| behind("sips:")) else { return Fault::NoSipScheme };
+    let Some(behind) = behind("sip:").or_else(|| behind("sips:")) else { return FieldErrorKind::NoSipScheme };
     match behind.chars().find(|c| !c.is_ascii_graphic()) {
         // The vertical tab is white space to Unicode alone.
-        Some(c) if c.is_ascii() && c.is_whitespace() => Fault::WhiteSpace,
-        Some(c) if c.is_ascii() => Fault::ControlCharacter,
-        Some(_) => Fault::NotAscii,
-        None => Fault::NoUserAtHost,
+        Some(c) if c.is_ascii() && c.is_whitespace() => FieldErrorKind::WhiteSpace,
+        Some(c) if c.is_ascii() => FieldErrorKind::ControlCharacter,
+        Some(_) => FieldErrorKind::NotAscii,
+        None => FieldErrorKind::NoUserAtHost,
     }
 }
 
@@ -159,27 +160,27 @@ fn uris_are_compared_and_hashed_without_ascii_case() {
     for one in &uris {
         for other in &uris {
             let same = naive::sip_same(one.as_str(), other.as_str());
-            assert_eq!(one.borrow() == other.borrow(), same, "{one} {other}");
+            assert_eq!(one.to_ref() == other.to_ref(), same, "{one} {other}");
             assert_eq!(one == other, same, "{one} {other}");
             assert_eq!(HashSet::from([one.clone(), other.clone()]).len(), if same { 1 } else { 2 });
-            assert_eq!(HashSet::from([one.borrow()]).contains(&other.borrow()), same);
+            assert_eq!(HashSet::from([one.to_ref()]).contains(&other.to_ref()), same);
             let hash = |uri| BuildHasherDefault::<DefaultHasher>::default().hash_one(uri);
-            assert_eq!(hash(one.borrow()) == hash(other.borrow()), same, "{one} {other}");
+            assert_eq!(hash(one.to_ref()) == hash(other.to_ref()), same, "{one} {other}");
         }
     }
 }
 
 fn id(text: &str) -> bool {
     let read = CorrelationId::parse(text);
-    let expected = naive::guid(text).ok_or(FieldError { field: Field::CorrelationId, fault: Fault::NotAGuid });
+    let expected = naive::guid(text).ok_or(FieldError { field: Field::CorrelationId, kind: FieldErrorKind::NotAGuid });
     assert_eq!(read.map(|id| id.to_string()), expected, "{text:?}");
     if let Ok(id) = read {
         let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
         assert_eq!(id, CorrelationId::from_u128(u128::from_str_radix(&digits, 16).expect("digits")));
         assert_eq!(CorrelationId::from_u128(id.to_u128()), id);
         assert_eq!(
-            (id.text().as_str(), id.text().as_bytes().len()),
-            (id.to_string().as_str(), CorrelationId::TEXT_LEN)
+            (id.hyphenated().as_str(), id.hyphenated().as_bytes().len()),
+            (id.to_string().as_str(), CorrelationId::HYPHENATED_LEN)
         );
         assert_eq!(text.parse(), Ok(id));
     }

@@ -9,7 +9,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
-use recording_core::{Event, Reply, Request, Scratch, SetRequest};
+use recording_core::wire::RequestParts;
+use recording_core::wire::SetRequest;
+use recording_core::{Event, Reply, Request, Scratch};
 use support::report;
 
 const BODY: &str = r#"{"Action":"Mark","RequesterSipUri":"sip:agent@domain.com","CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30","UCCName":"ucc-demo-name"}"#;
@@ -64,7 +66,7 @@ fn request() -> impl Strategy<Value = Parts> {
 /// The answer to a request, with what it was read as.
 fn answer(request: &Parts, scratch: &mut Scratch) -> (u16, String, Vec<u8>) {
     let (method, target, content_type, body) = request;
-    let read = Request::read(method, target, content_type.as_deref(), body, scratch);
+    let read = Request::read(RequestParts { method, target, content_type: content_type.as_deref(), body }, scratch);
     let shown = format!("{read:?}");
     let mut buffer = [0; Reply::MAX_LEN];
     // Nobody knows any UCC here: an understood request is answered with that.
@@ -72,8 +74,8 @@ fn answer(request: &Parts, scratch: &mut Scratch) -> (u16, String, Vec<u8>) {
         Ok(Request::State(request)) => Reply::State(request.decide(None)),
         Ok(Request::Capabilities(request)) => Reply::Capabilities(request.decide(None)),
         Ok(Request::Set(request)) => match request.decide(None) {
-            recording_core::SetDecision::Answer(answer) => Reply::State(answer.reply),
-            recording_core::SetDecision::Store(pending) => panic!("{pending:?}"),
+            recording_core::decide::Decision::Reply(answer) => Reply::State(answer.reply),
+            recording_core::decide::Decision::Change(pending) => panic!("{pending:?}"),
         },
         Err(rejection) => Reply::Rejected(rejection),
     };
@@ -150,9 +152,10 @@ fn replies_and_events_from_hostile_servers() {
     let result = TestRunner::new(config).run(&around(1, &[state, capabilities, event]), |text| {
         for room in [text.len(), 0, 3] {
             let reads = |read: &dyn Fn(&mut [u8]) -> String| (read(&mut vec![0; room]), read(&mut vec![7; room]));
-            let state = reads(&|buffer| format!("{:?}", recording_core::StateReply::read(&text, buffer)));
-            let can_edit = reads(&|buffer| format!("{:?}", recording_core::CapabilitiesReply::read(&text, buffer)));
-            let error = reads(&|buffer| format!("{:?}", recording_core::ErrorReply::read(&text, buffer)));
+            let state = reads(&|buffer| format!("{:?}", recording_core::wire::StateReply::read(&text, buffer)));
+            let can_edit =
+                reads(&|buffer| format!("{:?}", recording_core::wire::CapabilitiesReply::read(&text, buffer)));
+            let error = reads(&|buffer| format!("{:?}", recording_core::wire::ErrorReply::read(&text, buffer)));
             let event = reads(&|buffer| format!("{:?}", Event::read(&text, buffer)));
             for (one, other) in [state, can_edit, error, event] {
                 prop_assert_eq!(one, other);

@@ -8,7 +8,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
-use recording_core::json::{self, JsonError, JsonErrorKind, MAX_DEPTH, Object, Token, Value};
+use recording_core::wire::json::{self, JsonError, JsonErrorKind, MAX_DEPTH, Object, Token, Value};
 use serde_json::Value as Theirs;
 use support::report;
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use recording_core::json::{self, JsonError, JsonErrorKind, Text, Value};
+use recording_core::wire::json::{self, JsonError, JsonErrorKind, Text, Value};
 use support::report;
 
 fn read(document: &str) -> Result<Text<'_>, JsonError> {
@@ -18,20 +18,20 @@ fn check(spelling: &str, meant: &str) {
     let text = read(&document).unwrap_or_else(|error| panic!("{spelling}: {error}"));
     assert!(text.chars().eq(meant.chars()), "{spelling}");
     assert_eq!(text.plain(), (!spelling.contains('\\')).then_some(meant), "{spelling}");
-    assert!(text.is(meant) && text.eq_ignore_ascii_case(meant), "{spelling}");
+    assert!(text.eq_str(meant) && text.eq_ignore_ascii_case(meant), "{spelling}");
     assert!(text.eq_ignore_ascii_case(&meant.to_ascii_uppercase()), "{spelling}");
     assert!(text.eq_ignore_ascii_case(&meant.to_ascii_lowercase()), "{spelling}");
     // Neither more nor less, and no other case than ASCII's.
     let longer = format!("{meant}x");
-    assert!(!text.is(&longer) && !text.eq_ignore_ascii_case(&longer), "{spelling}");
+    assert!(!text.eq_str(&longer) && !text.eq_ignore_ascii_case(&longer), "{spelling}");
     if let Some(last) = meant.chars().last() {
         let shorter = &meant[..meant.len() - last.len_utf8()];
-        assert!(!text.is(shorter) && !text.eq_ignore_ascii_case(shorter), "{spelling}");
+        assert!(!text.eq_str(shorter) && !text.eq_ignore_ascii_case(shorter), "{spelling}");
         let other = format!("{shorter}{}", if last == '!' { '?' } else { '!' });
-        assert!(!text.is(&other) && !text.eq_ignore_ascii_case(&other), "{spelling}");
+        assert!(!text.eq_str(&other) && !text.eq_ignore_ascii_case(&other), "{spelling}");
     }
     for swapped in [meant.to_ascii_uppercase(), meant.to_ascii_lowercase(), meant.to_uppercase()] {
-        assert_eq!(text.is(&swapped), swapped == meant, "{spelling}");
+        assert_eq!(text.eq_str(&swapped), swapped == meant, "{spelling}");
         assert_eq!(text.eq_ignore_ascii_case(&swapped), swapped.eq_ignore_ascii_case(meant), "{spelling}");
     }
     // Whatever room there is: enough for all of it or `None`, and nothing written behind it.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use recording_core::json::{self, JsonError, JsonErrorKind, MAX_DEPTH, Token, Value};
+use recording_core::wire::json::{self, JsonError, JsonErrorKind, MAX_DEPTH, Token, Value};
 use support::report;
 
 /// Takes all members of an object, and of the objects in it.
@@ -228,7 +228,7 @@ fn what_stands_before_a_fault_is_handed_out() {
     // Behind the end there stays nothing.
     let mut object = json::read_object(b" { \"a\" : [ ] } \n").expect("an object");
     let (key, value) = object.next().expect("sound").expect("a member");
-    assert!(key.is("a") && value.kind().text() == "an array");
+    assert!(key.eq_str("a") && value.kind().text() == "an array");
     for _ in 0..3 {
         assert!(object.next().expect("sound").is_none());
     }

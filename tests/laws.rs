@@ -7,11 +7,14 @@ use core::fmt::Debug;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use recording_core::{
-    Action, BufferTooSmall, CapabilitiesReply, CapabilitiesRequest, CorrelationId, ErrorMessage, ErrorReply, ErrorType,
-    Event, Outcome, Reason, Refusal, Repeats, Reply, Request, Saving, Scratch, SetDecision, SetFacts, SetRequest,
-    Settings, SipUri, State, StateReply, StateRequest, UccName,
+use recording_core::decide::{Decision, Refusal, SetFacts};
+use recording_core::state::{Outcome, Reason, RepeatPolicy, SavingState};
+use recording_core::wire::RequestParts;
+use recording_core::wire::{
+    BufferTooSmall, CapabilitiesReply, CapabilitiesRequest, CorrelationId, ErrorMessage, ErrorReply, ErrorType,
+    SetRequest, SipUri, StateReply, StateRequest, UccName,
 };
+use recording_core::{Action, Event, Reply, Request, Scratch, Settings, State};
 use support::{codes, naive};
 
 const SET: &[u8] = SetRequest::TARGET.as_bytes();
@@ -140,8 +143,8 @@ proptest! {
             prop_assert_eq!(again.state(), after);
             prop_assert_eq!(matches!(again, Outcome::Refused { .. }), matches!(outcome, Outcome::Refused { .. }));
             decision = match action {
-                Action::Save => Saving::Save,
-                Action::Delete => Saving::Delete,
+                Action::Save => SavingState::Save,
+                Action::Delete => SavingState::Delete,
                 _ => decision,
             };
             real = after;
@@ -157,7 +160,7 @@ proptest! {
 
     #[test]
     fn deciding_one_by_one_is_the_same_sequence(begin in state(), actions in vec(action(), 0..40), refuse: bool) {
-        let repeats = if refuse { Repeats::Refuse } else { Repeats::Accept };
+        let repeats = if refuse { RepeatPolicy::Refuse } else { RepeatPolicy::Accept };
         let settings = Settings {
             recording_api_licensed: true,
             use_audio_recording: true,
@@ -171,12 +174,12 @@ proptest! {
             let facts = SetFacts { settings, requester_is_agent: true, session: Some(stored) };
             let next = stored.apply(action).state();
             match request.decide(Some(facts)) {
-                SetDecision::Store(pending) => {
-                    prop_assert!(next != stored && pending.to() == next);
-                    stored = pending.to();
-                    prop_assert_eq!(pending.stored().reply.state, stored);
+                Decision::Change(pending) => {
+                    prop_assert!(next != stored && pending.new_state() == next);
+                    stored = pending.new_state();
+                    prop_assert_eq!(pending.commit().reply.state, stored);
                 }
-                SetDecision::Answer(answer) => {
+                Decision::Reply(answer) => {
                     prop_assert!(next == stored && answer.reply.state == stored);
                     let accepted = !refuse && matches!(stored.apply(action), Outcome::Unchanged { .. });
                     prop_assert_eq!(answer.reply.error.is_none(), accepted);
@@ -192,7 +195,7 @@ proptest! {
     #[test]
     fn requests_and_events_are_read_back(action in action(), uri in uri(), id in id(), name in name()) {
         let request = SetRequest { action, requester: sip(&uri), correlation_id: id, ucc: ucc(&name) };
-        let body = written!(Some(SetRequest::WRITTEN_MAX), request);
+        let body = written!(Some(SetRequest::MAX_LEN), request);
         for scratch in [&mut Scratch::new(), &mut dirty_scratch()] {
             let read = SetRequest::read(&body, scratch).expect("understood");
             prop_assert_eq!(read, request);
@@ -200,7 +203,7 @@ proptest! {
             prop_assert_eq!(read.requester.as_str(), uri.as_str());
             prop_assert_eq!(written!(None, read), body.as_slice());
         }
-        let read = Request::read(b"POST", SET, JSON, &body, &mut Scratch::new()).map(|request| format!("{request:?}"));
+        let read = Request::read(RequestParts { method: b"POST", target: SET, content_type: JSON, body: &body }, &mut Scratch::new()).map(|request| format!("{request:?}"));
         prop_assert_eq!(read, Ok(format!("Set({request:?})")));
 
         let event = Event { ucc: ucc(&name), correlation_id: id, action };
@@ -235,8 +238,8 @@ proptest! {
                 read_back(ErrorReply::read(&bytes, &mut vec![0; bytes.len()]), &ErrorReply { error });
             }
         }
-        let bytes = written!(Some(State::WRITTEN_LEN), state);
-        prop_assert_eq!(bytes.len(), State::WRITTEN_LEN);
+        let bytes = written!(Some(State::DOCUMENT_LEN), state);
+        prop_assert_eq!(bytes.len(), State::DOCUMENT_LEN);
         read_back(State::read(&bytes), &state);
     }
 
@@ -261,17 +264,19 @@ proptest! {
         let state = StateRequest { ucc: ucc(&name), correlation_id: id };
         let capabilities = CapabilitiesRequest { ucc: ucc(&name) };
         let targets = [
-            state.write_target(&mut [0; StateRequest::TARGET_MAX]).expect("room").to_vec(),
-            capabilities.write_target(&mut [0; CapabilitiesRequest::TARGET_MAX]).expect("room").to_vec(),
+            state.write_target(&mut [0; StateRequest::MAX_TARGET_LEN]).expect("room").to_vec(),
+            capabilities.write_target(&mut [0; CapabilitiesRequest::MAX_TARGET_LEN]).expect("room").to_vec(),
         ];
         for (target, wanted) in targets.iter().zip([Request::State(state), Request::Capabilities(capabilities)]) {
             // It may stand in a request line, whatever the name holds.
             prop_assert!(target.iter().all(|b| b.is_ascii_alphanumeric() || b"-._~%/".contains(b)));
             for scratch in [&mut Scratch::new(), &mut dirty_scratch()] {
-                prop_assert_eq!(Request::read(method.as_bytes(), target, None, b"\xff", scratch), Ok(wanted));
+                prop_assert_eq!(Request::read(RequestParts { method: method.as_bytes(), target, content_type: None, body: b"\xff" }, scratch), Ok(wanted));
             }
             let query = [b"HTTPS://[::1]:8/".as_slice(), &target[1..], b"?/x".as_slice()].concat();
-            prop_assert!(Request::read(b"GET", &query, JSON, b"", &mut Scratch::new()) == Ok(wanted));
+            let parts = RequestParts { method: b"GET", target: &query, content_type: JSON, body: b"" };
+            let mut scratch = dirty_scratch();
+            prop_assert_eq!(Request::read(parts, &mut scratch), Ok(wanted));
         }
         written_target(&targets[0], |buffer| state.write_target(buffer).map(<[u8]>::to_vec));
         written_target(&targets[1], |buffer| capabilities.write_target(buffer).map(<[u8]>::to_vec));
@@ -304,7 +309,7 @@ fn the_longest_of_all_fills_its_buffer() {
     let (uri, name) = (format!("sip:{}@{}", "\"".repeat(125), "\\".repeat(125)), "\"".repeat(64));
     let (requester, ucc, id) = (sip(&uri), ucc(&name), CorrelationId::from_u128(u128::MAX));
     let request = SetRequest { action: Action::UnMark, requester, correlation_id: id, ucc };
-    assert_eq!(written!(None, request).len(), SetRequest::WRITTEN_MAX);
+    assert_eq!(written!(None, request).len(), SetRequest::MAX_LEN);
     assert_eq!(written!(None, Event { ucc, correlation_id: id, action: Action::UnMark }).len(), Event::MAX_LEN);
     let error = Some(Refusal::NotAnAgent { requester, ucc }.into());
     let reply = StateReply { correlation_id: id, state: State::INITIAL, error, ucc };
@@ -314,9 +319,9 @@ fn the_longest_of_all_fills_its_buffer() {
     let reply = CapabilitiesReply { agent_can_edit_recordings: false, error, ucc };
     assert_eq!(written!(None, reply).len(), CapabilitiesReply::MAX_LEN);
     let target = StateRequest { ucc, correlation_id: id }.write_target(&mut [0; 999]).expect("room").len();
-    assert_eq!(target, StateRequest::TARGET_MAX);
+    assert_eq!(target, StateRequest::MAX_TARGET_LEN);
     let target = CapabilitiesRequest { ucc }.write_target(&mut [0; 999]).expect("room").len();
-    assert_eq!(target, CapabilitiesRequest::TARGET_MAX);
+    assert_eq!(target, CapabilitiesRequest::MAX_TARGET_LEN);
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Provisioning documents: what they fill, and what is said of those that do not hold.
 #![cfg(feature = "serde-json-core")]
 
-use recording_core::json::{JsonError, JsonErrorKind};
-use recording_core::provisioning::{ProvisioningError, ProvisioningFault};
-use recording_core::{
-    Begun, CorrelationId, Desk, Directory, DirectoryError, Fault, Repeats, Session, SipUri, State, UccName,
-};
+use recording_core::desk::provisioning::{ProvisioningError, ProvisioningErrorKind};
+use recording_core::desk::{BeginOutcome, DirectoryError};
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::json::{JsonError, JsonErrorKind};
+use recording_core::wire::{CorrelationId, FieldErrorKind, SipUri, UccName};
+use recording_core::{Desk, Directory, Session, State};
 
 type SmallDirectory = Directory<3, 6, 256>;
 
@@ -35,7 +36,7 @@ const fn settings() -> recording_core::Settings {
         use_audio_recording: true,
         agent_can_edit_audio_recording: true,
         save_recording_by_default: true,
-        repeats: Repeats::Accept,
+        repeats: RepeatPolicy::Accept,
     }
 }
 
@@ -47,14 +48,14 @@ fn a_document_fills_a_directory() {
     let settings = directory.settings(smile).expect("settings");
     assert!(settings.recording_api_licensed && !settings.use_audio_recording);
     assert!(settings.agent_can_edit_audio_recording && !settings.save_recording_by_default);
-    assert_eq!(settings.repeats, Repeats::Refuse);
+    assert_eq!(settings.repeats, RepeatPolicy::Refuse);
     assert!(directory.is_agent(smile, SipUri::new("sip:AGENT2@domain.com").expect("a URI")));
     assert_eq!(directory.agents(smile).count(), 2);
     let empty = directory.find(UccName::new("empty").expect("a name")).expect("there");
     let settings = directory.settings(empty).expect("settings");
     assert!(!settings.recording_api_licensed && settings.use_audio_recording);
     assert!(!settings.agent_can_edit_audio_recording && settings.save_recording_by_default);
-    assert_eq!(settings.repeats, Repeats::Accept);
+    assert_eq!(settings.repeats, RepeatPolicy::Accept);
     assert_eq!(directory.agents(empty).count(), 0);
     assert_eq!(load(r#"{"uccs":[]}"#).expect("it holds").uccs().count(), 0);
 }
@@ -140,7 +141,7 @@ fn what_does_not_fit_is_named() {
     assert_eq!(error.to_string(), "uccs[0].name: names and URIs of more than 256 bytes together");
     let longer = format!("\"sip:{}\\u0040x\"", "y".repeat(250));
     let error = load(&format!(r#"{{"uccs":[{}]}}"#, ucc("a", &longer))).expect_err("256 bytes");
-    assert_eq!(error.why, ProvisioningFault::Value(Fault::TooLong { max: 255 }));
+    assert_eq!(error.kind, ProvisioningErrorKind::Value(FieldErrorKind::TooLong { max: 255 }));
 }
 
 /// The strict reader stands before the recursive decoder: depth and rubbish never reach it.
@@ -157,15 +158,15 @@ fn hostile_documents_stop_at_the_strict_reader() {
 #[test]
 fn the_longest_error_fits() {
     let (ucc, agent, key) = (Some(usize::MAX), Some(usize::MAX), Some("agent_can_edit_audio_recording"));
-    for why in [
-        ProvisioningFault::Json(JsonError { kind: JsonErrorKind::TooDeep, at: usize::MAX }),
-        ProvisioningFault::Expected("\"accept\" or \"refuse\""),
-        ProvisioningFault::UnknownKey,
-        ProvisioningFault::Value(Fault::TooLong { max: u32::MAX }),
-        ProvisioningFault::Value(Fault::ControlCharacter),
-        ProvisioningFault::Directory(DirectoryError::TextFull { capacity: usize::MAX }),
+    for kind in [
+        ProvisioningErrorKind::Json(JsonError { kind: JsonErrorKind::TooDeep, at: usize::MAX }),
+        ProvisioningErrorKind::Expected("\"accept\" or \"refuse\""),
+        ProvisioningErrorKind::UnknownKey,
+        ProvisioningErrorKind::Value(FieldErrorKind::TooLong { max: u32::MAX }),
+        ProvisioningErrorKind::Value(FieldErrorKind::ControlCharacter),
+        ProvisioningErrorKind::Directory(DirectoryError::TextFull { capacity: usize::MAX }),
     ] {
-        let error = ProvisioningError { ucc, key, agent, why };
+        let error = ProvisioningError { ucc, key, agent, kind };
         assert_eq!(error.write(&mut [0; ProvisioningError::MAX_LEN]), Ok(error.to_string().as_bytes()));
         assert!(error.write(&mut [0; 40]).is_err());
     }
@@ -184,17 +185,17 @@ fn a_desk_is_provisioned_anew_without_sessions() {
         });
         serde_json::json!({"uccs": [ucc]}).to_string()
     };
-    let mut desk = Desk::<4, 3, 6, 256>::new(SmallDirectory::new());
+    let mut desk = Desk::<4, Directory<3, 6, 256>>::new(SmallDirectory::new());
     let session = |ucc| Session {
         ucc: UccName::new(ucc).expect("a name"),
         correlation_id: CorrelationId::from_u128(7),
         state: State::INITIAL,
     };
     assert_eq!(desk.provision(document("one").as_bytes()), Ok(()));
-    assert_eq!(desk.begin(session("one")), Ok(Begun::New));
+    assert_eq!(desk.begin(session("one")), Ok(BeginOutcome::New));
     assert_eq!(desk.provision(document("other").as_bytes()), Ok(()));
     assert!(desk.is_empty(), "its directory is another one");
-    assert_eq!(desk.begin(session("other")), Ok(Begun::New));
+    assert_eq!(desk.begin(session("other")), Ok(BeginOutcome::New));
     assert!(desk.begin(session("one")).is_err());
     assert!(desk.provision(b"{}").is_err());
     assert!(desk.is_empty());

@@ -4,7 +4,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use recording_core::{Head, Rejection, Request, Scratch};
+use recording_core::wire::{Head, Rejection};
+use recording_core::{Request, Scratch};
 use support::{naive, report};
 
 const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";

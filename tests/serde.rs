@@ -5,11 +5,14 @@ mod support;
 
 use core::fmt::Debug;
 
-use recording_core::{
-    Action, CapabilitiesReply, CapabilitiesReplyBuf, CorrelationId, ErrorMessage, ErrorMessageBuf, ErrorReply,
-    ErrorReplyBuf, ErrorType, Event, EventBuf, Fault, Field, Marking, Recording, Rejection, Reply, Saving, Scratch,
-    SetDecision, SetFacts, SetRequest, SetRequestBuf, SipUriBuf, State, StateReply, StateReplyBuf, UccName, UccNameBuf,
+use recording_core::decide::{Decision, SetFacts};
+use recording_core::state::{MarkingState, RecordingState, SavingState};
+use recording_core::wire::{
+    CapabilitiesReply, CapabilitiesReplyBuf, CorrelationId, ErrorMessage, ErrorMessageBuf, ErrorReply, ErrorReplyBuf,
+    ErrorType, EventBuf, Field, FieldErrorKind, Rejection, SetRequest, SetRequestBuf, SipUriBuf, StateReply,
+    StateReplyBuf, UccName, UccNameBuf,
 };
+use recording_core::{Action, Event, Reply, Scratch, State};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use support::{all_settings, report};
@@ -75,7 +78,7 @@ fn every_reply_and_event_that_a_set_can_have() {
     let sessions = State::ALL.into_iter().map(Some).chain([None]);
     let sessions: Vec<_> = sessions.collect();
     for request in requests() {
-        let request = request.borrow();
+        let request = request.to_ref();
         for (settings, _) in all_settings() {
             // All states for one name and URI; for the others those that matter to the texts.
             let full = request.ucc.as_str() == NAMES[1] && request.requester.as_str() == URIS[1];
@@ -83,9 +86,9 @@ fn every_reply_and_event_that_a_set_can_have() {
                 for requester_is_agent in [true, false] {
                     let facts = SetFacts { settings, requester_is_agent, session };
                     let reply = match request.decide(Some(facts)) {
-                        SetDecision::Answer(answer) => answer.reply,
-                        SetDecision::Store(pending) => {
-                            let stored = pending.stored();
+                        Decision::Reply(answer) => answer.reply,
+                        Decision::Change(pending) => {
+                            let stored = pending.commit();
                             let mut buffer = [0; Event::MAX_LEN];
                             let ours = stored.event.write(&mut buffer).expect("room");
                             both_ways(ours, &stored.event, &EventBuf::from(stored.event));
@@ -110,15 +113,15 @@ fn every_reply_and_event_that_a_set_can_have() {
 #[test]
 fn requests_capabilities_errors_and_states() {
     for request in requests() {
-        let mut buffer = [0; SetRequest::WRITTEN_MAX];
-        let ours = request.borrow().write(&mut buffer).expect("room");
-        both_ways(ours, &request.borrow(), &request);
-        assert_eq!(SetRequest::read(ours, &mut Scratch::new()), Ok(request.borrow()));
-        assert_eq!(SetRequestBuf::from(request.borrow()), request);
+        let mut buffer = [0; SetRequest::MAX_LEN];
+        let ours = request.to_ref().write(&mut buffer).expect("room");
+        both_ways(ours, &request.to_ref(), &request);
+        assert_eq!(SetRequest::read(ours, &mut Scratch::new()), Ok(request.to_ref()));
+        assert_eq!(SetRequestBuf::from(request.to_ref()), request);
     }
     for name in NAMES {
         let ucc = UccName::new(name).expect("a name");
-        for error in [None, Some(recording_core::Refusal::UnknownUcc { ucc }.into())] {
+        for error in [None, Some(recording_core::decide::Refusal::UnknownUcc { ucc }.into())] {
             for agent_can_edit_recordings in [true, false] {
                 let reply = CapabilitiesReply { agent_can_edit_recordings, error, ucc };
                 let mut buffer = [0; CapabilitiesReply::MAX_LEN];
@@ -142,7 +145,7 @@ fn requests_capabilities_errors_and_states() {
     let mut buffer = [0; Reply::MAX_LEN];
     assert_eq!(written_by_serde(&rejected).as_bytes(), rejected.write(&mut buffer).expect("room"));
     for state in State::ALL {
-        let mut buffer = [0; State::WRITTEN_LEN];
+        let mut buffer = [0; State::DOCUMENT_LEN];
         let ours = state.write(&mut buffer).expect("room");
         both_ways(ours, &state, &state);
         assert_eq!(State::read(ours), Ok(state));
@@ -154,7 +157,7 @@ fn requests_capabilities_errors_and_states() {
 #[test]
 fn every_buffer_that_is_too_small() {
     let ucc = UccName::new("a\"b").expect("a name");
-    let refusal = recording_core::Refusal::UnknownUcc { ucc };
+    let refusal = recording_core::decide::Refusal::UnknownUcc { ucc };
     let error = Some(ErrorMessage::from(refusal));
     let state = StateReply { correlation_id: id(), state: State::INITIAL, error, ucc };
     let capabilities = CapabilitiesReply { agent_can_edit_recordings: true, error, ucc };
@@ -201,8 +204,8 @@ fn fields_by_themselves() {
     for bad in ["0", "8", "-1", "1.0", "1e0", "10", "\"1\"", "true", "null", "\"Resume\"", "{}", "[1]", "{\"a\":1}"] {
         assert!(serde_json::from_str::<Action>(bad).is_err(), "{bad}");
     }
-    assert_eq!(serde_json::from_str::<Recording>("3").expect("a code"), Recording::Paused);
-    assert!(serde_json::from_str::<Marking>("3").is_err() && serde_json::from_str::<Saving>("1.0").is_err());
+    assert_eq!(serde_json::from_str::<RecordingState>("3").expect("a code"), RecordingState::Paused);
+    assert!(serde_json::from_str::<MarkingState>("3").is_err() && serde_json::from_str::<SavingState>("1.0").is_err());
     for code in [0, 1, 2, 3, -1, i32::MAX] {
         let error_type: ErrorType = serde_json::from_str(&code.to_string()).expect("a number");
         assert_eq!((error_type.code(), serde_json::to_string(&error_type).expect("JSON")), (code, code.to_string()));
@@ -249,9 +252,9 @@ fn what_serde_refuses_it_names() {
         let error = serde_json::from_str::<SetRequestBuf>(&bad).expect_err(&bad).to_string();
         assert!(error.contains(text), "{bad}: {error}");
     }
-    let long = "x".repeat(ErrorMessageBuf::TEXT_MAX + 1);
+    let long = "x".repeat(ErrorMessageBuf::MAX_TEXT_LEN + 1);
     let error = ErrorMessageBuf::new(ErrorType::Validation, &long).expect_err("too long");
-    assert_eq!(error, Fault::TooLong { max: 1024 }.of(Field::Message));
+    assert_eq!(error, FieldErrorKind::TooLong { max: 1024 }.of(Field::Message));
     let bad = format!(r#"{{"ErrorMessage":{{"ErrorType":1,"Message":"{long}"}}}}"#);
     let error = serde_json::from_str::<ErrorReplyBuf>(&bad).expect_err("too long").to_string();
     assert!(error.contains("Message is longer than 1024 bytes"), "{error}");

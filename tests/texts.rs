@@ -1,11 +1,13 @@
 //! Every error text to the letter, and the longest replies and events there can be.
 
-use recording_core::json::{JsonError, JsonErrorKind, Kind, Token};
-use recording_core::{
-    Action, Allow, BufferTooSmall, CapabilitiesReply, CorrelationId, ErrorMessage, ErrorReply, ErrorType, Event,
-    Expected, Fault, Field, ReadError, Reason, Refusal, Rejection, Reply, SetRequest, SipUri, State, StateReply,
-    StateRequest, UccName,
+use recording_core::decide::Refusal;
+use recording_core::state::Reason;
+use recording_core::wire::json::{JsonError, JsonErrorKind, Kind, Token};
+use recording_core::wire::{
+    Allow, BufferTooSmall, CapabilitiesReply, CorrelationId, ErrorMessage, ErrorReply, ErrorType, Expected, Field,
+    FieldErrorKind, ReadError, Rejection, SetRequest, SipUri, StateReply, StateRequest, UccName,
 };
+use recording_core::{Action, Event, Reply, State};
 
 fn ucc() -> UccName<'static> {
     UccName::new("ucc-demo-name").expect("a name")
@@ -57,23 +59,23 @@ fn refusals() {
     assert_eq!(Reason::Stopped.to_string(), "the recorder is Stopped");
 }
 
-fn faults() -> Vec<(Fault, &'static str)> {
+fn faults() -> Vec<(FieldErrorKind, &'static str)> {
     vec![
-        (Fault::Missing, "is missing"),
-        (Fault::Repeated, "is given more than once"),
-        (Fault::WrongType { expected: Expected::String, got: Kind::Null }, "is null, expected a string"),
-        (Fault::NotOneOf { expected: Expected::Recording }, "is not an integer from 0 to 3"),
-        (Fault::Empty, "is empty"),
-        (Fault::TooLong { max: 64 }, "is longer than 64 bytes"),
-        (Fault::ControlCharacter, "contains a control character"),
-        (Fault::Slash, "contains '/'"),
-        (Fault::WhiteSpace, "contains white space"),
-        (Fault::NotAscii, "contains something else than ASCII"),
-        (Fault::NoSipScheme, "does not begin with sip: or sips:"),
-        (Fault::NoUserAtHost, "does not contain exactly one '@' with something on both sides"),
-        (Fault::NotAGuid, "is not a GUID"),
-        (Fault::PercentCode, "contains '%' without two hexadecimal digits"),
-        (Fault::NotUtf8, "is not UTF-8"),
+        (FieldErrorKind::Missing, "is missing"),
+        (FieldErrorKind::Repeated, "is given more than once"),
+        (FieldErrorKind::WrongType { expected: Expected::String, got: Kind::Null }, "is null, expected a string"),
+        (FieldErrorKind::NotOneOf { expected: Expected::Recording }, "is not an integer from 0 to 3"),
+        (FieldErrorKind::Empty, "is empty"),
+        (FieldErrorKind::TooLong { max: 64 }, "is longer than 64 bytes"),
+        (FieldErrorKind::ControlCharacter, "contains a control character"),
+        (FieldErrorKind::Slash, "contains '/'"),
+        (FieldErrorKind::WhiteSpace, "contains white space"),
+        (FieldErrorKind::NotAscii, "contains something else than ASCII"),
+        (FieldErrorKind::NoSipScheme, "does not begin with sip: or sips:"),
+        (FieldErrorKind::NoUserAtHost, "does not contain exactly one '@' with something on both sides"),
+        (FieldErrorKind::NotAGuid, "is not a GUID"),
+        (FieldErrorKind::PercentCode, "contains '%' without two hexadecimal digits"),
+        (FieldErrorKind::NotUtf8, "is not UTF-8"),
     ]
 }
 
@@ -103,7 +105,7 @@ fn rejections() -> Vec<(Rejection, u16, Option<&'static str>, &'static str)> {
         (Rejection::UnsupportedMediaType, 415, None, "The Content-Type must be application/json."),
         (Rejection::BodyTooLarge, 413, None, "The body is longer than 2048 bytes."),
         (
-            Rejection::from(Fault::Missing.of(Field::Action)),
+            Rejection::from(FieldErrorKind::Missing.of(Field::Action)),
             400,
             None,
             "The request could not be understood: Action is missing.",
@@ -152,22 +154,22 @@ fn what_is_wrong_with_a_field() {
 
 #[test]
 fn how_values_are_shown() {
-    assert_eq!(recording_core::Repeats::Accept.to_string(), "accept");
-    assert_eq!(recording_core::Repeats::Refuse.to_string(), "refuse");
-    let name = recording_core::UccNameBuf::from(ucc());
-    let uri = recording_core::SipUriBuf::new("sip:a@b").expect("a URI");
+    assert_eq!(recording_core::state::RepeatPolicy::Accept.to_string(), "accept");
+    assert_eq!(recording_core::state::RepeatPolicy::Refuse.to_string(), "refuse");
+    let name = recording_core::wire::UccNameBuf::from(ucc());
+    let uri = recording_core::wire::SipUriBuf::new("sip:a@b").expect("a URI");
     assert_eq!((format!("{name}"), format!("{name:?}")), ("ucc-demo-name".into(), "\"ucc-demo-name\"".into()));
     assert_eq!((format!("{uri}"), format!("{uri:?}")), ("sip:a@b".into(), "\"sip:a@b\"".into()));
     let written = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
     assert_eq!((format!("{}", id()), format!("{:?}", id())), (written.into(), written.into()));
     assert_eq!(CorrelationId::try_from(written), Ok(id()));
-    assert_eq!(CorrelationId::try_from("x"), Err(Fault::NotAGuid.of(Field::CorrelationId)));
+    assert_eq!(CorrelationId::try_from("x"), Err(FieldErrorKind::NotAGuid.of(Field::CorrelationId)));
     let error = ErrorMessage::from(Rejection::UnknownPath);
     assert_eq!(format!("{error:?}"), "ErrorMessage(Validation, \"There is nothing at this path.\")");
     assert_eq!((error.text(), ErrorMessage::new(ErrorType::Validation, "x").text()), (None, Some("x")));
     assert_eq!(error, Rejection::UnknownPath.into());
     assert_ne!(error, Rejection::BodyTooLarge.into());
-    let document = recording_core::json::read_object(b"{}").expect("an object");
+    let document = recording_core::wire::json::read_object(b"{}").expect("an object");
     assert!(format!("{document:?}").contains("byte 1"));
 }
 
@@ -185,7 +187,7 @@ fn what_is_expected() {
         (Expected::ErrorType, "an integer of 32 bits"),
     ];
     for (expected, text) in expected {
-        assert_eq!(Fault::NotOneOf { expected }.to_string(), format!("is not {text}"));
+        assert_eq!(FieldErrorKind::NotOneOf { expected }.to_string(), format!("is not {text}"));
         let kinds = [
             (Kind::Null, "null"),
             (Kind::Boolean, "a boolean"),
@@ -195,7 +197,7 @@ fn what_is_expected() {
             (Kind::Object, "an object"),
         ];
         for (got, kind) in kinds {
-            assert_eq!(Fault::WrongType { expected, got }.to_string(), format!("is {kind}, expected {text}"));
+            assert_eq!(FieldErrorKind::WrongType { expected, got }.to_string(), format!("is {kind}, expected {text}"));
         }
     }
     let tokens = [
@@ -289,11 +291,11 @@ fn the_longest_replies_and_events() {
     assert_eq!(event.write(&mut buffer).expect("room").len(), Event::MAX_LEN);
 
     let set = SetRequest { action: Action::UnMark, requester, correlation_id: id(), ucc };
-    assert_eq!(set.write(&mut buffer).expect("room").len(), SetRequest::WRITTEN_MAX);
+    assert_eq!(set.write(&mut buffer).expect("room").len(), SetRequest::MAX_LEN);
     let name = "\u{10ffff}".repeat(16);
     let ucc = UccName::new(&name).expect("a name");
     let target = StateRequest { ucc, correlation_id: id() }.write_target(&mut buffer).expect("room").len();
-    assert_eq!(target, StateRequest::TARGET_MAX);
+    assert_eq!(target, StateRequest::MAX_TARGET_LEN);
 }
 
 /// Every text that a rejection can be made of fits, at the greatest offset and with the longest words.
@@ -304,9 +306,9 @@ fn the_longest_rejections() {
         rejections.push(fault.of(Field::AgentCanEditRecordings).into());
     }
     let expected = Expected::Action;
-    rejections.push(Fault::NotOneOf { expected }.of(Field::Action).into());
-    rejections.push(Fault::WrongType { expected, got: Kind::Boolean }.of(Field::Action).into());
-    rejections.push(Fault::TooLong { max: u32::MAX }.of(Field::RequesterSipUri).into());
+    rejections.push(FieldErrorKind::NotOneOf { expected }.of(Field::Action).into());
+    rejections.push(FieldErrorKind::WrongType { expected, got: Kind::Boolean }.of(Field::Action).into());
+    rejections.push(FieldErrorKind::TooLong { max: u32::MAX }.of(Field::RequesterSipUri).into());
     for (kind, _) in json_errors() {
         rejections.push(JsonError { kind, at: usize::MAX }.into());
     }

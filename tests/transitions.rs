@@ -2,7 +2,8 @@
 
 mod support;
 
-use recording_core::{Action, Disposition, Marking, Outcome, Recording, Saving, State};
+use recording_core::state::{Disposition, MarkingState, Outcome, RecordingState, SavingState};
+use recording_core::{Action, State};
 use support::{codes, naive, report};
 
 const TABLE: &str = include_str!("vectors/transitions.csv");
@@ -20,9 +21,9 @@ fn every_cell_of_the_table() {
         };
         let state = |recording: &str, marking: &str, saving: &str| {
             State::new(
-                recording.parse::<Recording>().expect(line),
-                marking.parse::<Marking>().expect(line),
-                saving.parse::<Saving>().expect(line),
+                recording.parse::<RecordingState>().expect(line),
+                marking.parse::<MarkingState>().expect(line),
+                saving.parse::<SavingState>().expect(line),
             )
         };
         let before = state(recording, marking, saving);
@@ -92,13 +93,13 @@ fn bytes_are_the_36_states_and_nothing_else() {
 #[test]
 fn each_axis_is_set_alone() {
     for state in State::ALL {
-        for &recording in Recording::ALL {
+        for &recording in RecordingState::ALL {
             assert_eq!(state.with_recording(recording), State::new(recording, state.marking(), state.saving()));
         }
-        for &marking in Marking::ALL {
+        for &marking in MarkingState::ALL {
             assert_eq!(state.with_marking(marking), State::new(state.recording(), marking, state.saving()));
         }
-        for &saving in Saving::ALL {
+        for &saving in SavingState::ALL {
             assert_eq!(state.with_saving(saving), State::new(state.recording(), state.marking(), saving));
         }
     }
@@ -128,9 +129,9 @@ macro_rules! codes_both_ways {
 
 #[test]
 fn codes_and_names() {
-    codes_both_ways!(Recording, 0, naive::RECORDING);
-    codes_both_ways!(Marking, 0, naive::MARKING);
-    codes_both_ways!(Saving, 0, naive::SAVING);
+    codes_both_ways!(RecordingState, 0, naive::RECORDING);
+    codes_both_ways!(MarkingState, 0, naive::MARKING);
+    codes_both_ways!(SavingState, 0, naive::SAVING);
     codes_both_ways!(Action, 1, ["Start", "Stop", "Pause", "Save", "Delete", "Mark", "UnMark"]);
     codes_both_ways!(Disposition, 0, ["NothingRecorded", "Discard", "Keep"]);
     assert_eq!("Resume".parse::<Action>().unwrap_err().to_string(), "not a Action");
@@ -154,7 +155,7 @@ fn the_end_of_every_session() {
 fn sets_of_actions() {
     for bits in 0..128_u8 {
         let wanted: Vec<_> = Action::ALL.iter().copied().filter(|a| bits >> (a.code() - 1) & 1 == 1).collect();
-        let set = wanted.iter().fold(recording_core::ActionSet::EMPTY, |set, &action| set.with(action));
+        let set = wanted.iter().fold(recording_core::state::ActionSet::EMPTY, |set, &action| set.with(action));
         assert_eq!(set.iter().collect::<Vec<_>>(), wanted);
         assert_eq!((set.len(), set.is_empty()), (wanted.len(), wanted.is_empty()));
         let names: Vec<_> = wanted.iter().map(|action| action.name()).collect();

@@ -2,11 +2,12 @@
 
 use core::fmt::{self, Write as _};
 
-use recording_core::json::{self, Value};
-use recording_core::{
-    Action, ActionSet, CorrelationId, Desk, Directory, ErrorMessage, ErrorReply, ErrorReplyBuf, ErrorType, Scratch,
-    State, StateReply, StateReplyBuf, UccName,
+use recording_core::state::ActionSet;
+use recording_core::wire::json::{self, Value};
+use recording_core::wire::{
+    CorrelationId, ErrorMessage, ErrorReply, ErrorReplyBuf, ErrorType, StateReply, StateReplyBuf, UccName,
 };
+use recording_core::{Action, Desk, Directory, Scratch, State};
 
 /// A page that is full after so many bytes.
 struct Page(usize);
@@ -68,7 +69,7 @@ fn a_scratch_by_default_is_a_new_one() {
 
 #[test]
 fn a_ucc_that_is_not_there_has_no_states() {
-    let desk = Desk::<1, 1, 1, 9>::new(Directory::new());
+    let desk = Desk::<1, Directory<1, 1, 9>>::new(Directory::new());
     assert_eq!(desk.state(UccName::new("a").expect("a name"), CorrelationId::from_u128(1)), None);
 }
 
@@ -91,8 +92,8 @@ fn what_is_too_long_to_be_kept_is_told_of() {
         StateReply { correlation_id: CorrelationId::from_u128(1), state: State::INITIAL, error: Some(error), ucc };
     assert_eq!(StateReplyBuf::try_from(reply).map(|_| ()), kept.map(|_| ()));
     assert_eq!(StateReplyBuf::try_from(reply).expect_err("an error").to_string(), "Message is longer than 1024 bytes");
-    let reply = recording_core::CapabilitiesReply { agent_can_edit_recordings: false, error: Some(error), ucc };
-    assert!(recording_core::CapabilitiesReplyBuf::try_from(reply).is_err());
+    let reply = recording_core::wire::CapabilitiesReply { agent_can_edit_recordings: false, error: Some(error), ucc };
+    assert!(recording_core::wire::CapabilitiesReplyBuf::try_from(reply).is_err());
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn a_value_that_is_none_is_no_error_type() {
 #[cfg(feature = "serde")]
 #[test]
 fn serde_stops_where_an_object_breaks_off() {
-    use recording_core::SetRequestBuf;
+    use recording_core::wire::SetRequestBuf;
 
     for broken in ["{", r#"{"Action""#, r#"{"Other":tru"#, r#"{"Action":1,"#] {
         assert!(serde_json::from_str::<SetRequestBuf>(broken).is_err(), "{broken}");

@@ -2,6 +2,7 @@
 
 mod support;
 
+use recording_core::wire::RequestParts;
 use recording_core::{Event, Reply, Request, Scratch};
 use support::{report, world};
 
@@ -18,10 +19,12 @@ fn every_wire_vector() {
 
         let mut scratch = Scratch::new();
         let request = Request::read(
-            text("method").expect("a method").as_bytes(),
-            text("target").expect("a target").as_bytes(),
-            text("content_type").map(str::as_bytes),
-            text("body").unwrap_or_default().as_bytes(),
+            RequestParts {
+                method: text("method").expect("a method").as_bytes(),
+                target: text("target").expect("a target").as_bytes(),
+                content_type: text("content_type").map(str::as_bytes),
+                body: text("body").unwrap_or_default().as_bytes(),
+            },
             &mut scratch,
         );
         let (reply, event) = match &request {

@@ -1,9 +1,10 @@
 //! Which UCCs there are, how they are set, and who their agents are.
 
 use super::index::{Hash, Index, Link};
-use crate::bytes::same;
-use crate::sink::{Pieces, Sink, display_by_pieces};
-use crate::{Settings, SipUri, UccName};
+use crate::Settings;
+use crate::pieces::{Pieces, Sink, display_by_pieces};
+use crate::scan::equal;
+use crate::wire::{SipUri, UccName};
 
 /// The UCCs of a gateway, their settings and agents: `UCCS` of them, `AGENTS` agents of all UCCs together, `TEXT` bytes
 /// of names and URIs together. It grows only; a new provisioning makes a new one.
@@ -16,7 +17,7 @@ pub struct Directory<const UCCS: usize, const AGENTS: usize, const TEXT: usize> 
     agent_index: Index<[Link; AGENTS]>,
 }
 
-/// A UCC of one directory: where it stands there. It means nothing to another directory.
+/// The place of a UCC in one directory. It means nothing to another directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct UccKey(pub(super) u16);
 
@@ -66,7 +67,7 @@ pub enum DirectoryError {
 
 impl Pieces for DirectoryError {
     fn pieces(&self, sink: &mut impl Sink) {
-        let (before, capacity, behind) = match *self {
+        let (before, capacity, after) = match *self {
             Self::UccExists => return sink.text("there is a UCC of this name already"),
             Self::UnknownUcc => return sink.text("no UCC of this directory"),
             Self::UccsFull { capacity } => ("more than ", capacity, " UCCs"),
@@ -75,7 +76,7 @@ impl Pieces for DirectoryError {
         };
         sink.text(before);
         sink.number(capacity);
-        sink.text(behind);
+        sink.text(after);
     }
 }
 
@@ -164,7 +165,7 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Directory<UCCS, 
     #[must_use]
     pub fn find(&self, name: UccName<'_>) -> Option<UccKey> {
         let slot = self.ucc_index.find(name_hash(name.as_str()), |slot| {
-            self.uccs.get(slot).is_some_and(|ucc| same(self.bytes(ucc.name), name.as_str().as_bytes()))
+            self.uccs.get(slot).is_some_and(|ucc| equal(self.bytes(ucc.name), name.as_str().as_bytes()))
         })?;
         Some(UccKey(slot as u16))
     }
@@ -185,7 +186,7 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Directory<UCCS, 
     #[must_use]
     pub fn is_agent(&self, ucc: UccKey, uri: SipUri<'_>) -> bool {
         let found = self.agent_index.find(agent_hash(ucc, uri), |slot| {
-            self.agents.get(slot).is_some_and(|agent| agent.ucc == ucc && uri.is(self.bytes(agent.uri)))
+            self.agents.get(slot).is_some_and(|agent| agent.ucc == ucc && uri.eq_bytes(self.bytes(agent.uri)))
         });
         found.is_some()
     }
@@ -250,7 +251,7 @@ mod tests {
 
     /// What is looked up quickly only because it is told apart by its hash.
     #[test]
-    fn hashes_tell_names_and_agents_apart() -> Result<(), crate::FieldError> {
+    fn hashes_tell_names_and_agents_apart() -> Result<(), crate::wire::FieldError> {
         let names: HashSet<u32> = (0..100).map(|number| name_hash(&format!("ucc-{number}"))).collect();
         assert_eq!(names.len(), 100);
         let mut agents = HashSet::new();

@@ -15,7 +15,7 @@ const NONE: Link = 0;
 /// `S` is where the chains are kept: an array, or a slice that is lent.
 ///
 /// ```
-/// use recording_core::index::{Hash, Index};
+/// use recording_core::desk::index::{Hash, Index};
 ///
 /// let names = ["one", "two", "three"];
 /// let hash = |name: &str| Hash::new(0).bytes(name.as_bytes(), 0).finish();
@@ -32,7 +32,7 @@ const NONE: Link = 0;
 pub struct Index<S> {
     /// The first slot of each chain.
     heads: S,
-    /// The slot behind each slot.
+    /// The slot after each slot.
     nexts: S,
 }
 
@@ -53,8 +53,8 @@ const fn is_capacity(len: usize) -> bool {
 impl<S> Index<S> {
     /// An index whose chains are kept there, as they are. Before its first use they are [cleared](Self::clear).
     ///
-    /// Both are as long as the table, and not longer than [`MAX_LEN`]. What they hold may be anything: from an index that
-    /// was scribbled over wrong slots come out, or look-ups that do not end, and nothing worse.
+    /// Both are as long as the table, and not longer than [`MAX_LEN`]. A corrupted index is memory-safe but may return
+    /// wrong slots or loop.
     #[must_use]
     pub const fn over(heads: S, nexts: S) -> Self {
         Self { heads, nexts }
@@ -88,7 +88,7 @@ impl Iterator for Slots<'_> {
 
     #[inline(always)]
     fn next(&mut self) -> Option<usize> {
-        // A chain holds each slot at most once. Behind its end comes the slot in front of the first one, which is none.
+        // A chain has each slot at most once. Its end links to the slot before the first one, which does not exist.
         let slot = slot(self.link);
         self.link = *self.nexts.get(slot)?;
         Some(slot)
@@ -116,17 +116,17 @@ impl<S: AsRef<[Link]> + AsMut<[Link]>> Index<S> {
     pub fn remove(&mut self, hash: u32, slot: usize) {
         let (heads, nexts) = (self.heads.as_mut(), self.nexts.as_mut());
         let bucket = bucket(hash, heads.len());
-        let Some(behind) = nexts.get(slot).copied() else { return };
+        let Some(after) = nexts.get(slot).copied() else { return };
         let Some(mut link) = heads.get(bucket).copied() else { return };
         if self::slot(link) == slot {
             if let Some(head) = heads.get_mut(bucket) {
-                *head = behind;
+                *head = after;
             }
             return;
         }
         while let Some(next) = nexts.get_mut(self::slot(link)) {
             if self::slot(*next) == slot {
-                *next = behind;
+                *next = after;
                 return;
             }
             link = *next;
@@ -169,13 +169,13 @@ impl Hash {
     #[inline]
     pub const fn bytes(mut self, bytes: &[u8], bits: u32) -> Self {
         let mut rest = bytes;
-        while let Some((word, behind)) = rest.split_first_chunk::<4>() {
+        while let Some((word, after)) = rest.split_first_chunk::<4>() {
             self = self.word(u32::from_le_bytes(*word) | bits);
-            rest = behind;
+            rest = after;
         }
-        while let Some((&byte, behind)) = rest.split_first() {
+        while let Some((&byte, after)) = rest.split_first() {
             self = self.word(byte as u32 | bits);
-            rest = behind;
+            rest = after;
         }
         self
     }
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!([0, 1, 2, MAX_LEN, MAX_LEN + 1].map(is_capacity), [false, true, true, true, false]);
     }
 
-    /// What comes behind a slot that is taken out is what came behind it before, in whatever order that is.
+    /// Taking a slot out links the slot before it to the slot after it, in whatever order that happens.
     #[test]
     fn slots_in_their_chain() {
         let mut index = Index::<[Link; 3]>::new();

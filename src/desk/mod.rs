@@ -2,27 +2,29 @@
 
 mod directory;
 pub mod index;
+#[cfg(feature = "serde-json-core")]
+pub mod provisioning;
 mod sessions;
 
 use core::fmt;
 
 pub use directory::{Directory, DirectoryError, UccKey};
 
-use crate::{
-    CorrelationId, Disposition, Event, Refusal, Reply, Request, SetDecision, SetFacts, SetRequest, Settings, State,
-    StateFacts, UccName,
-};
+use crate::decide::{Decision, Refusal, SetFacts, StateFacts};
+use crate::state::Disposition;
+use crate::wire::{CorrelationId, SetRequest, UccName};
+use crate::{Event, Reply, Request, Settings, State};
 use sessions::Sessions;
 
 /// Sessions and directory of a gateway, and the whole loop from request to reply and event.
 ///
-/// `SESSIONS` sessions may be open at once; the other three numbers are those of its [`Directory`]. The time of a
+/// `SESSIONS` sessions may be open at once; its [`Directory`] has capacities of its own. The time of a
 /// look-up does not grow with any of them. Nothing allocates and nothing panics.
 ///
 /// ```
-/// use recording_core::{
-///     Desk, Directory, Recording, Repeats, Reply, Request, Scratch, Session, Settings, State,
-/// };
+/// use recording_core::state::{RecordingState, RepeatPolicy};
+/// use recording_core::wire::RequestParts;
+/// use recording_core::{Desk, Directory, Reply, Request, Scratch, Session, Settings, State};
 ///
 /// fn main() -> Result<(), Box<dyn std::error::Error>> {
 ///     let settings = Settings {
@@ -30,17 +32,17 @@ use sessions::Sessions;
 ///         use_audio_recording: true,
 ///         agent_can_edit_audio_recording: true,
 ///         save_recording_by_default: false,
-///         repeats: Repeats::Accept,
+///         repeats: RepeatPolicy::Accept,
 ///     };
 ///     let mut directory = Directory::<4, 16, 1024>::new();
 ///     let ucc = directory.add_ucc("ucc-demo-name".try_into()?, settings)?;
 ///     directory.add_agent(ucc, "sip:agent@domain.com".try_into()?)?;
 ///
-///     let mut desk = Desk::<64, 4, 16, 1024>::new(directory);
+///     let mut desk = Desk::<64, _>::new(directory);
 ///     let session = Session {
 ///         ucc: "ucc-demo-name".try_into()?,
 ///         correlation_id: "1d6c6a58-6739-4f0c-98ff-0968292c8c30".parse()?,
-///         state: State::INITIAL.with_recording(Recording::Started),
+///         state: State::INITIAL.with_recording(RecordingState::Started),
 ///     };
 ///     desk.begin(session).expect("a desk of 64 has room for one");
 ///
@@ -49,27 +51,27 @@ use sessions::Sessions;
 ///         "CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30",
 ///         "UCCName":"ucc-demo-name"}"#;
 ///     let mut scratch = Scratch::new();
-///     let request = Request::read(
-///         b"POST",
-///         b"/attendantservice/api/recording/set",
-///         Some(b"application/json"),
+///     let parts = RequestParts {
+///         method: b"POST",
+///         target: b"/attendantservice/api/recording/set",
+///         content_type: Some(b"application/json"),
 ///         body,
-///         &mut scratch,
-///     )?;
-///     let handled = desk.handle(&request);
-///     assert!(handled.event.is_some());
-///     let Reply::State(reply) = handled.reply else { panic!() };
-///     assert_eq!(reply.state.recording(), Recording::Paused);
+///     };
+///     let request = Request::read(parts, &mut scratch)?;
+///     let response = desk.handle(&request);
+///     assert!(response.event.is_some());
+///     let Reply::State(reply) = response.reply else { panic!() };
+///     assert_eq!(reply.state.recording(), RecordingState::Paused);
 ///     Ok(())
 /// }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Desk<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: usize> {
-    directory: Directory<UCCS, AGENTS, TEXT>,
+pub struct Desk<const SESSIONS: usize, D> {
+    directory: D,
     sessions: Sessions<SESSIONS>,
 }
 
-/// A session, as it begins or as it stands.
+/// A session and its state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Session<'a> {
     /// The UCC it belongs to.
@@ -80,9 +82,9 @@ pub struct Session<'a> {
     pub state: State,
 }
 
-/// What became of beginning a session.
+/// The outcome of beginning a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Begun {
+pub enum BeginOutcome {
     /// It is open now.
     New,
     /// It was open already and stays as it is.
@@ -94,17 +96,17 @@ pub enum Begun {
 
 /// A session that could not begin, handed back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct NotBegun<'a> {
+pub struct BeginError<'a> {
     /// The session.
     pub session: Session<'a>,
     /// Why not.
-    pub why: BeginFault,
+    pub kind: BeginErrorKind,
 }
 
 /// Why a session could not begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum BeginFault {
+pub enum BeginErrorKind {
     /// There is no such UCC.
     UnknownUcc,
     /// As many sessions are open as the desk holds.
@@ -114,33 +116,35 @@ pub enum BeginFault {
     },
 }
 
-impl fmt::Display for NotBegun<'_> {
+impl fmt::Display for BeginError<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Session { ucc, correlation_id, .. } = self.session;
-        match self.why {
-            BeginFault::UnknownUcc => write!(f, "{}", Refusal::UnknownUcc { ucc }),
-            BeginFault::Full { capacity } => {
+        match self.kind {
+            BeginErrorKind::UnknownUcc => write!(f, "{}", Refusal::UnknownUcc { ucc }),
+            BeginErrorKind::Full { capacity } => {
                 write!(f, "session {correlation_id} cannot begin: {capacity} sessions are open already")
             }
         }
     }
 }
 
-impl core::error::Error for NotBegun<'_> {}
+impl core::error::Error for BeginError<'_> {}
 
 /// What became of a session that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Ended {
+#[non_exhaustive]
+pub struct EndOutcome {
     /// The state at the end.
     pub state: State,
     /// What becomes of the recording.
     pub disposition: Disposition,
 }
 
-/// What became of a request: the reply to send, and what to tell others. The state is stored already.
+/// The response to a request: the reply to send, and the event to publish. The state is stored already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub struct Handled<'a> {
+#[non_exhaustive]
+pub struct Response<'a> {
     /// The event to publish to every listener, before or after the reply is sent, but before the next request of this
     /// session is handled.
     pub event: Option<Event<'a>>,
@@ -151,7 +155,7 @@ pub struct Handled<'a> {
 }
 
 impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: usize>
-    Desk<SESSIONS, UCCS, AGENTS, TEXT>
+    Desk<SESSIONS, Directory<UCCS, AGENTS, TEXT>>
 {
     /// A desk without sessions.
     #[must_use]
@@ -165,14 +169,14 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
         &self.directory
     }
 
-    /// Provisions the desk anew, in place: the directory is [loaded](Directory::load) from a provisioning document. No
-    /// session is open behind it, since sessions belong to the directory that they began with.
+    /// Provisions the desk again, in place: the directory is [loaded](Directory::load) from a provisioning document. No
+    /// session is open afterwards, since sessions belong to the directory that they began with.
     ///
     /// # Errors
     ///
-    /// The first thing that does not hold. The directory is empty then.
+    /// The first error in the document. The directory is empty then.
     #[cfg(feature = "serde-json-core")]
-    pub fn provision(&mut self, document: &[u8]) -> Result<(), crate::provisioning::ProvisioningError> {
+    pub fn provision(&mut self, document: &[u8]) -> Result<(), provisioning::ProvisioningError> {
         self.sessions = Sessions::new();
         self.directory.load(document)
     }
@@ -193,16 +197,16 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
     /// # Errors
     ///
     /// If there is no such UCC or no room; the session comes back with the error.
-    pub fn begin<'a>(&mut self, session: Session<'a>) -> Result<Begun, NotBegun<'a>> {
-        let not_begun = |why| NotBegun { session, why };
-        let ucc = self.directory.find(session.ucc).ok_or(not_begun(BeginFault::UnknownUcc))?;
+    pub fn begin<'a>(&mut self, session: Session<'a>) -> Result<BeginOutcome, BeginError<'a>> {
+        let not_begun = |kind| BeginError { session, kind };
+        let ucc = self.directory.find(session.ucc).ok_or(not_begun(BeginErrorKind::UnknownUcc))?;
         if let Some(state) = self.sessions.get(ucc, session.correlation_id) {
-            return Ok(Begun::AlreadyOpen(state));
+            return Ok(BeginOutcome::AlreadyOpen(state));
         }
         if self.sessions.add(ucc, session.correlation_id, session.state) {
-            Ok(Begun::New)
+            Ok(BeginOutcome::New)
         } else {
-            Err(not_begun(BeginFault::Full { capacity: SESSIONS }))
+            Err(not_begun(BeginErrorKind::Full { capacity: SESSIONS }))
         }
     }
 
@@ -211,11 +215,11 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
     /// # Errors
     ///
     /// If there is no such UCC or session.
-    pub fn end<'a>(&mut self, ucc: UccName<'a>, correlation_id: CorrelationId) -> Result<Ended, Refusal<'a>> {
+    pub fn end<'a>(&mut self, ucc: UccName<'a>, correlation_id: CorrelationId) -> Result<EndOutcome, Refusal<'a>> {
         let key = self.directory.find(ucc).ok_or(Refusal::UnknownUcc { ucc })?;
         let settings = self.directory.settings(key).ok_or(Refusal::UnknownUcc { ucc })?;
         let state = self.sessions.remove(key, correlation_id).ok_or(Refusal::UnknownSession { correlation_id })?;
-        Ok(Ended { state, disposition: settings.disposition(state) })
+        Ok(EndOutcome { state, disposition: settings.disposition(state) })
     }
 
     /// The state of a session, if it is open.
@@ -244,8 +248,8 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
     }
 
     /// Handles a request: looks the facts up, decides, stores, and gives out what may now be said.
-    pub fn handle<'a>(&mut self, request: &Request<'a>) -> Handled<'a> {
-        let silent = |reply| Handled { event: None, reply, audit_name: None };
+    pub fn handle<'a>(&mut self, request: &Request<'a>) -> Response<'a> {
+        let silent = |reply| Response { event: None, reply, audit_name: None };
         match request {
             Request::Set(set) => self.set(set),
             Request::State(read) => {
@@ -262,7 +266,7 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
         }
     }
 
-    fn set<'a>(&mut self, request: &SetRequest<'a>) -> Handled<'a> {
+    fn set<'a>(&mut self, request: &SetRequest<'a>) -> Response<'a> {
         let ucc = self.ucc(request.ucc);
         let mut session = match ucc {
             Some((ucc, _)) => self.sessions.get_mut(ucc, request.correlation_id),
@@ -274,18 +278,18 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
             session: session.as_deref().copied(),
         });
         let pending = match request.decide(facts) {
-            SetDecision::Store(pending) => pending,
-            SetDecision::Answer(answer) => {
-                return Handled { event: None, reply: Reply::State(answer.reply), audit_name: None };
+            Decision::Change(pending) => pending,
+            Decision::Reply(answer) => {
+                return Response { event: None, reply: Reply::State(answer.reply), audit_name: None };
             }
         };
         // A change is decided only of a session that is there.
         let Some(session) = &mut session else {
-            return Handled { event: None, reply: pending.not_stored().into(), audit_name: None };
+            return Response { event: None, reply: pending.abort().into(), audit_name: None };
         };
-        **session = pending.to();
-        let stored = pending.stored();
-        Handled { event: Some(stored.event), reply: Reply::State(stored.reply), audit_name: Some(stored.audit_name) }
+        **session = pending.new_state();
+        let stored = pending.commit();
+        Response { event: Some(stored.event), reply: Reply::State(stored.reply), audit_name: Some(stored.audit_name) }
     }
 
     fn ucc(&self, name: UccName<'_>) -> Option<(UccKey, Settings)> {

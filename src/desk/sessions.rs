@@ -2,7 +2,8 @@
 
 use super::directory::UccKey;
 use super::index::{Hash, Index, Link};
-use crate::{CorrelationId, State};
+use crate::State;
+use crate::wire::CorrelationId;
 
 /// The open sessions of a desk, at most `N`.
 #[derive(Debug, Clone)]

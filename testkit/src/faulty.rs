@@ -2,10 +2,11 @@
 
 use core::convert::Infallible;
 
-use recording_core::{
-    Begun, CorrelationId, Desk, Directory, Disposition, Event, Marking, Recording, Reply, Request, Saving, Scratch,
-    Session, Settings, State, UccName,
-};
+use recording_core::desk::BeginOutcome;
+use recording_core::state::{Disposition, MarkingState, RecordingState, SavingState};
+use recording_core::wire::RequestParts;
+use recording_core::wire::{CorrelationId, UccName};
+use recording_core::{Desk, Directory, Event, Reply, Request, Scratch, Session, Settings, State};
 
 use crate::faults::Fault;
 use crate::http::{self, Response};
@@ -13,7 +14,7 @@ use crate::naive;
 use crate::plan::Plan;
 use crate::transport::Transport;
 
-type World = Desk<64, 16, 32, 4096>;
+type World = Desk<64, Directory<16, 32, 4096>>;
 
 /// A desk that answers HTTP requests and does one thing wrong, or nothing.
 #[derive(Debug, Clone)]
@@ -28,9 +29,9 @@ pub struct FaultyDesk {
 /// A naive state as the core has it; what is no state counts as the first one.
 fn state_of((recording, marking, saving): naive::State) -> State {
     State::new(
-        Recording::from_code(recording).unwrap_or(Recording::Uninitialized),
-        Marking::from_code(marking).unwrap_or(Marking::None),
-        Saving::from_code(saving).unwrap_or(Saving::None),
+        RecordingState::from_code(recording).unwrap_or(RecordingState::Uninitialized),
+        MarkingState::from_code(marking).unwrap_or(MarkingState::None),
+        SavingState::from_code(saving).unwrap_or(SavingState::None),
     )
 }
 
@@ -40,7 +41,11 @@ const fn settings_of(ucc: naive::Ucc) -> Settings {
         use_audio_recording: ucc.use_audio_recording,
         agent_can_edit_audio_recording: ucc.agent_can_edit,
         save_recording_by_default: ucc.save_by_default,
-        repeats: if ucc.repeats_accepted { recording_core::Repeats::Accept } else { recording_core::Repeats::Refuse },
+        repeats: if ucc.repeats_accepted {
+            recording_core::state::RepeatPolicy::Accept
+        } else {
+            recording_core::state::RepeatPolicy::Refuse
+        },
     }
 }
 
@@ -79,7 +84,10 @@ impl FaultyDesk {
         let (target, body) = self.request_spoilt(request);
         let content_type = request.content_type.map(str::as_bytes);
         let mut scratch = Scratch::new();
-        let read = Request::read(request.method.as_bytes(), &target, content_type, &body, &mut scratch);
+        let read = Request::read(
+            RequestParts { method: request.method.as_bytes(), target: &target, content_type, body: &body },
+            &mut scratch,
+        );
         let (reply, event) = match &read {
             Ok(request) => {
                 if let Some(mut response) = self.instead(request) {
@@ -121,7 +129,7 @@ impl FaultyDesk {
         }
     }
 
-    fn publish(&mut self, event: Option<&Event<'_>>, request: &Result<Request<'_>, recording_core::Rejection>) {
+    fn publish(&mut self, event: Option<&Event<'_>>, request: &Result<Request<'_>, recording_core::wire::Rejection>) {
         use recording_core::Action::{Mark, Pause};
         let mut buffer = [0; Event::MAX_LEN];
         let mut json =
@@ -150,14 +158,14 @@ impl FaultyDesk {
         };
         let mut state = state_of(state);
         if self.has(Fault::BeginsStarted) {
-            state = state.with_recording(Recording::Started);
+            state = state.with_recording(RecordingState::Started);
         }
         let (status, state) = match self.desk.begin(Session { ucc, correlation_id, state }) {
-            Ok(Begun::New) => (201, state),
-            Ok(Begun::AlreadyOpen(state)) => (200, state),
+            Ok(BeginOutcome::New) => (201, state),
+            Ok(BeginOutcome::AlreadyOpen(state)) => (200, state),
             Err(_) => return response(404, b"{}"),
         };
-        let reply = recording_core::StateReply { correlation_id, state, error: None, ucc };
+        let reply = recording_core::wire::StateReply { correlation_id, state, error: None, ucc };
         let mut buffer = [0; Reply::MAX_LEN];
         response(status, reply.write(&mut buffer).unwrap_or_default())
     }
@@ -179,8 +187,8 @@ impl FaultyDesk {
 pub(crate) fn response(status: u16, body: &[u8]) -> Response {
     Response {
         status,
-        content_type: Some(recording_core::CONTENT_TYPE.into()),
-        cache_control: Some(recording_core::CACHE_CONTROL.into()),
+        content_type: Some(recording_core::wire::CONTENT_TYPE.into()),
+        cache_control: Some(recording_core::wire::CACHE_CONTROL.into()),
         allow: None,
         body: body.to_vec(),
     }

@@ -1,9 +1,9 @@
 //! How each planted fault spoils requests, states and replies.
 
-use recording_core::{
-    Action, CorrelationId, Marking, Outcome, Recording, Refusal, Rejection, Reply, Request, Saving, SetRequest, State,
-    StateReply, StateRequest,
-};
+use recording_core::decide::Refusal;
+use recording_core::state::{MarkingState, Outcome, RecordingState, SavingState};
+use recording_core::wire::{CorrelationId, Rejection, SetRequest, StateReply, StateRequest};
+use recording_core::{Action, Reply, Request, State};
 use serde_json::Value;
 
 use crate::faults::Fault;
@@ -114,9 +114,9 @@ impl FaultyDesk {
         };
         let success = |state| Some(written(StateReply { correlation_id, state, error: None, ucc }));
         match (fault, set.action, state.recording()) {
-            (Fault::ResumeRefused, Action::Start, Recording::Paused)
-            | (Fault::RestartRefused, Action::Start, Recording::Stopped)
-            | (Fault::MarkNeedsRecorder, Action::Mark, Recording::Uninitialized) => {
+            (Fault::ResumeRefused, Action::Start, RecordingState::Paused)
+            | (Fault::RestartRefused, Action::Start, RecordingState::Stopped)
+            | (Fault::MarkNeedsRecorder, Action::Mark, RecordingState::Uninitialized) => {
                 Some(refused(set, not_allowed, state))
             }
             (Fault::RepeatRefused, ..) if unchanged => {
@@ -128,21 +128,21 @@ impl FaultyDesk {
                 Some(refused(set, Refusal::Repeat { action: set.action, already }, state))
             }
             (Fault::RepeatAccepted, ..) if unchanged => success(state),
-            (Fault::StopWithoutStart, Action::Stop, Recording::Uninitialized) => {
-                let stopped = state.with_recording(Recording::Stopped);
+            (Fault::StopWithoutStart, Action::Stop, RecordingState::Uninitialized) => {
+                let stopped = state.with_recording(RecordingState::Stopped);
                 self.put(ucc, correlation_id, stopped);
                 success(stopped)
             }
-            (Fault::FirstDecisionCounts, Action::Save | Action::Delete, _) if state.saving() != Saving::None => {
+            (Fault::FirstDecisionCounts, Action::Save | Action::Delete, _) if state.saving() != SavingState::None => {
                 success(state)
             }
             (Fault::UnMarkToNone, Action::UnMark, _) => {
-                let none = state.with_marking(Marking::None);
+                let none = state.with_marking(MarkingState::None);
                 self.put(ucc, correlation_id, none);
                 success(none)
             }
-            (Fault::DeleteStops, Action::Delete, Recording::Started | Recording::Paused) => {
-                let stopped = state.with_saving(Saving::Delete).with_recording(Recording::Stopped);
+            (Fault::DeleteStops, Action::Delete, RecordingState::Started | RecordingState::Paused) => {
+                let stopped = state.with_saving(SavingState::Delete).with_recording(RecordingState::Stopped);
                 self.put(ucc, correlation_id, stopped);
                 success(stopped)
             }

@@ -4,9 +4,9 @@ use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::sample::select;
 use proptest::strategy::{BoxedStrategy, Just, Strategy, Union};
-use recording_core::{
-    Action, CorrelationId, Marking, Recording, Repeats, Saving, SetRequestBuf, Settings, SipUriBuf, State, UccNameBuf,
-};
+use recording_core::state::{MarkingState, RecordingState, RepeatPolicy, SavingState};
+use recording_core::wire::{CorrelationId, SetRequestBuf, SipUriBuf, UccNameBuf};
+use recording_core::{Action, Settings, State};
 
 use crate::http::Request;
 use crate::plan::{Ids, Plan};
@@ -16,7 +16,7 @@ use crate::{naive, render};
 
 /// Any of the 36 states; shrinks to the first.
 pub fn state() -> impl Strategy<Value = State> {
-    (select(Recording::ALL), select(Marking::ALL), select(Saving::ALL))
+    (select(RecordingState::ALL), select(MarkingState::ALL), select(SavingState::ALL))
         .prop_map(|(recording, marking, saving)| State::new(recording, marking, saving))
 }
 
@@ -37,7 +37,7 @@ pub fn settings() -> impl Strategy<Value = Settings> {
         use_audio_recording: audio,
         agent_can_edit_audio_recording: edit,
         save_recording_by_default: save,
-        repeats: if accept { Repeats::Accept } else { Repeats::Refuse },
+        repeats: if accept { RepeatPolicy::Accept } else { RepeatPolicy::Refuse },
     })
 }
 

@@ -2,7 +2,9 @@
 
 use proptest::prelude::*;
 use proptest_state_machine::ReferenceStateMachine;
-use recording_core::{Request, Scratch, SetRequest};
+use recording_core::wire::RequestParts;
+use recording_core::wire::SetRequest;
+use recording_core::{Request, Scratch};
 use recording_testkit::drive::{Start, run};
 use recording_testkit::faulty::FaultyDesk;
 use recording_testkit::machine::Api;
@@ -16,7 +18,10 @@ fn status(request: &http::Request) -> u16 {
     let content_type = request.content_type.map(str::as_bytes);
     let mut scratch = Scratch::new();
     let method = request.method.as_bytes();
-    let read = Request::read(method, &request.target, content_type, &request.body, &mut scratch);
+    let read = Request::read(
+        RequestParts { method, target: &request.target, content_type, body: &request.body },
+        &mut scratch,
+    );
     read.err().map_or(200, |rejection| rejection.status())
 }
 
@@ -36,7 +41,7 @@ proptest! {
     #[test]
     fn junk_is_no_object(body in strategies::junk()) {
         prop_assert!(serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&body).is_err());
-        prop_assert!(body.len() <= SetRequest::BODY_MAX);
+        prop_assert!(body.len() <= SetRequest::MAX_BODY_LEN);
     }
 
     #[test]
@@ -46,11 +51,11 @@ proptest! {
 
     #[test]
     fn set_requests_are_written_and_read_back(request in strategies::set_request()) {
-        let mut buffer = [0; SetRequest::WRITTEN_MAX];
-        let written = request.borrow().write(&mut buffer).expect("room").to_vec();
+        let mut buffer = [0; SetRequest::MAX_LEN];
+        let written = request.to_ref().write(&mut buffer).expect("room").to_vec();
         prop_assert!(naive::sip_ok(request.requester.as_str()) && naive::ucc_name_ok(request.ucc.as_str()));
         let mut scratch = Scratch::new();
-        prop_assert_eq!(SetRequest::read(&written, &mut scratch), Ok(request.borrow()));
+        prop_assert_eq!(SetRequest::read(&written, &mut scratch), Ok(request.to_ref()));
     }
 
     #[test]

@@ -20,7 +20,11 @@ pub fn all_settings() -> impl Iterator<Item = (recording_core::Settings, naive::
             use_audio_recording: bit(1),
             agent_can_edit_audio_recording: bit(2),
             save_recording_by_default: bit(3),
-            repeats: if bit(4) { recording_core::Repeats::Accept } else { recording_core::Repeats::Refuse },
+            repeats: if bit(4) {
+                recording_core::state::RepeatPolicy::Accept
+            } else {
+                recording_core::state::RepeatPolicy::Refuse
+            },
         };
         let naive = naive::Ucc {
             licensed: bit(0),

@@ -1,9 +1,10 @@
 //! The wire vectors: their world as a desk, and their cases.
 
-use recording_core::{Desk, Directory, Repeats, Session, Settings, State};
+use recording_core::state::RepeatPolicy;
+use recording_core::{Desk, Directory, Session, Settings, State};
 use serde_json::Value;
 
-pub type WorldDesk = Desk<16, 16, 64, 4096>;
+pub type WorldDesk = Desk<16, Directory<16, 64, 4096>>;
 
 pub fn vectors() -> Value {
     serde_json::from_str(include_str!("../vectors/wire.json")).expect("the vectors are JSON")
@@ -19,8 +20,8 @@ pub fn desk(world: &Value) -> WorldDesk {
             agent_can_edit_audio_recording: on("agent_can_edit_audio_recording"),
             save_recording_by_default: on("save_recording_by_default"),
             repeats: match ucc["repeats"].as_str() {
-                Some("accept") => Repeats::Accept,
-                Some("refuse") => Repeats::Refuse,
+                Some("accept") => RepeatPolicy::Accept,
+                Some("refuse") => RepeatPolicy::Refuse,
                 other => panic!("repeats: {other:?}"),
             },
         };

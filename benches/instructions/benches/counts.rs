@@ -5,7 +5,8 @@
 use core::hint::black_box;
 
 use gungraun::{Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
-use recording_core::{Action, Request, SetRequest, State, StateReply};
+use recording_core::wire::{SetRequest, StateReply};
+use recording_core::{Action, Request, State};
 use recording_instructions::world::{self, Buffers, Office, Raw};
 use recording_instructions::{BODY_ID, BODY_NAME, BODY_SPACED, actions, chain, chain_told};
 

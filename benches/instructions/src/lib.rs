@@ -7,7 +7,8 @@ pub mod world;
 
 use core::hint::black_box;
 
-use recording_core::{Action, Outcome, State};
+use recording_core::state::Outcome;
+use recording_core::{Action, State};
 
 /// The page's body of a `set`, the action as its id. 134 bytes.
 pub const BODY_ID: &str = r#"{"Action":1,"RequesterSipUri":"sip:agent@domain.com","CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30","UCCName":"ucc-demo-name"}"#;
@@ -15,7 +16,7 @@ pub const BODY_ID: &str = r#"{"Action":1,"RequesterSipUri":"sip:agent@domain.com
 /// The same, the action as its name. 139 bytes.
 pub const BODY_NAME: &str = r#"{"Action":"Mark","RequesterSipUri":"sip:agent@domain.com","CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30","UCCName":"ucc-demo-name"}"#;
 
-/// The same as [`BODY_ID`] with its keys in another order and white space between: what no fast path is made for.
+/// The same as [`BODY_ID`] with its keys in another order and white space between.
 pub const BODY_SPACED: &str = r#"{ "UCCName": "ucc-demo-name", "CorrelationId": "1d6c6a58-6739-4f0c-98ff-0968292c8c30", "RequesterSipUri": "sip:agent@domain.com", "Action": 1 }"#;
 
 /// The page's reply to a read. 154 bytes.

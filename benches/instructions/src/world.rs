@@ -2,10 +2,10 @@
 
 use core::hint::black_box;
 
-use recording_core::{
-    CorrelationId, Desk, Directory, Event, Repeats, Reply, Request, Scratch, Session, SetRequest, Settings, State,
-    StateReply, StateRequest, UccName,
-};
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::RequestParts;
+use recording_core::wire::{CorrelationId, SetRequest, StateReply, StateRequest, UccName};
+use recording_core::{Desk, Directory, Event, Reply, Request, Scratch, Session, Settings, State};
 
 use crate::{BODY_ID, Numbers, REPLY};
 
@@ -17,14 +17,14 @@ const AGENTS: usize = UCCS * AGENTS_EACH;
 const TEXT: usize = 16 * 1024;
 
 /// A desk of so many sessions.
-pub type Office<const SESSIONS: usize> = Desk<SESSIONS, UCCS, AGENTS, TEXT>;
+pub type Office<const SESSIONS: usize> = Desk<SESSIONS, Directory<UCCS, AGENTS, TEXT>>;
 
 const SETTINGS: Settings = Settings {
     recording_api_licensed: true,
     use_audio_recording: true,
     agent_can_edit_audio_recording: true,
     save_recording_by_default: true,
-    repeats: Repeats::Accept,
+    repeats: RepeatPolicy::Accept,
 };
 
 /// The session of the page's samples.
@@ -174,10 +174,12 @@ pub fn answer<const SESSIONS: usize>(
 ) -> (u16, usize, usize) {
     let content_type = raw.content_type.map(str::as_bytes);
     let request = Request::read(
-        raw.method.as_bytes(),
-        raw.target.as_bytes(),
-        content_type,
-        raw.body.as_bytes(),
+        RequestParts {
+            method: raw.method.as_bytes(),
+            target: raw.target.as_bytes(),
+            content_type,
+            body: raw.body.as_bytes(),
+        },
         &mut buffers.scratch,
     );
     let (reply, event) = match request {

@@ -5,7 +5,8 @@
 
 use core::fmt;
 
-use recording_core::{Action, CorrelationId, Reply, Scratch, SetRequest, StateReply};
+use recording_core::wire::{CorrelationId, SetRequest, StateReply};
+use recording_core::{Action, Reply, Scratch};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 

@@ -109,7 +109,8 @@ pub fn workloads() -> Vec<Workload> {
 
 #[cfg(test)]
 mod tests {
-    use recording_core::{SetRequest, State};
+    use recording_core::State;
+    use recording_core::wire::SetRequest;
     use recording_instructions::REPLY;
 
     use super::*;

@@ -5,7 +5,8 @@
 
 use core::hint::black_box;
 
-use recording_core::{Action, Marking, Recording, Saving, State};
+use recording_core::state::{MarkingState, RecordingState, SavingState};
+use recording_core::{Action, State};
 
 /// One session.
 pub trait Machine {
@@ -49,27 +50,29 @@ impl Machine for Ours {
 /// A plain `match` on enums: the rule as anybody would write it.
 #[derive(Debug)]
 pub struct Match {
-    recording: Recording,
-    marking: Marking,
-    saving: Saving,
+    recording: RecordingState,
+    marking: MarkingState,
+    saving: SavingState,
 }
 
 impl Machine for Match {
     fn new() -> Self {
-        Self { recording: Recording::Uninitialized, marking: Marking::None, saving: Saving::None }
+        Self { recording: RecordingState::Uninitialized, marking: MarkingState::None, saving: SavingState::None }
     }
 
     #[inline]
     fn act(&mut self, action: Action) {
         match (action, self.recording) {
-            (Action::Start, _) => self.recording = Recording::Started,
-            (Action::Stop, Recording::Started | Recording::Paused) => self.recording = Recording::Stopped,
-            (Action::Pause, Recording::Started) => self.recording = Recording::Paused,
+            (Action::Start, _) => self.recording = RecordingState::Started,
+            (Action::Stop, RecordingState::Started | RecordingState::Paused) => {
+                self.recording = RecordingState::Stopped
+            }
+            (Action::Pause, RecordingState::Started) => self.recording = RecordingState::Paused,
             (Action::Stop | Action::Pause, _) => {}
-            (Action::Save, _) => self.saving = Saving::Save,
-            (Action::Delete, _) => self.saving = Saving::Delete,
-            (Action::Mark, _) => self.marking = Marking::Mark,
-            (Action::UnMark, _) => self.marking = Marking::Unmark,
+            (Action::Save, _) => self.saving = SavingState::Save,
+            (Action::Delete, _) => self.saving = SavingState::Delete,
+            (Action::Mark, _) => self.marking = MarkingState::Mark,
+            (Action::UnMark, _) => self.marking = MarkingState::Unmark,
         }
     }
 
@@ -100,7 +103,7 @@ macro_rules! three_axes {
             }
 
             fn state(&self) -> State {
-                let state: fn(&Self) -> (Recording, Marking, Saving) = $state;
+                let state: fn(&Self) -> (RecordingState, MarkingState, SavingState) = $state;
                 let (recording, marking, saving) = state(self);
                 State::new(recording, marking, saving)
             }
@@ -113,7 +116,7 @@ pub mod with_statig {
     use statig::blocking::InitializedStateMachine;
     use statig::prelude::*;
 
-    use super::{Action, Machine, Marking, Recording, Saving, State};
+    use super::{Action, Machine, MarkingState, RecordingState, SavingState, State};
 
     mod recorder {
         use super::Action;
@@ -256,20 +259,20 @@ pub mod with_statig {
         act,
         |it| {
             let recording = match it.recorder.state() {
-                recorder::State::Uninitialized {} => Recording::Uninitialized,
-                recorder::State::Started {} => Recording::Started,
-                recorder::State::Stopped {} => Recording::Stopped,
-                recorder::State::Paused {} => Recording::Paused,
+                recorder::State::Uninitialized {} => RecordingState::Uninitialized,
+                recorder::State::Started {} => RecordingState::Started,
+                recorder::State::Stopped {} => RecordingState::Stopped,
+                recorder::State::Paused {} => RecordingState::Paused,
             };
             let marking = match it.marker.state() {
-                marker::State::Unknown {} => Marking::None,
-                marker::State::Mark {} => Marking::Mark,
-                marker::State::Unmark {} => Marking::Unmark,
+                marker::State::Unknown {} => MarkingState::None,
+                marker::State::Mark {} => MarkingState::Mark,
+                marker::State::Unmark {} => MarkingState::Unmark,
             };
             let saving = match it.saver.state() {
-                saver::State::Undecided {} => Saving::None,
-                saver::State::Save {} => Saving::Save,
-                saver::State::Delete {} => Saving::Delete,
+                saver::State::Undecided {} => SavingState::None,
+                saver::State::Save {} => SavingState::Save,
+                saver::State::Delete {} => SavingState::Delete,
             };
             (recording, marking, saving)
         }
@@ -280,7 +283,7 @@ pub mod with_statig {
 pub mod with_rust_fsm {
     use rust_fsm::state_machine;
 
-    use super::{Action, Machine, Marking, Recording, Saving, State};
+    use super::{Action, Machine, MarkingState, RecordingState, SavingState, State};
 
     state_machine! {
         recorder(Uninitialized)
@@ -331,20 +334,20 @@ pub mod with_rust_fsm {
         act,
         |it| {
             let recording = match it.recorder.state() {
-                recorder::State::Uninitialized => Recording::Uninitialized,
-                recorder::State::Started => Recording::Started,
-                recorder::State::Stopped => Recording::Stopped,
-                recorder::State::Paused => Recording::Paused,
+                recorder::State::Uninitialized => RecordingState::Uninitialized,
+                recorder::State::Started => RecordingState::Started,
+                recorder::State::Stopped => RecordingState::Stopped,
+                recorder::State::Paused => RecordingState::Paused,
             };
             let marking = match it.marker.state() {
-                marker::State::Unknown => Marking::None,
-                marker::State::Marked => Marking::Mark,
-                marker::State::Unmarked => Marking::Unmark,
+                marker::State::Unknown => MarkingState::None,
+                marker::State::Marked => MarkingState::Mark,
+                marker::State::Unmarked => MarkingState::Unmark,
             };
             let saving = match it.saver.state() {
-                saver::State::Undecided => Saving::None,
-                saver::State::Saved => Saving::Save,
-                saver::State::Deleted => Saving::Delete,
+                saver::State::Undecided => SavingState::None,
+                saver::State::Saved => SavingState::Save,
+                saver::State::Deleted => SavingState::Delete,
             };
             (recording, marking, saving)
         }
@@ -353,7 +356,7 @@ pub mod with_rust_fsm {
 
 /// smlang.
 pub mod with_smlang {
-    use super::{Action, Machine, Marking, Recording, Saving, State};
+    use super::{Action, Machine, MarkingState, RecordingState, SavingState, State};
 
     mod recorder {
         smlang::statemachine! {
@@ -413,20 +416,20 @@ pub mod with_smlang {
         act,
         |it| {
             let recording = match it.recorder.state() {
-                recorder::States::Uninitialized => Recording::Uninitialized,
-                recorder::States::Started => Recording::Started,
-                recorder::States::Stopped => Recording::Stopped,
-                recorder::States::Paused => Recording::Paused,
+                recorder::States::Uninitialized => RecordingState::Uninitialized,
+                recorder::States::Started => RecordingState::Started,
+                recorder::States::Stopped => RecordingState::Stopped,
+                recorder::States::Paused => RecordingState::Paused,
             };
             let marking = match it.marker.state() {
-                marker::States::Unknown => Marking::None,
-                marker::States::Marked => Marking::Mark,
-                marker::States::Unmarked => Marking::Unmark,
+                marker::States::Unknown => MarkingState::None,
+                marker::States::Marked => MarkingState::Mark,
+                marker::States::Unmarked => MarkingState::Unmark,
             };
             let saving = match it.saver.state() {
-                saver::States::Undecided => Saving::None,
-                saver::States::Saved => Saving::Save,
-                saver::States::Deleted => Saving::Delete,
+                saver::States::Undecided => SavingState::None,
+                saver::States::Saved => SavingState::Save,
+                saver::States::Deleted => SavingState::Delete,
             };
             (recording, marking, saving)
         }

@@ -1,7 +1,8 @@
 //! Bytes as the body of a set: our reader against `serde_json` made strict.
 
-use recording_core::json::{self, JsonError, JsonErrorKind, Object, Value};
-use recording_core::{ReadError, Rejection, Scratch, SetRequest, SetRequestBuf};
+use recording_core::Scratch;
+use recording_core::wire::json::{self, JsonError, JsonErrorKind, Object, Value};
+use recording_core::wire::{ReadError, Rejection, SetRequest, SetRequestBuf};
 
 use crate::strict::{self, Body, Document, Tree};
 
@@ -57,7 +58,7 @@ fn as_a_set(data: &[u8]) {
     let by_serde = serde_json::from_slice::<SetRequestBuf>(data);
     match (ours, by_serde) {
         (Ok(set), Ok(by_serde)) => {
-            assert_eq!(plain(&set), plain(&by_serde.borrow()), "{}", shown());
+            assert_eq!(plain(&set), plain(&by_serde.to_ref()), "{}", shown());
             assert_eq!(SetRequestBuf::from(set), by_serde, "{}", shown());
         }
         (Err(_), Err(_)) => {}
@@ -101,12 +102,12 @@ fn meant(text: json::Text<'_>) -> String {
     let mut buffer = vec![0; meant.len()];
     assert_eq!(text.copy_to(&mut buffer), Some(meant.len()));
     assert_eq!(buffer, meant.as_bytes());
-    assert!(text.is(&meant) && text.plain().is_none_or(|plain| plain == meant));
+    assert!(text.eq_str(&meant) && text.plain().is_none_or(|plain| plain == meant));
     assert!(text.eq_ignore_ascii_case(&meant.to_ascii_uppercase()));
     if let Some(shorter) = buffer.len().checked_sub(1) {
         assert_eq!(text.copy_to(&mut buffer[..shorter]), None);
     }
     let longer = format!("{meant}x");
-    assert!(!text.is(&longer) && !text.eq_ignore_ascii_case(&longer));
+    assert!(!text.eq_str(&longer) && !text.eq_ignore_ascii_case(&longer));
     meant
 }

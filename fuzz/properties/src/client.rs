@@ -1,9 +1,10 @@
 //! Hostile bytes to what a client reads.
 
-use recording_core::{
-    CapabilitiesReply, CapabilitiesReplyBuf, ErrorMessage, ErrorMessageBuf, ErrorReply, ErrorReplyBuf, Event, EventBuf,
-    Fault, Field, ReadError, State, StateReply, StateReplyBuf,
+use recording_core::wire::{
+    CapabilitiesReply, CapabilitiesReplyBuf, ErrorMessage, ErrorMessageBuf, ErrorReply, ErrorReplyBuf, EventBuf, Field,
+    FieldErrorKind, ReadError, StateReply, StateReplyBuf,
 };
+use recording_core::{Event, State};
 
 use crate::strict::{self, Document, Tree};
 
@@ -19,7 +20,7 @@ macro_rules! reader {
             (Ok(one), Ok(other)) => assert_eq!(*one, other, "{}", shown()),
             // Less room fails with a word on length, unless something else is wrong before that.
             (Ok(_), Err(ReadError::Field(error))) => {
-                assert!(matches!(error.fault, Fault::TooLong { .. }), "{error}: {}", shown());
+                assert!(matches!(error.kind, FieldErrorKind::TooLong { .. }), "{error}: {}", shown());
             }
             (Err(_), Err(_)) => {}
             (ours, less) => panic!("{ours:?}, with less room {less:?}: {}", shown()),
@@ -41,7 +42,7 @@ macro_rules! reader {
                 (Ok(value), Ok(by_serde)) => {
                     let owned: Result<$Owned, _> = $owned(value);
                     assert_eq!(owned.as_ref(), Ok(&by_serde), "{}", shown());
-                    assert_eq!(by_serde.borrow(), value, "{}", shown());
+                    assert_eq!(by_serde.to_ref(), value, "{}", shown());
                 }
                 (Err(_), Err(_)) => {}
                 // Named difference: what owns its text keeps no more than so much of it.
@@ -53,7 +54,7 @@ macro_rules! reader {
 }
 
 fn too_long(error: &ErrorMessage<'_>) -> bool {
-    error.text().is_some_and(|text| text.len() > ErrorMessageBuf::TEXT_MAX)
+    error.text().is_some_and(|text| text.len() > ErrorMessageBuf::MAX_TEXT_LEN)
 }
 
 /// Hostile bytes as replies, events and states: what is read is what `serde` reads too, and written it reads the same.
@@ -90,7 +91,7 @@ fn state(data: &[u8], sound: bool) {
     let shown = || String::from_utf8_lossy(data);
     let ours = State::read(data);
     if let Ok(state) = ours {
-        let mut room = [0; State::WRITTEN_LEN];
+        let mut room = [0; State::DOCUMENT_LEN];
         let written = state.write(&mut room).expect("room");
         assert_eq!(State::read(written), Ok(state));
         assert_eq!(serde_json::to_vec(&state).expect("JSON"), written);

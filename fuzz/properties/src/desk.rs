@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use recording_core::{
-    Action, BeginFault, Begun, CapabilitiesRequest, CorrelationId, Desk, Directory, Ended, Event, Refusal, Reply,
-    Request, Scratch, Session, SetRequest, SipUri, StateRequest, UccName,
-};
+use recording_core::decide::Refusal;
+use recording_core::desk::{BeginErrorKind, BeginOutcome, EndOutcome};
+use recording_core::wire::RequestParts;
+use recording_core::wire::{CapabilitiesRequest, CorrelationId, SetRequest, SipUri, StateRequest, UccName};
+use recording_core::{Action, Desk, Directory, Event, Reply, Request, Scratch, Session};
 
 use crate::naive;
 use crate::world::{codes, settings, state};
@@ -19,7 +20,7 @@ const LONGEST_NAME: &str = "😀😀😀😀😀😀😀😀😀😀😀😀😀
 /// Two spellings of one agent of every UCC, one of the first UCC alone, and one of none.
 const URIS: [&str; 4] = ["sip:agent@domain.com", "SIP:Agent@DOMAIN.com", "sips:a\"\\b@c", "sip:stranger@domain.com"];
 
-type SmallDesk = Desk<SESSIONS, 3, 4, 256>;
+type SmallDesk = Desk<SESSIONS, Directory<3, 4, 256>>;
 
 /// All on, repeats accepted; the second UCC refuses them.
 const fn at_first(ucc: usize) -> naive::Ucc {
@@ -182,7 +183,7 @@ impl Both {
             Step::Read { ucc, id } => {
                 let expected = naive::state_reply(&self.facts(ucc, id, 0), NAMES[ucc], &guid(id).to_string());
                 let request = StateRequest { ucc: name(ucc), correlation_id: guid(id) };
-                let mut target = [0; StateRequest::TARGET_MAX];
+                let mut target = [0; StateRequest::MAX_TARGET_LEN];
                 self.handled(
                     &Request::State(request),
                     b"GET",
@@ -194,7 +195,7 @@ impl Both {
             Step::Capabilities { ucc } => {
                 let expected = naive::capabilities_reply(&self.facts(ucc, 0, 0), NAMES[ucc]);
                 let request = CapabilitiesRequest { ucc: name(ucc) };
-                let mut target = [0; CapabilitiesRequest::TARGET_MAX];
+                let mut target = [0; CapabilitiesRequest::MAX_TARGET_LEN];
                 self.handled(
                     &Request::Capabilities(request),
                     b"HEAD",
@@ -224,15 +225,15 @@ impl Both {
         let session = Session { ucc: name(ucc), correlation_id: guid(id), state: state(codes) };
         let got = self.desk.begin(session).map_err(|not_begun| {
             assert_eq!(not_begun.session, session);
-            not_begun.why
+            not_begun.kind
         });
         let expected = match self.sessions.get(&(ucc, id)) {
-            _ if ucc == 3 => Err(BeginFault::UnknownUcc),
-            Some(&open) => Ok(Begun::AlreadyOpen(state(open))),
-            None if self.sessions.len() == SESSIONS => Err(BeginFault::Full { capacity: SESSIONS }),
+            _ if ucc == 3 => Err(BeginErrorKind::UnknownUcc),
+            Some(&open) => Ok(BeginOutcome::AlreadyOpen(state(open))),
+            None if self.sessions.len() == SESSIONS => Err(BeginErrorKind::Full { capacity: SESSIONS }),
             None => {
                 self.sessions.insert((ucc, id), codes);
-                Ok(Begun::New)
+                Ok(BeginOutcome::New)
             }
         };
         assert_eq!(got, expected);
@@ -240,7 +241,7 @@ impl Both {
 
     fn end(&mut self, ucc: usize, id: u8) {
         match (self.desk.end(name(ucc), guid(id)), self.sessions.remove(&(ucc, id))) {
-            (Ok(Ended { state, disposition }), Some(open)) => {
+            (Ok(EndOutcome { state, disposition, .. }), Some(open)) => {
                 assert_eq!(codes(state), open);
                 assert_eq!(disposition.name(), naive::disposition(open, self.settings[ucc].save_by_default));
             }
@@ -265,7 +266,7 @@ impl Both {
         }
         let action = Action::from_code(code).expect("an action");
         let request = SetRequest { action, requester: uri(requester), correlation_id: guid(id), ucc: name(ucc) };
-        let mut body = [0; SetRequest::WRITTEN_MAX];
+        let mut body = [0; SetRequest::MAX_LEN];
         let audit = naive.event.as_ref().map(|_| naive.audit);
         self.handled(
             &Request::Set(request),
@@ -279,7 +280,8 @@ impl Both {
     /// Hands a request in, as it comes over the wire, and compares what is said.
     fn handled(&mut self, request: &Request<'_>, method: &[u8], target: &[u8], body: &[u8], expected: &Said) {
         let mut scratch = Scratch::new();
-        let read = Request::read(method, target, Some(b"application/json"), body, &mut scratch);
+        let read =
+            Request::read(RequestParts { method, target, content_type: Some(b"application/json"), body }, &mut scratch);
         assert_eq!(read, Ok(*request));
         let handled = self.desk.handle(request);
         let mut room = [0; Reply::MAX_LEN];

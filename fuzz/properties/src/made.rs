@@ -1,10 +1,11 @@
 //! Requests that are made, valid ones and nearly valid ones, written, spelt in other ways, and read back.
 
 use arbitrary::{Arbitrary, Unstructured};
-use recording_core::{
-    Action, BufferTooSmall, CapabilitiesRequest, CorrelationId, Request, Scratch, SetRequest, SipUri, StateRequest,
-    UccName,
+use recording_core::wire::RequestParts;
+use recording_core::wire::{
+    BufferTooSmall, CapabilitiesRequest, CorrelationId, SetRequest, SipUri, StateRequest, UccName,
 };
+use recording_core::{Action, Request, Scratch};
 
 use crate::body::plain;
 use crate::naive;
@@ -148,7 +149,7 @@ pub fn made_request(data: &[u8]) {
             let target = spelling::target("set", &mut choices);
             let body = object(&members(&set, &mut choices), &mut choices);
             // Escapes everywhere may take more room than there is.
-            let wanted = (body.len() <= SetRequest::BODY_MAX).then_some(wanted);
+            let wanted = (body.len() <= SetRequest::MAX_BODY_LEN).then_some(wanted);
             read_as(b"POST", &target, body.as_bytes(), wanted.as_ref());
         }
         (None, _) => {
@@ -171,12 +172,12 @@ fn written(request: &Request<'_>) {
     let mut room = [0; 1024];
     let mut none = [0; 0];
     let (bytes, too_small) = match request {
-        Request::Set(set) => (set.write(&mut room[..SetRequest::WRITTEN_MAX]), set.write(&mut none)),
+        Request::Set(set) => (set.write(&mut room[..SetRequest::MAX_LEN]), set.write(&mut none)),
         Request::State(state) => {
-            (state.write_target(&mut room[..StateRequest::TARGET_MAX]), state.write_target(&mut none))
+            (state.write_target(&mut room[..StateRequest::MAX_TARGET_LEN]), state.write_target(&mut none))
         }
         Request::Capabilities(capabilities) => (
-            capabilities.write_target(&mut room[..CapabilitiesRequest::TARGET_MAX]),
+            capabilities.write_target(&mut room[..CapabilitiesRequest::MAX_TARGET_LEN]),
             capabilities.write_target(&mut none),
         ),
     };
@@ -203,7 +204,7 @@ fn written(request: &Request<'_>) {
 fn read_as(method: &[u8], target: &str, body: &[u8], wanted: Option<&Request<'_>>) {
     let content_type = Some(b"application/json".as_slice());
     let mut scratch = Scratch::new();
-    let read = Request::read(method, target.as_bytes(), content_type, body, &mut scratch);
+    let read = Request::read(RequestParts { method, target: target.as_bytes(), content_type, body }, &mut scratch);
     let shown = || format!("{target} {}", String::from_utf8_lossy(body));
     match (read, wanted) {
         (Ok(read), Some(wanted)) => {
@@ -300,7 +301,7 @@ fn faulty_body(set: &SetRequest<'_>, fault: u8, choices: &mut Choices) -> Vec<u8
         9 => (body + choices.pick(&["x", "{}", ",", "\0", "\u{a0}"])).into_bytes(),
         10 => [choices.pick(&["\u{feff}", "x", "[", "\u{c}"]), &body].concat().into_bytes(),
         11 if choices.of(2) == 0 => {
-            let longer = SetRequest::BODY_MAX + 1 + choices.of(4);
+            let longer = SetRequest::MAX_BODY_LEN + 1 + choices.of(4);
             (body.clone() + &" ".repeat(longer - body.len())).into_bytes()
         }
         // Cut off somewhere before its end.

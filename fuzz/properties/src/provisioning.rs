@@ -1,6 +1,7 @@
 //! Hostile bytes as the provisioning document of a gateway.
 
-use recording_core::{Directory, SipUri, UccName};
+use recording_core::Directory;
+use recording_core::wire::{SipUri, UccName};
 
 use crate::naive;
 use crate::strict::{self, Document, Tree};

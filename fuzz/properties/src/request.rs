@@ -1,6 +1,8 @@
 //! Bytes as a whole request: always an answer, the right one.
 
-use recording_core::{Event, Head, Reply, Request, Scratch};
+use recording_core::wire::Head;
+use recording_core::wire::RequestParts;
+use recording_core::{Event, Reply, Request, Scratch};
 
 use crate::naive;
 use crate::strict::{self, Body, Tree};
@@ -103,7 +105,7 @@ fn answer(parts: Parts<'_>, scratch: &mut Scratch) -> Answer {
         Ok(head) => head.request(b"not looked at", &mut other_scratch),
         Err(rejection) => Err(rejection),
     };
-    let read = Request::read(method, target, content_type, body, scratch);
+    let read = Request::read(RequestParts { method, target, content_type, body }, scratch);
     assert_eq!(by_head, read);
 
     let mut desk = WORLD.desk.clone();

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use recording_core::{Desk, Directory, Repeats, Session, Settings, State};
+use recording_core::state::RepeatPolicy;
+use recording_core::{Desk, Directory, Session, Settings, State};
 use serde_json::Value;
 
 use crate::naive;
@@ -13,7 +14,7 @@ pub(crate) static VECTORS: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_str(include_str!("../../../tests/vectors/wire.json")).expect("the vectors are JSON")
 });
 
-pub(crate) type WorldDesk = Desk<16, 8, 16, 512>;
+pub(crate) type WorldDesk = Desk<16, Directory<8, 16, 512>>;
 
 #[derive(Debug)]
 pub(crate) struct World {
@@ -80,7 +81,7 @@ pub(crate) const fn settings(ucc: naive::Ucc) -> Settings {
         use_audio_recording: ucc.use_audio_recording,
         agent_can_edit_audio_recording: ucc.agent_can_edit,
         save_recording_by_default: ucc.save_by_default,
-        repeats: if ucc.repeats_accepted { Repeats::Accept } else { Repeats::Refuse },
+        repeats: if ucc.repeats_accepted { RepeatPolicy::Accept } else { RepeatPolicy::Refuse },
     }
 }
 

@@ -7,19 +7,19 @@
 //!
 //! Inside the proof: every endpoint from request bytes to reply and event bytes, by a desk and by a shell that decides
 //! step by step; beginning, ending and listing sessions on a desk, filling and reading its directory; the client's readers
-//! and writers; the document of a state; the JSON reader by itself; traces. Outside: `Display`, `Debug`, `FromStr` of
+//! and writers; the document of a state; the JSON reader by itself. Outside: `Display`, `Debug`, `FromStr` of
 //! codes, serde, provisioning (by serde-json-core) and `Arbitrary`, which go through code of others.
 #![no_std]
 #![no_main]
 
 use core::hint::black_box;
 
-use recording_core::json::{self, Value};
-use recording_core::trace::Trace;
-use recording_core::{
-    Action, CapabilitiesReply, Desk, Directory, ErrorReply, Event, Head, Repeats, Reply, Request, Scratch, Session,
-    SetDecision, SetFacts, SetRequest, Settings, State, StateFacts, StateReply, UccName,
-};
+use recording_core::decide::{Decision, SetFacts, StateFacts};
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::RequestParts;
+use recording_core::wire::json::{self, Value};
+use recording_core::wire::{CapabilitiesReply, ErrorReply, Head, SetRequest, StateReply, UccName};
+use recording_core::{Action, Desk, Directory, Event, Reply, Request, Scratch, Session, Settings, State};
 
 unsafe extern "C" {
     /// Defined nowhere.
@@ -31,7 +31,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     unsafe { a_panic_is_reachable() }
 }
 
-type Small = Desk<64, 16, 256, 4096>;
+type Small = Desk<64, Directory<16, 256, 4096>>;
 
 /// A request as a transport hands it over.
 struct Raw<'a> {
@@ -42,7 +42,10 @@ struct Raw<'a> {
 }
 
 fn answer(desk: &mut Small, raw: &Raw<'_>, scratch: &mut Scratch, reply: &mut [u8], event: &mut [u8]) -> [usize; 3] {
-    let request = Request::read(raw.method, raw.target, raw.content_type, raw.body, scratch);
+    let request = Request::read(
+        RequestParts { method: raw.method, target: raw.target, content_type: raw.content_type, body: raw.body },
+        scratch,
+    );
     let (answer, told) = match request {
         Ok(request) => {
             let handled = desk.handle(&request);
@@ -62,7 +65,7 @@ fn fill(directory: &mut Directory<16, 256, 4096>, name: &str, uri: &str, bits: u
         use_audio_recording: bit(1),
         agent_can_edit_audio_recording: bit(2),
         save_recording_by_default: bit(3),
-        repeats: if bit(4) { Repeats::Accept } else { Repeats::Refuse },
+        repeats: if bit(4) { RepeatPolicy::Accept } else { RepeatPolicy::Refuse },
     };
     let ucc = directory.add_ucc(name.try_into().ok()?, settings).ok()?;
     directory.add_agent(ucc, uri.try_into().ok()?).ok()?;
@@ -92,16 +95,16 @@ fn shell(
     let mut told = 0;
     let reply = match head.request(body, scratch).ok()? {
         Request::Set(set) => match set.decide(facts) {
-            SetDecision::Answer(answer) => Reply::State(answer.reply),
-            SetDecision::Store(pending) if is_stored => {
-                told += usize::from(pending.from().to_byte() ^ pending.to().to_byte());
+            Decision::Reply(answer) => Reply::State(answer.reply),
+            Decision::Change(pending) if is_stored => {
+                told += usize::from(pending.expected().to_byte() ^ pending.new_state().to_byte());
                 told += pending.requester().as_str().len() + pending.ucc().as_str().len();
-                let stored = pending.stored();
+                let stored = pending.commit();
                 told += stored.event.write(out).map_or(0, <[u8]>::len);
                 told += stored.audit_name.len();
                 Reply::State(stored.reply)
             }
-            SetDecision::Store(pending) => pending.not_stored().into(),
+            Decision::Change(pending) => pending.abort().into(),
         },
         Request::State(request) => {
             told += request.write_target(out).map_or(0, <[u8]>::len);
@@ -115,7 +118,7 @@ fn shell(
     Some(told + usize::from(reply.status()) + reply.write(out).map_or(0, <[u8]>::len))
 }
 
-/// What lies beside requests and replies: a directory that is read, values of JSON, traces.
+/// What lies beside requests and replies: a directory that is read, values of JSON.
 fn beside(desk: &Small, name: &str, uri: &str, document: &[u8], out: &mut [u8]) -> Option<usize> {
     let directory = desk.directory();
     let ucc = directory.find(UccName::new(name).ok()?)?;
@@ -123,7 +126,7 @@ fn beside(desk: &Small, name: &str, uri: &str, document: &[u8], out: &mut [u8]) 
     sum += usize::from(directory.is_agent(ucc, uri.try_into().ok()?)) + desk.len();
     for session in desk.sessions() {
         sum += session.state.write(out).map_or(0, <[u8]>::len);
-        sum += session.correlation_id.text().as_str().len();
+        sum += session.correlation_id.hyphenated().as_str().len();
     }
     match json::read(document).ok()? {
         Value::Array(mut array) => {
@@ -139,9 +142,6 @@ fn beside(desk: &Small, name: &str, uri: &str, document: &[u8], out: &mut [u8]) 
         Value::String(text) => sum += text.chars().count(),
         Value::Number(spelt) => sum += spelt.len(),
         Value::Null | Value::Bool(_) => {}
-    }
-    for step in Trace::of(document) {
-        sum += step.bytes().map(usize::from).sum::<usize>();
     }
     Some(sum)
 }

@@ -9,9 +9,11 @@
 
 use core::cell::UnsafeCell;
 
-use recording_core::{
-    Action, CorrelationId, Desk, Directory, Event, Repeats, Reply, Request, Scratch, Session, Settings, State, UccKey, UccName,
-};
+use recording_core::desk::UccKey;
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::RequestParts;
+use recording_core::wire::{CorrelationId, UccName};
+use recording_core::{Action, Desk, Directory, Event, Reply, Request, Scratch, Session, Settings, State};
 
 unsafe extern "C" {
     /// Defined nowhere: if a panic could be reached, it would stand among the imports.
@@ -35,7 +37,7 @@ struct Module {
     status: u16,
     world: World,
     last: Option<UccKey>,
-    desk: Desk<16, 16, 64, 4096>,
+    desk: Desk<16, Directory<16, 64, 4096>>,
 }
 
 struct Only(UnsafeCell<Module>);
@@ -110,7 +112,7 @@ extern "C" fn add_ucc(name: usize, bits: u32) -> bool {
         use_audio_recording: bit(1),
         agent_can_edit_audio_recording: bit(2),
         save_recording_by_default: bit(3),
-        repeats: if bit(4) { Repeats::Refuse } else { Repeats::Accept },
+        repeats: if bit(4) { RepeatPolicy::Refuse } else { RepeatPolicy::Accept },
     };
     let name = text(room, 0, name).and_then(|name| UccName::new(name).ok());
     *last = name.and_then(|name| world.add_ucc(name, settings).ok());
@@ -161,7 +163,7 @@ extern "C" fn answer(method: usize, target: usize, content_type: i32, body: usiz
     let (method, target) = (next(method), next(target));
     let content_type = usize::try_from(content_type).ok().map(&mut next);
     let mut scratch = Scratch::new();
-    let answer = match Request::read(method, target, content_type, next(body), &mut scratch) {
+    let answer = match Request::read(RequestParts { method, target, content_type, body: next(body) }, &mut scratch) {
         Ok(request) => {
             let handled = desk.handle(&request);
             if let Some(told) = handled.event {

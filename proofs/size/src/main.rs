@@ -8,9 +8,10 @@
 
 use core::hint::black_box;
 
-use recording_core::{
-    Begun, CorrelationId, Desk, Directory, Event, Handled, Rejection, Reply, Request, Scratch, Session, State, UccName,
-};
+use recording_core::desk::{BeginOutcome, Response};
+use recording_core::wire::RequestParts;
+use recording_core::wire::{CorrelationId, Rejection, UccName};
+use recording_core::{Desk, Directory, Event, Reply, Request, Scratch, Session, State};
 
 /// Nothing can panic: the handler is not in the image, else it would not link.
 #[panic_handler]
@@ -22,7 +23,7 @@ fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     unsafe { a_panic_is_reachable() }
 }
 
-type Small = Desk<64, 16, 256, 4096>;
+type Small = Desk<64, Directory<16, 256, 4096>>;
 
 /// A request as a transport hands it over.
 struct Raw<'a> {
@@ -56,7 +57,10 @@ struct Answer {
 #[inline(never)]
 #[unsafe(no_mangle)]
 fn request_to_reply(desk: &mut Small, raw: &Raw<'_>, buffers: &mut Buffers, answer: &mut Answer) {
-    match Request::read(raw.method, raw.target, raw.content_type, raw.body, &mut buffers.scratch) {
+    match Request::read(
+        RequestParts { method: raw.method, target: raw.target, content_type: raw.content_type, body: raw.body },
+        &mut buffers.scratch,
+    ) {
         Ok(request) => serve(desk, &request, &mut buffers.out, answer),
         Err(rejection) => reject(rejection, &mut buffers.out, answer),
     }
@@ -71,7 +75,7 @@ fn reject(rejection: Rejection, out: &mut Out, answer: &mut Answer) {
 #[inline(never)]
 fn serve(desk: &mut Small, request: &Request<'_>, out: &mut Out, answer: &mut Answer) {
     // The call-detail record is not in the image: its name is the audit's affair.
-    let Handled { event, reply, .. } = desk.handle(request);
+    let Response { event, reply, .. } = desk.handle(request);
     if let Some(event) = event {
         answer.event = event.write(&mut out.event).map_or(0, <[u8]>::len);
     }
@@ -92,7 +96,7 @@ fn write(reply: &Reply<'_>, out: &mut Out, answer: &mut Answer) {
 fn begin(desk: &mut Small, ucc: &str, id: u128) -> bool {
     let Ok(ucc) = UccName::new(ucc) else { return false };
     let session = Session { ucc, correlation_id: CorrelationId::from_u128(id), state: State::INITIAL };
-    matches!(desk.begin(session), Ok(Begun::New))
+    matches!(desk.begin(session), Ok(BeginOutcome::New))
 }
 
 /// A call ends.

@@ -4,7 +4,9 @@ use core::ffi::{CStr, c_char};
 use core::ptr::null;
 use core::slice;
 
-use recording_core::{Action, BufferTooSmall, Event, Reply, StateReply, Stored};
+use recording_core::decide::Committed;
+use recording_core::wire::{BufferTooSmall, StateReply};
+use recording_core::{Action, Event, Reply};
 
 use crate::names::{audit_name, c_text};
 use crate::pointers::{check, unique};
@@ -191,7 +193,7 @@ impl Rooms<'_> {
     }
 
     /// Writes what is said of a change that was stored.
-    pub(crate) fn write_stored(self, Stored { reply, event, .. }: &Stored<'_>) -> rc_status {
+    pub(crate) fn write_stored(self, Committed { reply, event, .. }: &Committed<'_>) -> rc_status {
         // SAFETY: as in `write`.
         let reply_len = unsafe { self.answer.reply.fill(|room: &mut [u8; RC_REPLY_MAX]| len_of(reply.write(room))) };
         // SAFETY: the same.
@@ -323,9 +325,10 @@ fn allow_of(reply: &Reply<'_>) -> *const c_char {
 
 /// What the core says of a path's methods, with a zero byte behind it.
 pub(crate) fn allow_text(allow: &str) -> Option<&'static CStr> {
-    const ALL: [recording_core::Allow; 2] = [recording_core::Allow::GetHead, recording_core::Allow::Post];
+    const ALL: [recording_core::wire::Allow; 2] =
+        [recording_core::wire::Allow::GetHead, recording_core::wire::Allow::Post];
     ALL.into_iter().find(|known| known.header() == allow).map(|known| match known {
-        recording_core::Allow::GetHead => c_text!(recording_core::Allow::GetHead.header()),
-        recording_core::Allow::Post => c_text!(recording_core::Allow::Post.header()),
+        recording_core::wire::Allow::GetHead => c_text!(recording_core::wire::Allow::GetHead.header()),
+        recording_core::wire::Allow::Post => c_text!(recording_core::wire::Allow::Post.header()),
     })
 }

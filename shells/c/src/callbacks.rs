@@ -2,7 +2,9 @@
 
 use core::ffi::c_void;
 
-use recording_core::{Rejection, Reply, Request, Scratch, SetDecision, Stored};
+use recording_core::decide::{Committed, Decision};
+use recording_core::wire::Rejection;
+use recording_core::{Reply, Request, Scratch};
 
 use crate::answer::LargeRooms;
 use crate::pointers::shared;
@@ -71,19 +73,19 @@ impl Store {
                     return Ok(rooms.write(&Reply::Capabilities(asked.decide(facts.of_capabilities()?))));
                 }
                 Request::Set(set) => match set.decide(facts.of_set()?) {
-                    SetDecision::Answer(answer) => return Ok(rooms.write(&Reply::State(answer.reply))),
-                    SetDecision::Store(pending) => pending,
+                    Decision::Reply(answer) => return Ok(rooms.write(&Reply::State(answer.reply))),
+                    Decision::Change(pending) => pending,
                 },
             };
             let change = rc_change::of(&pending);
             // SAFETY: as in `facts`.
             match unsafe { (self.store)(self.context, &question, &change) } {
                 RC_STORE_DONE => {
-                    let Stored { event, reply, .. } = pending.stored();
+                    let Committed { event, reply, .. } = pending.commit();
                     return Ok(rooms.write_stored(&reply, &event));
                 }
                 RC_STORE_MOVED => {}
-                _ => return Ok(rooms.write(&Reply::from(pending.not_stored()))),
+                _ => return Ok(rooms.write(&Reply::from(pending.abort()))),
             }
         }
         Ok(rooms.write(&Reply::from(Rejection::NotStored)))

@@ -1,6 +1,7 @@
 //! The numbers, spelt out for the header, and held against the core's when this is compiled.
 
-use recording_core::{Action, Disposition, Marking, Recording, Saving, State};
+use recording_core::state::{Disposition, MarkingState, RecordingState, SavingState};
+use recording_core::{Action, State};
 
 /// A state of a session, in one byte: bits 0 and 1 hold the recording code, 2 and 3 the marking code, 4 and 5 the saving
 /// code, the others are zero. 36 of the 256 bytes are states. This layout is stable: it may be stored and sent.
@@ -73,16 +74,16 @@ pub const RC_DISPOSITION_KEEP: u8 = 2;
 const _: () = {
     assert!(RC_STATE_INITIAL == State::INITIAL.to_byte());
     assert!(State::from_byte(RC_STATE_NONE).is_none());
-    assert!(RC_RECORDING_UNINITIALIZED == Recording::Uninitialized.code());
-    assert!(RC_RECORDING_STARTED == Recording::Started.code());
-    assert!(RC_RECORDING_STOPPED == Recording::Stopped.code());
-    assert!(RC_RECORDING_PAUSED == Recording::Paused.code());
-    assert!(RC_MARKING_NONE == Marking::None.code());
-    assert!(RC_MARKING_MARK == Marking::Mark.code());
-    assert!(RC_MARKING_UNMARK == Marking::Unmark.code());
-    assert!(RC_SAVING_NONE == Saving::None.code());
-    assert!(RC_SAVING_SAVE == Saving::Save.code());
-    assert!(RC_SAVING_DELETE == Saving::Delete.code());
+    assert!(RC_RECORDING_UNINITIALIZED == RecordingState::Uninitialized.code());
+    assert!(RC_RECORDING_STARTED == RecordingState::Started.code());
+    assert!(RC_RECORDING_STOPPED == RecordingState::Stopped.code());
+    assert!(RC_RECORDING_PAUSED == RecordingState::Paused.code());
+    assert!(RC_MARKING_NONE == MarkingState::None.code());
+    assert!(RC_MARKING_MARK == MarkingState::Mark.code());
+    assert!(RC_MARKING_UNMARK == MarkingState::Unmark.code());
+    assert!(RC_SAVING_NONE == SavingState::None.code());
+    assert!(RC_SAVING_SAVE == SavingState::Save.code());
+    assert!(RC_SAVING_DELETE == SavingState::Delete.code());
     assert!(RC_ACTION_START == Action::Start.code());
     assert!(RC_ACTION_STOP == Action::Stop.code());
     assert!(RC_ACTION_PAUSE == Action::Pause.code());

@@ -2,10 +2,11 @@
 
 use core::ptr::null;
 
-use recording_core::{
-    Action, CapabilitiesRequest, CorrelationId, ErrorReply, Rejection, Reply, Request, Scratch, SetDecision,
-    SetRequest, SipUri, StateRequest, UccName,
+use recording_core::decide::Decision;
+use recording_core::wire::{
+    CapabilitiesRequest, CorrelationId, ErrorReply, Rejection, SetRequest, SipUri, StateRequest, UccName,
 };
+use recording_core::{Action, Reply, Request, Scratch};
 
 use crate::answer::{Rooms, allow_text};
 use crate::pointers::{check, shared, status, unique};
@@ -84,7 +85,8 @@ const _: () = {
     assert!(size_of::<Inner>() == 4 + 2 * 2 + 6 + size_of::<rc_facts>() + 16 + TEXT + 2);
 };
 
-const ALLOW: [recording_core::Allow; 2] = [recording_core::Allow::GetHead, recording_core::Allow::Post];
+const ALLOW: [recording_core::wire::Allow; 2] =
+    [recording_core::wire::Allow::GetHead, recording_core::wire::Allow::Post];
 
 fn keep(to: &mut [u8], from: &str) -> u8 {
     for (to, from) in to.iter_mut().zip(from.as_bytes()) {
@@ -166,7 +168,7 @@ impl Inner {
         })
     }
 
-    fn set(&self) -> Result<SetDecision<'_>, rc_status> {
+    fn set(&self) -> Result<Decision<'_>, rc_status> {
         match self.request() {
             Some(Request::Set(set)) => Ok(set.decide(self.facts.of_set()?)),
             _ => Err(rc_status::RC_NOT_INITIALIZED),
@@ -179,8 +181,8 @@ impl Inner {
             Request::State(_) => facts.of_state().map(|_| RC_STAGE_ANSWER),
             Request::Capabilities(_) => facts.of_capabilities().map(|_| RC_STAGE_ANSWER),
             Request::Set(set) => facts.of_set().map(|facts| match set.decide(facts) {
-                SetDecision::Answer(_) => RC_STAGE_ANSWER,
-                SetDecision::Store(_) => RC_STAGE_STORE,
+                Decision::Reply(_) => RC_STAGE_ANSWER,
+                Decision::Change(_) => RC_STAGE_STORE,
             }),
         }?;
         self.facts = facts;
@@ -196,8 +198,8 @@ impl Inner {
                 rooms.write(&Reply::Capabilities(asked.decide(self.facts.of_capabilities()?)))
             }
             Request::Set(set) => match set.decide(self.facts.of_set()?) {
-                SetDecision::Answer(answer) => rooms.write(&Reply::State(answer.reply)),
-                SetDecision::Store(pending) => rooms.write_stored(&pending.stored()),
+                Decision::Reply(answer) => rooms.write(&Reply::State(answer.reply)),
+                Decision::Change(pending) => rooms.write_stored(&pending.commit()),
             },
         })
     }
@@ -336,12 +338,12 @@ pub unsafe extern "C" fn rc_exchange_change(exchange: *const rc_exchange, change
         Err(status) => Err(status),
     };
     match decision {
-        Ok(SetDecision::Store(pending)) => {
+        Ok(Decision::Change(pending)) => {
             // SAFETY: neither null nor misaligned, and writable as the caller says.
             unsafe { change.write(rc_change::of(&pending)) };
             rc_status::RC_OK
         }
-        Ok(SetDecision::Answer(_)) => rc_status::RC_NOT_INITIALIZED,
+        Ok(Decision::Reply(_)) => rc_status::RC_NOT_INITIALIZED,
         Err(status) => status,
     }
 }

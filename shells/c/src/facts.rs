@@ -2,7 +2,10 @@
 
 use core::ffi::c_char;
 
-use recording_core::{CorrelationId, Pending, Repeats, Request, SetFacts, Settings, State, StateFacts};
+use recording_core::decide::{PendingChange, SetFacts, StateFacts};
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::CorrelationId;
+use recording_core::{Request, Settings, State};
 
 use crate::pointers::flag;
 use crate::{RC_CODE_NONE, rc_action, rc_disposition, rc_state, rc_status, rc_text};
@@ -35,7 +38,7 @@ impl rc_settings {
             use_audio_recording: flag(self.use_audio_recording)?,
             agent_can_edit_audio_recording: flag(self.agent_can_edit_audio_recording)?,
             save_recording_by_default: flag(self.save_recording_by_default)?,
-            repeats: if flag(self.repeats)? { Repeats::Refuse } else { Repeats::Accept },
+            repeats: if flag(self.repeats)? { RepeatPolicy::Refuse } else { RepeatPolicy::Accept },
         })
     }
 }
@@ -46,7 +49,7 @@ impl rc_settings {
 #[unsafe(no_mangle)]
 pub extern "C" fn rc_disposition_of(state: rc_state, save_recording_by_default: u8) -> rc_disposition {
     match (State::from_byte(state), flag(save_recording_by_default)) {
-        (Some(state), Ok(by_default)) => recording_core::Disposition::of(state, by_default).code(),
+        (Some(state), Ok(by_default)) => recording_core::state::Disposition::of(state, by_default).code(),
         _ => RC_CODE_NONE,
     }
 }
@@ -80,12 +83,12 @@ pub struct rc_question {
     pub correlation_id_text: [c_char; RC_CORRELATION_ID_SIZE],
 }
 
-const _: () = assert!(RC_CORRELATION_ID_SIZE == CorrelationId::TEXT_LEN + 1);
+const _: () = assert!(RC_CORRELATION_ID_SIZE == CorrelationId::HYPHENATED_LEN + 1);
 
 /// The text of an id, with a zero byte behind it.
 pub(crate) fn id_text(id: CorrelationId) -> [c_char; RC_CORRELATION_ID_SIZE] {
     let mut text = [0; RC_CORRELATION_ID_SIZE];
-    for (to, from) in text.iter_mut().zip(id.text().as_bytes()) {
+    for (to, from) in text.iter_mut().zip(id.hyphenated().as_bytes()) {
         *to = *from as c_char;
     }
     text
@@ -190,7 +193,7 @@ pub struct rc_change {
 }
 
 impl rc_change {
-    pub(crate) const fn of(pending: &Pending<'_>) -> Self {
-        Self { from: pending.from().to_byte(), to: pending.to().to_byte() }
+    pub(crate) const fn of(pending: &PendingChange<'_>) -> Self {
+        Self { from: pending.expected().to_byte(), to: pending.new_state().to_byte() }
     }
 }

@@ -3,7 +3,8 @@
 use core::ffi::{CStr, c_char};
 use core::ptr::null;
 
-use recording_core::{Action, Disposition, Marking, Recording, Saving};
+use recording_core::Action;
+use recording_core::state::{Disposition, MarkingState, RecordingState, SavingState};
 
 use crate::{RC_CODE_NONE, rc_action, rc_disposition, rc_marking, rc_recording, rc_saving, rc_text};
 
@@ -35,31 +36,31 @@ const fn pointer(text: Option<&'static CStr>) -> *const c_char {
 /// The name of a recording code, as `"Paused"`; null if there is none. Static. Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn rc_recording_name(code: rc_recording) -> *const c_char {
-    pointer(Recording::from_code(code).map(|recording| match recording {
-        Recording::Uninitialized => c_text!(Recording::Uninitialized.name()),
-        Recording::Started => c_text!(Recording::Started.name()),
-        Recording::Stopped => c_text!(Recording::Stopped.name()),
-        Recording::Paused => c_text!(Recording::Paused.name()),
+    pointer(RecordingState::from_code(code).map(|recording| match recording {
+        RecordingState::Uninitialized => c_text!(RecordingState::Uninitialized.name()),
+        RecordingState::Started => c_text!(RecordingState::Started.name()),
+        RecordingState::Stopped => c_text!(RecordingState::Stopped.name()),
+        RecordingState::Paused => c_text!(RecordingState::Paused.name()),
     }))
 }
 
 /// The name of a marking code, as `"Unmark"`; null if there is none. Static. Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn rc_marking_name(code: rc_marking) -> *const c_char {
-    pointer(Marking::from_code(code).map(|marking| match marking {
-        Marking::None => c_text!(Marking::None.name()),
-        Marking::Mark => c_text!(Marking::Mark.name()),
-        Marking::Unmark => c_text!(Marking::Unmark.name()),
+    pointer(MarkingState::from_code(code).map(|marking| match marking {
+        MarkingState::None => c_text!(MarkingState::None.name()),
+        MarkingState::Mark => c_text!(MarkingState::Mark.name()),
+        MarkingState::Unmark => c_text!(MarkingState::Unmark.name()),
     }))
 }
 
 /// The name of a saving code, as `"Delete"`; null if there is none. Static. Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn rc_saving_name(code: rc_saving) -> *const c_char {
-    pointer(Saving::from_code(code).map(|saving| match saving {
-        Saving::None => c_text!(Saving::None.name()),
-        Saving::Save => c_text!(Saving::Save.name()),
-        Saving::Delete => c_text!(Saving::Delete.name()),
+    pointer(SavingState::from_code(code).map(|saving| match saving {
+        SavingState::None => c_text!(SavingState::None.name()),
+        SavingState::Save => c_text!(SavingState::Save.name()),
+        SavingState::Delete => c_text!(SavingState::Delete.name()),
     }))
 }
 
@@ -126,7 +127,7 @@ unsafe fn code(name: rc_text, of: impl FnOnce(&str) -> Option<u8>) -> u8 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rc_recording_of_name(name: rc_text) -> rc_recording {
     // SAFETY: as the caller says.
-    unsafe { code(name, |name| Recording::from_name(name).map(Recording::code)) }
+    unsafe { code(name, |name| RecordingState::from_name(name).map(RecordingState::code)) }
 }
 
 /// The code of a marking state's name, without regard to ASCII case; `RC_CODE_NONE` if there is none.
@@ -139,7 +140,7 @@ pub unsafe extern "C" fn rc_recording_of_name(name: rc_text) -> rc_recording {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rc_marking_of_name(name: rc_text) -> rc_marking {
     // SAFETY: as the caller says.
-    unsafe { code(name, |name| Marking::from_name(name).map(Marking::code)) }
+    unsafe { code(name, |name| MarkingState::from_name(name).map(MarkingState::code)) }
 }
 
 /// The code of a saving state's name, without regard to ASCII case; `RC_CODE_NONE` if there is none.
@@ -152,7 +153,7 @@ pub unsafe extern "C" fn rc_marking_of_name(name: rc_text) -> rc_marking {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rc_saving_of_name(name: rc_text) -> rc_saving {
     // SAFETY: as the caller says.
-    unsafe { code(name, |name| Saving::from_name(name).map(Saving::code)) }
+    unsafe { code(name, |name| SavingState::from_name(name).map(SavingState::code)) }
 }
 
 /// The code of an action's name, without regard to ASCII case; `RC_CODE_NONE` if there is none.

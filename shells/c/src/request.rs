@@ -1,6 +1,8 @@
 //! Requests as they arrive.
 
-use recording_core::{ReadError, Rejection, Request, Scratch, SetRequest};
+use recording_core::wire::RequestParts;
+use recording_core::wire::{ReadError, Rejection, SetRequest};
+use recording_core::{Request, Scratch};
 
 use crate::pointers::{check, shared};
 use crate::{rc_status, rc_text};
@@ -8,7 +10,7 @@ use crate::{rc_status, rc_text};
 /// The longest body that is read, in bytes. Of a longer one no more than this and one bytes need be given.
 pub const RC_BODY_MAX: usize = 2048;
 
-const _: () = assert!(RC_BODY_MAX == SetRequest::BODY_MAX);
+const _: () = assert!(RC_BODY_MAX == SetRequest::MAX_BODY_LEN);
 
 /// A request as it arrived. It is only read, and not kept: when the function returns, its bytes may go.
 #[repr(C)]
@@ -53,7 +55,10 @@ impl<'a> Raw<'a> {
 
     #[inline(always)]
     pub(crate) fn read(&self, scratch: &'a mut Scratch) -> Result<Request<'a>, Rejection> {
-        Request::read(self.method, self.target, self.content_type, self.body, scratch)
+        Request::read(
+            RequestParts { method: self.method, target: self.target, content_type: self.content_type, body: self.body },
+            scratch,
+        )
     }
 
     /// Where stands what an answer says again: names and ids.

@@ -1,6 +1,7 @@
 //! The small level: states, the transition, allowed actions.
 
-use recording_core::{Action, ActionSet, Marking, Outcome, Reason, Recording, Saving, State};
+use recording_core::state::{ActionSet, MarkingState, Outcome, Reason, RecordingState, SavingState};
+use recording_core::{Action, State};
 
 use crate::pointers::status;
 use crate::{
@@ -114,7 +115,7 @@ pub extern "C" fn rc_state_is_valid(state: rc_state) -> u8 {
 /// The state of three codes; `RC_STATE_NONE` if one of them is none. Threads: any.
 #[unsafe(no_mangle)]
 pub extern "C" fn rc_state_of(recording: rc_recording, marking: rc_marking, saving: rc_saving) -> rc_state {
-    match (Recording::from_code(recording), Marking::from_code(marking), Saving::from_code(saving)) {
+    match (RecordingState::from_code(recording), MarkingState::from_code(marking), SavingState::from_code(saving)) {
         (Some(recording), Some(marking), Some(saving)) => State::new(recording, marking, saving).to_byte(),
         _ => RC_STATE_NONE,
     }

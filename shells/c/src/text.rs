@@ -3,7 +3,7 @@
 use core::ffi::c_char;
 use core::slice;
 
-use recording_core::{CorrelationId, SipUri, UccName};
+use recording_core::wire::{CorrelationId, SipUri, UccName};
 
 use crate::rc_status;
 

@@ -1,6 +1,7 @@
 //! What the header says in its own words is what the core says.
 
-use recording_core::{CACHE_CONTROL, CONTENT_TYPE, Event, Rejection};
+use recording_core::Event;
+use recording_core::wire::{CACHE_CONTROL, CONTENT_TYPE, Rejection};
 
 const HEADER: &str = include_str!("../include/recording_core.h");
 
@@ -42,8 +43,8 @@ fn every_function_has_its_contract() {
 /// The body of every rejection finds room in an exchange: see `Inner::reject`.
 #[test]
 fn exchanges_have_room_for_every_rejection() {
-    use recording_core::json::{JsonError, JsonErrorKind, Kind, Token};
-    use recording_core::{Allow, ErrorReply, Expected, Fault, Field};
+    use recording_core::wire::json::{JsonError, JsonErrorKind, Kind, Token};
+    use recording_core::wire::{Allow, ErrorReply, Expected, Field, FieldErrorKind};
     let kinds = [
         JsonErrorKind::Expected(Token::CommaOrBracket),
         JsonErrorKind::Expected(Token::CommaOrBrace),
@@ -56,12 +57,12 @@ fn exchanges_have_room_for_every_rejection() {
     let of_json = kinds.map(|kind| Rejection::from(JsonError { kind, at: usize::MAX }));
     let fields = [Field::RequesterSipUri, Field::CorrelationId, Field::AgentCanEditRecordings, Field::UccName];
     let faults = [
-        Fault::WrongType { expected: Expected::Action, got: Kind::Boolean },
-        Fault::WrongType { expected: Expected::ObjectOrNull, got: Kind::Boolean },
-        Fault::NotOneOf { expected: Expected::Action },
-        Fault::NoUserAtHost,
-        Fault::TooLong { max: u32::MAX },
-        Fault::PercentCode,
+        FieldErrorKind::WrongType { expected: Expected::Action, got: Kind::Boolean },
+        FieldErrorKind::WrongType { expected: Expected::ObjectOrNull, got: Kind::Boolean },
+        FieldErrorKind::NotOneOf { expected: Expected::Action },
+        FieldErrorKind::NoUserAtHost,
+        FieldErrorKind::TooLong { max: u32::MAX },
+        FieldErrorKind::PercentCode,
     ];
     let fixed = [
         Rejection::UnknownPath,

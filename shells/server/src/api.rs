@@ -9,7 +9,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::Response;
-use recording_core::{Head, Rejection, Reply, Scratch, SipUri};
+use recording_core::wire::{Head, Rejection, SipUri};
+use recording_core::{Reply, Scratch};
 
 use crate::arrival::{self, Arrival};
 use crate::audit::Asked;

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bytes::{Bytes, BytesMut};
 use http_body::Body as _;
-use recording_core::SetRequest;
+use recording_core::wire::SetRequest;
 use tokio::time::{Instant, timeout_at};
 
 use crate::audit::Asked;
@@ -19,7 +19,7 @@ use crate::net::Client;
 use crate::{audit, reply};
 
 /// One byte more than any call takes: what a body is cut to, so that the core sees that it is too large.
-const ENOUGH: usize = SetRequest::BODY_MAX + 1;
+const ENOUGH: usize = SetRequest::MAX_BODY_LEN + 1;
 
 /// How long a body that nobody wants is waited for, so that the connection can be used again.
 const UNWANTED_WAIT: Duration = Duration::from_millis(500);
@@ -49,7 +49,7 @@ pub(crate) enum Arrival {
 /// Reads a body. Asks for it first (`100 Continue`), if the client waits for that.
 pub(crate) async fn read(body: Body, parts: &Parts, client: Option<&Client>) -> Arrival {
     // A length that is too large anyway need not be waited for.
-    if body.size_hint().lower() > SetRequest::BODY_MAX as u64 {
+    if body.size_hint().lower() > SetRequest::MAX_BODY_LEN as u64 {
         return Arrival::Body { bytes: Bytes::from_static(&[b' '; ENOUGH]), whole: false };
     }
     let asked = || Asked::of(parts, client);
@@ -101,7 +101,7 @@ pub(crate) async fn discard(body: Body, headers: &HeaderMap, client: Option<&Cli
         return true;
     }
     // Whoever waits for a `100 Continue` must not get one for a body that nobody wants.
-    if headers.contains_key(EXPECT) || body.size_hint().lower() > SetRequest::BODY_MAX as u64 {
+    if headers.contains_key(EXPECT) || body.size_hint().lower() > SetRequest::MAX_BODY_LEN as u64 {
         return false;
     }
     let mut deadline = Instant::now() + UNWANTED_WAIT;

@@ -7,9 +7,10 @@ use core::net::SocketAddr;
 
 use axum::http::request::Parts;
 use axum::http::{Method, Uri};
-use recording_core::{
-    CapabilitiesReply, CorrelationId, Disposition, Refusal, Rejection, SetRequest, State, StateReply, UccName,
-};
+use recording_core::State;
+use recording_core::decide::Refusal;
+use recording_core::state::Disposition;
+use recording_core::wire::{CapabilitiesReply, CorrelationId, Rejection, SetRequest, StateReply, UccName};
 use tracing::{debug, error, info};
 
 use crate::mask::masked;

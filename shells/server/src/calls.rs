@@ -1,6 +1,9 @@
 //! Call control: sessions begun and ended.
 
-use recording_core::{CorrelationId, Disposition, ErrorMessage, Refusal, Rejection, State, StateReply, UccName};
+use recording_core::State;
+use recording_core::decide::Refusal;
+use recording_core::state::Disposition;
+use recording_core::wire::{CorrelationId, ErrorMessage, Rejection, StateReply, UccName};
 
 use crate::service::{Caller, MOST_TRIES, Service, conflicts};
 use crate::store::{SessionKey, Store, StoreError, Storing, Swap};

@@ -19,7 +19,9 @@ use core::ops::Range;
 use std::collections::HashMap;
 use std::path::Path;
 
-use recording_core::{FieldError, Repeats, Settings, SipUriBuf, UccNameBuf};
+use recording_core::Settings;
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::{FieldError, SipUriBuf, UccNameBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -266,7 +268,7 @@ impl Reader {
     }
 
     fn field(&mut self, span: &Range<usize>, key: &str, text: &str, error: &FieldError) {
-        self.fault(span, Some(key), format!("{text:?} {}", error.fault));
+        self.fault(span, Some(key), format!("{text:?} {}", error.kind));
     }
 
     fn boolean(&mut self, span: &Range<usize>, table: &DeTable<'_>, key: &'static str) -> Option<bool> {
@@ -280,11 +282,11 @@ impl Reader {
         }
     }
 
-    fn repeats(&mut self, table: &DeTable<'_>) -> Option<Repeats> {
-        let Some(value) = table.get("repeats") else { return Some(Repeats::default()) };
+    fn repeats(&mut self, table: &DeTable<'_>) -> Option<RepeatPolicy> {
+        let Some(value) = table.get("repeats") else { return Some(RepeatPolicy::default()) };
         match value.get_ref() {
-            DeValue::String(text) if text == "accept" => Some(Repeats::Accept),
-            DeValue::String(text) if text == "refuse" => Some(Repeats::Refuse),
+            DeValue::String(text) if text == "accept" => Some(RepeatPolicy::Accept),
+            DeValue::String(text) if text == "refuse" => Some(RepeatPolicy::Refuse),
             DeValue::String(text) => {
                 let reason = format!(r#"{text:?} is neither "accept" nor "refuse""#);
                 self.fault(&value.span(), Some("repeats"), reason);

@@ -1,8 +1,8 @@
 //! The world of a server without a config: small enough to try things, ready for the requests of the documentation.
 
-use recording_core::{
-    CorrelationId, Marking, Recording, Repeats, Saving, Settings, SipUriBuf, State, UccName, UccNameBuf,
-};
+use recording_core::state::{MarkingState, RecordingState, RepeatPolicy, SavingState};
+use recording_core::wire::{CorrelationId, SipUriBuf, UccName, UccNameBuf};
+use recording_core::{Settings, State};
 
 use crate::directory::{Directory, Ucc};
 use crate::store::SessionKey;
@@ -17,7 +17,7 @@ pub const AGENT: &str = "sip:agent@domain.com";
 pub const SESSION: CorrelationId = CorrelationId::from_u128(0x1d6c_6a58_6739_4f0c_98ff_0968_292c_8c30);
 
 /// The state of that session at the start: its recorder runs.
-pub const STATE: State = State::new(Recording::Started, Marking::None, Saving::None);
+pub const STATE: State = State::new(RecordingState::Started, MarkingState::None, SavingState::None);
 
 /// The settings of the UCC: everything is allowed, and recordings that nobody decided on are kept.
 pub const SETTINGS: Settings = Settings {
@@ -25,7 +25,7 @@ pub const SETTINGS: Settings = Settings {
     use_audio_recording: true,
     agent_can_edit_audio_recording: true,
     save_recording_by_default: true,
-    repeats: Repeats::Accept,
+    repeats: RepeatPolicy::Accept,
 };
 
 /// The demo's directory.

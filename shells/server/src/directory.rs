@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use recording_core::{Settings, SipUri, SipUriBuf, UccName, UccNameBuf};
+use recording_core::Settings;
+use recording_core::wire::{SipUri, SipUriBuf, UccName, UccNameBuf};
 
 use crate::shared::Shared;
 

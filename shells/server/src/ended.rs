@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use recording_core::Disposition;
+use recording_core::state::Disposition;
 
 use crate::store::SessionKey;
 
@@ -82,7 +82,7 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
-    use recording_core::{CorrelationId, UccName};
+    use recording_core::wire::{CorrelationId, UccName};
 
     use super::*;
 

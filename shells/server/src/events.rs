@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use recording_core::{Action, CorrelationId, Event, UccNameBuf};
+use recording_core::wire::{CorrelationId, UccNameBuf};
+use recording_core::{Action, Event};
 use tokio::sync::{Notify, broadcast};
 
 /// A published event, owned.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use bytes::Bytes;
-use recording_core::{Event, UccName, UccNameBuf};
+use recording_core::Event;
+use recording_core::wire::{UccName, UccNameBuf};
 use serde_json::Value;
 use signalr_hub::{Argument, Call, CallError, CallResult, Methods, Publication};
 use tracing::warn;
@@ -223,7 +224,8 @@ mod tests {
     use axum::Router;
     use axum::body::{Body, to_bytes};
     use axum::http::Request;
-    use recording_core::{Action, CorrelationId};
+    use recording_core::Action;
+    use recording_core::wire::CorrelationId;
     use tower_service::Service as _;
 
     use super::*;

@@ -1,6 +1,9 @@
 //! What an agent could do with a session.
 
-use recording_core::{Action, ActionSet, Answer, SetDecision, SetFacts, SetRequest, Settings, SipUri, State};
+use recording_core::decide::{DecidedReply, Decision, SetFacts};
+use recording_core::state::ActionSet;
+use recording_core::wire::{SetRequest, SipUri};
+use recording_core::{Action, Settings, State};
 
 use crate::demo;
 use crate::store::SessionKey;
@@ -21,15 +24,15 @@ impl Possible {
         // Whoever it is, the question is what an agent may do.
         let Ok(requester) = SipUri::new(demo::AGENT) else { return possible };
         for &action in Action::ALL {
-            let request = SetRequest { action, requester, correlation_id: key.correlation_id, ucc: key.ucc.borrow() };
+            let request = SetRequest { action, requester, correlation_id: key.correlation_id, ucc: key.ucc.to_ref() };
             let facts = settings.map(|settings| SetFacts { settings, requester_is_agent: true, session: Some(state) });
             match request.decide(facts) {
-                SetDecision::Store(_) => {
+                Decision::Change(_) => {
                     possible.allowed = possible.allowed.with(action);
                     possible.changing = possible.changing.with(action);
                 }
-                SetDecision::Answer(Answer { refusal: None, .. }) => possible.allowed = possible.allowed.with(action),
-                SetDecision::Answer(_) => {}
+                Decision::Reply(DecidedReply { refusal: None, .. }) => possible.allowed = possible.allowed.with(action),
+                Decision::Reply(_) => {}
             }
         }
         possible
@@ -38,7 +41,8 @@ impl Possible {
 
 #[cfg(test)]
 mod tests {
-    use recording_core::{CorrelationId, FieldError, Repeats, UccName};
+    use recording_core::state::RepeatPolicy;
+    use recording_core::wire::{CorrelationId, FieldError, UccName};
 
     use super::*;
 
@@ -55,13 +59,13 @@ mod tests {
                     use_audio_recording: bit(1),
                     agent_can_edit_audio_recording: bit(2),
                     save_recording_by_default: bit(3),
-                    repeats: if bit(4) { Repeats::Accept } else { Repeats::Refuse },
+                    repeats: if bit(4) { RepeatPolicy::Accept } else { RepeatPolicy::Refuse },
                 };
                 let editable = bit(0) && bit(1) && bit(2);
                 let expected = match (editable, settings.repeats) {
                     (false, _) => Possible { allowed: ActionSet::EMPTY, changing: ActionSet::EMPTY },
-                    (true, Repeats::Accept) => Possible { allowed: state.allowed(), changing: state.changing() },
-                    (true, Repeats::Refuse) => Possible { allowed: state.changing(), changing: state.changing() },
+                    (true, RepeatPolicy::Accept) => Possible { allowed: state.allowed(), changing: state.changing() },
+                    (true, RepeatPolicy::Refuse) => Possible { allowed: state.changing(), changing: state.changing() },
                 };
                 assert_eq!(Possible::of(&key, Some(settings), state), expected, "{state} {settings:?}");
                 some += usize::from(!expected.changing.is_empty());

@@ -5,7 +5,8 @@ use axum::http::header::{ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONNECTION, CONT
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use recording_core::{ErrorMessage, ErrorReply, ErrorType, Rejection, Reply};
+use recording_core::Reply;
+use recording_core::wire::{ErrorMessage, ErrorReply, ErrorType, Rejection};
 
 use crate::audit::{self, Asked};
 
@@ -58,8 +59,8 @@ pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(recording_core::CONTENT_TYPE));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(recording_core::CACHE_CONTROL));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(recording_core::wire::CONTENT_TYPE));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(recording_core::wire::CACHE_CONTROL));
     response
 }
 

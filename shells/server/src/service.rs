@@ -4,10 +4,9 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use recording_core::{
-    Answer, CapabilitiesReply, CapabilitiesRequest, Rejection, SetDecision, SetFacts, SetRequest, State, StateFacts,
-    StateReply, StateRequest,
-};
+use recording_core::State;
+use recording_core::decide::{DecidedReply, Decision, SetFacts, StateFacts};
+use recording_core::wire::{CapabilitiesReply, CapabilitiesRequest, Rejection, SetRequest, StateReply, StateRequest};
 
 use tokio::time::timeout;
 
@@ -268,7 +267,7 @@ impl<S: Store> Service<S> {
 
             // Decision.
             let (pending, found) = match (request.decide(facts), latest.found) {
-                (SetDecision::Answer(answer), _) => {
+                (Decision::Reply(answer), _) => {
                     drop(turn);
                     match self.is_stored(&latest).await {
                         Ok(true) => return Ok(self.answered(answer, request, before, caller).await),
@@ -276,18 +275,18 @@ impl<S: Store> Service<S> {
                         Err(error) => return Err(self.not_stored(request, &error, caller)),
                     }
                 }
-                (SetDecision::Store(pending), Some(found)) => (pending, found),
+                (Decision::Change(pending), Some(found)) => (pending, found),
                 // The core changes no session that it was not shown.
-                (SetDecision::Store(pending), None) => return Err(pending.not_stored()),
+                (Decision::Change(pending), None) => return Err(pending.abort()),
             };
 
             // Store, and before that the trail; then, and only then, event and reply.
             let note = self.note(|| trail::changed(&pending, request, caller));
-            let change = (Some(found.revision), Some(pending.to()), note);
+            let change = (Some(found.revision), Some(pending.new_state()), note);
             match self.store_change(turn, &key, change).await {
                 Ok((Swap::Stored, telling)) => {
-                    let change = (pending.from(), pending.to());
-                    let stored = pending.stored();
+                    let change = (pending.expected(), pending.new_state());
+                    let stored = pending.commit();
                     self.events.publish(&stored.event);
                     drop(telling);
                     // What nobody waits for comes last.
@@ -298,7 +297,7 @@ impl<S: Store> Service<S> {
                 Ok((Swap::Conflict, _)) => {}
                 Err(error) => {
                     let _ = self.not_stored(request, &error, caller);
-                    return Err(pending.not_stored());
+                    return Err(pending.abort());
                 }
             }
         }
@@ -329,7 +328,7 @@ impl<S: Store> Service<S> {
     /// What is told of a set that changes nothing.
     async fn answered<'a>(
         &self,
-        answer: Answer<'a>,
+        answer: DecidedReply<'a>,
         request: &SetRequest<'_>,
         before: Option<State>,
         caller: Caller<'_>,
@@ -361,7 +360,7 @@ impl<S: Store> Service<S> {
 
     /// What an agent could do with a session in this state, by the config in force.
     pub fn possible(&self, key: &SessionKey, state: State) -> Possible {
-        Possible::of(key, self.directory.current().ucc(key.ucc.borrow()).map(|ucc| ucc.settings), state)
+        Possible::of(key, self.directory.current().ucc(key.ucc.to_ref()).map(|ucc| ucc.settings), state)
     }
 }
 

@@ -77,7 +77,7 @@ impl<'a> Turn<'a> {
 mod tests {
     use std::sync::Arc;
 
-    use recording_core::{CorrelationId, UccName};
+    use recording_core::wire::{CorrelationId, UccName};
 
     use super::*;
 

@@ -5,7 +5,8 @@
 use core::hint::black_box;
 use std::{env, process};
 
-use recording_core::{Scratch, SetRequest, State};
+use recording_core::wire::SetRequest;
+use recording_core::{Scratch, State};
 use recording_instructions::world::{self, Buffers, Office, Raw};
 use recording_instructions::{BODY_ID, actions, chain};
 

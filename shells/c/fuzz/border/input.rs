@@ -3,7 +3,7 @@
 use core::ptr::null;
 
 use rc_status::*;
-use recording_core::{CorrelationId, UccName};
+use recording_core::wire::{CorrelationId, UccName};
 use recording_core_c::*;
 
 use super::{IDS, NAMES, URIS};

@@ -11,7 +11,9 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ptr::null_mut;
 
-use recording_core::{Event, Rejection, Reply, Request, Scratch};
+use recording_core::wire::Rejection;
+use recording_core::wire::RequestParts;
+use recording_core::{Event, Reply, Request, Scratch};
 use recording_core_c::*;
 
 use input::{Input, Text};
@@ -80,7 +82,10 @@ fn read<'a>(texts: &'a [Text; 4], scratch: &'a mut Scratch) -> Result<Result<Req
         Text::Null(0) => None,
         text => Some(text.bytes()?),
     };
-    Ok(Request::read(method.bytes()?, target.bytes()?, header, body.bytes()?, scratch))
+    Ok(Request::read(
+        RequestParts { method: method.bytes()?, target: target.bytes()?, content_type: header, body: body.bytes()? },
+        scratch,
+    ))
 }
 
 /// A desk of C and what it should be.
@@ -182,7 +187,7 @@ impl Both {
         let id: Vec<u8> = session.correlation_id.iter().map(|&byte| byte as u8).collect();
         let known = self.model.sessions.iter().any(|(ucc, known, state)| {
             self.model.uccs[*ucc].0.as_bytes() == name
-                && [known.text().as_bytes().as_slice(), &[0]].concat() == id
+                && [known.hyphenated().as_bytes().as_slice(), &[0]].concat() == id
                 && state.to_byte() == session.state
         });
         let name = String::from_utf8_lossy(name);

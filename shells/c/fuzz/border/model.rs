@@ -1,9 +1,10 @@
 //! What must come of it: a desk in lists, and the core's decisions, asked for in Rust.
 
 use rc_status::*;
-use recording_core::{
-    CorrelationId, Event, Repeats, Reply, Request, SetDecision, SetFacts, Settings, SipUri, State, StateFacts, UccName,
-};
+use recording_core::decide::{Decision, SetFacts, StateFacts};
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::{CorrelationId, SipUri, UccName};
+use recording_core::{Event, Reply, Request, Settings, State};
 use recording_core_c::*;
 
 use super::input::Text;
@@ -17,7 +18,7 @@ fn settings(given: rc_settings) -> Result<Settings, rc_status> {
         use_audio_recording: on(given.use_audio_recording)?,
         agent_can_edit_audio_recording: on(given.agent_can_edit_audio_recording)?,
         save_recording_by_default: on(given.save_recording_by_default)?,
-        repeats: if on(given.repeats)? { Repeats::Refuse } else { Repeats::Accept },
+        repeats: if on(given.repeats)? { RepeatPolicy::Refuse } else { RepeatPolicy::Accept },
     })
 }
 
@@ -121,7 +122,7 @@ impl Model {
                 use_audio_recording: settings.use_audio_recording.into(),
                 agent_can_edit_audio_recording: settings.agent_can_edit_audio_recording.into(),
                 save_recording_by_default: settings.save_recording_by_default.into(),
-                repeats: (settings.repeats == Repeats::Refuse).into(),
+                repeats: (settings.repeats == RepeatPolicy::Refuse).into(),
             };
             if let Some(session) = id.and_then(|id| self.session(ucc, id)) {
                 facts.session_known = 1;
@@ -152,10 +153,10 @@ pub(super) fn decide<'a>(request: &Request<'a>, facts: &rc_facts) -> (Reply<'a>,
         Request::Set(set) => {
             let requester_is_agent = facts.requester_is_agent == 1;
             match set.decide(known.then_some(SetFacts { settings: of, requester_is_agent, session })) {
-                SetDecision::Answer(answer) => (Reply::State(answer.reply), None),
-                SetDecision::Store(pending) => {
-                    let to = pending.to();
-                    let stored = pending.stored();
+                Decision::Reply(answer) => (Reply::State(answer.reply), None),
+                Decision::Change(pending) => {
+                    let to = pending.new_state();
+                    let stored = pending.commit();
                     (Reply::State(stored.reply), Some((stored.event, to)))
                 }
             }

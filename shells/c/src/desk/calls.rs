@@ -2,7 +2,8 @@
 
 use core::ffi::c_char;
 
-use recording_core::{CapabilitiesRequest, Reply, Request, State, StateRequest};
+use recording_core::wire::{CapabilitiesRequest, StateRequest};
+use recording_core::{Reply, Request, State};
 
 use super::memory::{Memory, parts, rc_desk, tables};
 use super::tables::Tables;

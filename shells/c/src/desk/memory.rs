@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::slice;
 
 use recording_core::Scratch;
-use recording_core::index::{Index, Link, MAX_LEN};
+use recording_core::desk::index::{Index, Link, MAX_LEN};
 
 use super::tables::{Agent, Counts, Session, Tables, Ucc};
 use crate::pointers::{check, shared};

@@ -1,11 +1,11 @@
 //! What a desk keeps: three tables and their texts, as slices. What is wrong in them, because somebody wrote into the
 //! memory, is not found; nothing worse comes of it.
 
-use recording_core::index::{Hash, Index, Link};
-use recording_core::{
-    CapabilitiesRequest, CorrelationId, Repeats, Reply, SetDecision, SetFacts, SetRequest, Settings, SipUri, State,
-    StateFacts, StateRequest, Stored, UccName,
-};
+use recording_core::decide::{Committed, Decision, SetFacts, StateFacts};
+use recording_core::desk::index::{Hash, Index, Link};
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::{CapabilitiesRequest, CorrelationId, SetRequest, SipUri, StateRequest, UccName};
+use recording_core::{Reply, Settings, State};
 
 use crate::answer::LargeRooms;
 use crate::rc_status;
@@ -118,7 +118,7 @@ impl Ucc {
             settings.agent_can_edit_audio_recording as u8,
             settings.save_recording_by_default as u8,
         ];
-        let refuses_repeats = matches!(settings.repeats, Repeats::Refuse) as u8;
+        let refuses_repeats = matches!(settings.repeats, RepeatPolicy::Refuse) as u8;
         Self { settings: u32::from_le_bytes(bytes), refuses_repeats, ..self }
     }
 
@@ -129,7 +129,7 @@ impl Ucc {
             use_audio_recording: self.settings & 1 << 8 != 0,
             agent_can_edit_audio_recording: self.settings & 1 << 16 != 0,
             save_recording_by_default: self.settings & 1 << 24 != 0,
-            repeats: if self.refuses_repeats & 1 != 0 { Repeats::Refuse } else { Repeats::Accept },
+            repeats: if self.refuses_repeats & 1 != 0 { RepeatPolicy::Refuse } else { RepeatPolicy::Accept },
         }
     }
 }
@@ -188,7 +188,7 @@ impl<'m> Tables<'m> {
             if let Some(agent) = self.agents.get(slot)
                 && agent.ucc == key.0
                 && let Some(known) = piece(self.text, agent.start, agent.len)
-                && (known == own || uri.is(known))
+                && (known == own || uri.eq_bytes(known))
             {
                 return true;
             }
@@ -341,9 +341,9 @@ impl<'m> Tables<'m> {
         };
         let session = state_of(stored.state);
         match request.decide(Some(SetFacts { settings: ucc.settings(), requester_is_agent, session })) {
-            SetDecision::Store(pending) => {
-                stored.state = pending.to().to_byte();
-                let Stored { event, reply, .. } = pending.stored();
+            Decision::Change(pending) => {
+                stored.state = pending.new_state().to_byte();
+                let Committed { event, reply, .. } = pending.commit();
                 rooms.write_stored(&reply, &event)
             }
             answered => write_decided(answered, rooms),
@@ -370,9 +370,9 @@ impl<'m> Tables<'m> {
 
 /// Writes what was decided where nothing can be stored: a change is decided only of a session that is there.
 #[inline(never)]
-fn write_decided(decision: SetDecision<'_>, rooms: LargeRooms<'_>) -> rc_status {
+fn write_decided(decision: Decision<'_>, rooms: LargeRooms<'_>) -> rc_status {
     rooms.write(&match decision {
-        SetDecision::Answer(answer) => Reply::State(answer.reply),
-        SetDecision::Store(pending) => Reply::from(pending.not_stored()),
+        Decision::Reply(answer) => Reply::State(answer.reply),
+        Decision::Change(pending) => Reply::from(pending.abort()),
     })
 }

@@ -8,7 +8,9 @@ use recording_conformance::address::Address;
 use recording_conformance::http::Server;
 use recording_conformance::hub::Hub;
 use recording_conformance::report::{Subject, text};
-use recording_core::{Repeats, Settings, SipUriBuf, UccNameBuf};
+use recording_core::Settings;
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::{SipUriBuf, UccNameBuf};
 use recording_server::directory::{Directory, Ucc};
 use recording_server::net::Limits;
 use recording_server::server::{Addresses, Protection, start_protected};
@@ -37,7 +39,7 @@ pub(crate) fn serve_protected(runtime: &Runtime, plan: &Plan, protection: Protec
             use_audio_recording: settings.use_audio_recording,
             agent_can_edit_audio_recording: settings.agent_can_edit,
             save_recording_by_default: settings.save_by_default,
-            repeats: if settings.repeats_accepted { Repeats::Accept } else { Repeats::Refuse },
+            repeats: if settings.repeats_accepted { RepeatPolicy::Accept } else { RepeatPolicy::Refuse },
         };
         let agent = SipUriBuf::new(&plan.agent).unwrap();
         directory.add(&UccNameBuf::new(&ucc.name).unwrap(), Ucc::new(settings, [agent])).unwrap();

@@ -300,7 +300,7 @@ impl Connection {
                 }
                 Piece::Content(count) if arriving.wanted => {
                     self.input.keep(count);
-                    if self.input.body().len() > recording_core::SetRequest::BODY_MAX {
+                    if self.input.body().len() > recording_core::wire::SetRequest::MAX_BODY_LEN {
                         return self.fault(Fault::TooMuch, now, out);
                     }
                 }

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use recording_core::{
-    Begun, CorrelationId, Desk, Directory, Disposition, ErrorMessage, ErrorType, NotBegun, Rejection, Reply, Request,
-    Scratch, Session, SetRequest, State, StateReply, UccName,
-};
+use recording_core::desk::{BeginError, BeginOutcome};
+use recording_core::state::Disposition;
+use recording_core::wire::{CorrelationId, ErrorMessage, ErrorType, Rejection, SetRequest, StateReply, UccName};
+use recording_core::{Desk, Directory, Reply, Request, Scratch, Session, State};
 
 use crate::events::Events;
 use crate::http::{self, Framing, Outgoing, Persistence};
@@ -21,7 +21,7 @@ const HELD_MAX: usize = 512;
 
 /// A gateway: `SESSIONS` sessions at once; the other three as for a [`Directory`].
 pub struct Gateway<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: usize> {
-    desk: Desk<SESSIONS, UCCS, AGENTS, TEXT>,
+    desk: Desk<SESSIONS, Directory<UCCS, AGENTS, TEXT>>,
     serves: bool,
     scratch: Scratch,
     held: Held,
@@ -127,9 +127,9 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
             out.error(503, error, to_head, persistence);
             return true;
         }
-        let reply = match recording_core::Head::read(head.method, head.target, head.content_type) {
+        let reply = match recording_core::wire::Head::read(head.method, head.target, head.content_type) {
             Ok(read) if read.wants_body() => match head.framing {
-                Framing::Length(length) if length as usize > SetRequest::BODY_MAX => Rejection::BodyTooLarge.into(),
+                Framing::Length(length) if length as usize > SetRequest::MAX_BODY_LEN => Rejection::BodyTooLarge.into(),
                 _ => return false,
             },
             Ok(read) => match read.request(&[], &mut self.scratch) {
@@ -190,9 +190,9 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
     }
 
     /// A session begins.
-    pub(crate) fn begin_session<'a>(&mut self, session: Session<'a>) -> Result<Begun, NotBegun<'a>> {
+    pub(crate) fn begin_session<'a>(&mut self, session: Session<'a>) -> Result<BeginOutcome, BeginError<'a>> {
         let begun = self.desk.begin(session)?;
-        if begun == Begun::New {
+        if begun == BeginOutcome::New {
             self.recorder.tell(recorder::order(session.state), session.correlation_id, session.ucc);
         }
         Ok(begun)

@@ -3,7 +3,7 @@
 use core::cell::Cell;
 
 /// Room for one whole request: the longest body and the framing that follows it in chunks, or a head of the same size.
-pub(crate) const ROOM: usize = recording_core::SetRequest::BODY_MAX + 128;
+pub(crate) const ROOM: usize = recording_core::wire::SetRequest::MAX_BODY_LEN + 128;
 
 #[derive(Debug)]
 pub(crate) struct Input {

@@ -16,7 +16,10 @@
 //! What cannot be done is answered `error` and why, and nothing was done. After a start the gateway says `boot`: no
 //! session is open, and the PBX begins those of its calls again. Source of all this: OURS.
 
-use recording_core::{BeginFault, Begun, CorrelationId, Marking, Recording, Saving, Session, State, UccName};
+use recording_core::desk::{BeginErrorKind, BeginOutcome};
+use recording_core::state::{MarkingState, RecordingState, SavingState};
+use recording_core::wire::{CorrelationId, UccName};
+use recording_core::{Session, State};
 
 use crate::gateway::Gateway;
 use crate::text::Text;
@@ -155,17 +158,17 @@ fn begin<const S: usize, const U: usize, const A: usize, const T: usize>(
     };
     let ucc = ucc(name)?;
     let (verb, state) = match gateway.begin_session(Session { ucc, correlation_id, state }) {
-        Ok(Begun::New) => ("begun ", state),
-        Ok(Begun::AlreadyOpen(state)) => ("open ", state),
+        Ok(BeginOutcome::New) => ("begun ", state),
+        Ok(BeginOutcome::AlreadyOpen(state)) => ("open ", state),
         Err(not_begun) => {
-            return Err(match not_begun.why {
-                BeginFault::UnknownUcc => "there is no UCC of this name",
-                BeginFault::Full { .. } => "as many sessions are open as there is room for",
+            return Err(match not_begun.kind {
+                BeginErrorKind::UnknownUcc => "there is no UCC of this name",
+                BeginErrorKind::Full { .. } => "as many sessions are open as there is room for",
                 _ => "the session cannot begin",
             });
         }
     };
-    answer.text(verb).bytes(correlation_id.text().as_bytes()).text(" ");
+    answer.text(verb).bytes(correlation_id.hyphenated().as_bytes()).text(" ");
     say(state, answer);
     answer.text(" ").text(ucc.as_str());
     Ok(())
@@ -179,7 +182,7 @@ fn end<const S: usize, const U: usize, const A: usize, const T: usize>(
     let (correlation_id, name) = id(rest)?;
     let ucc = ucc(name)?;
     let (state, fate) = gateway.end_session(ucc, correlation_id).ok_or("no such session is open")?;
-    answer.text("ended ").bytes(correlation_id.text().as_bytes()).text(" ");
+    answer.text("ended ").bytes(correlation_id.hyphenated().as_bytes()).text(" ");
     say(state, answer);
     answer.text(" ").text(fate.name()).text(" ").text(ucc.as_str());
     Ok(())
@@ -227,7 +230,7 @@ fn ucc(name: &str) -> Result<UccName<'_>, &'static str> {
 fn state(text: &str) -> Result<State, &'static str> {
     let (recording, rest) = cut(text, b'/');
     let (marking, saving) = cut(rest, b'/');
-    match (Recording::from_name(recording), Marking::from_name(marking), Saving::from_name(saving)) {
+    match (RecordingState::from_name(recording), MarkingState::from_name(marking), SavingState::from_name(saving)) {
         (Some(recording), Some(marking), Some(saving)) => Ok(State::new(recording, marking, saving)),
         _ => Err("a state is Recording/Marking/Saving by their names, as in Started/None/None"),
     }

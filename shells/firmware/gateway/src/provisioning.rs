@@ -14,7 +14,7 @@
 
 use core::fmt;
 
-use recording_core::provisioning::ProvisioningError;
+use recording_core::desk::provisioning::ProvisioningError;
 
 use crate::text::Text;
 

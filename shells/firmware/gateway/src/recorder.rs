@@ -1,11 +1,13 @@
 //! The lines that drive recorders: one a change, `on`, `paused` or `off`, then the session.
 
-use recording_core::{CorrelationId, Recording, State, UccName};
+use recording_core::State;
+use recording_core::state::RecordingState;
+use recording_core::wire::{CorrelationId, UccName};
 
 use crate::text::Text;
 
 /// The longest line.
-pub const LINE_MAX: usize = "paused ".len() + CorrelationId::TEXT_LEN + 1 + UccName::MAX_LEN + 1;
+pub const LINE_MAX: usize = "paused ".len() + CorrelationId::HYPHENATED_LEN + 1 + UccName::MAX_LEN + 1;
 
 /// Lines that wait, in bytes: a power of two.
 const QUEUE: usize = 256;
@@ -14,9 +16,9 @@ const QUEUE: usize = 256;
 #[must_use]
 pub const fn order(state: State) -> &'static str {
     match state.recording() {
-        Recording::Started => "on",
-        Recording::Paused => "paused",
-        Recording::Stopped | Recording::Uninitialized => "off",
+        RecordingState::Started => "on",
+        RecordingState::Paused => "paused",
+        RecordingState::Stopped | RecordingState::Uninitialized => "off",
     }
 }
 
@@ -52,7 +54,7 @@ impl Recorder {
     /// Tells what a session's recorder is to do.
     pub fn tell(&mut self, order: &str, id: CorrelationId, ucc: UccName<'_>) {
         let mut line = Text::<LINE_MAX>::new();
-        line.text(order).text(" ").bytes(id.text().as_bytes()).text(" ").text(ucc.as_str()).text("\n");
+        line.text(order).text(" ").bytes(id.hyphenated().as_bytes()).text(" ").text(ucc.as_str()).text("\n");
         self.put(line.get());
     }
 

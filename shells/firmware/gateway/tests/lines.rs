@@ -2,7 +2,9 @@
 
 mod support;
 
-use recording_core::{CorrelationId, Event, Marking, Recording, Saving, State, UccName};
+use recording_core::state::{MarkingState, RecordingState, SavingState};
+use recording_core::wire::{CorrelationId, UccName};
+use recording_core::{Event, State};
 use recording_gateway::events::{GREETING, Listener, Next};
 use recording_gateway::pbx::{Answer, LINE_MAX, Surroundings};
 use recording_gateway::ring::DAMAGE;
@@ -20,8 +22,8 @@ fn sessions_begin_in_every_state_and_end_with_their_fate() {
         assert_eq!(begun, format!("begun {OTHER} {spelt} ucc-demo-name\n"));
         // By the table of the protocol: section 6, without saving by default.
         let fate = match (state.recording(), state.saving()) {
-            (Recording::Uninitialized, _) => "NothingRecorded",
-            (_, Saving::Save) => "Keep",
+            (RecordingState::Uninitialized, _) => "NothingRecorded",
+            (_, SavingState::Save) => "Keep",
             _ => "Discard",
         };
         let ended = obey(&mut gateway, &format!("end {{{}}} ucc-demo-name", OTHER.to_uppercase()));
@@ -149,7 +151,7 @@ fn the_longest_line_fits_and_orders_follow_the_recorder() {
     assert_eq!(told.len(), "off *\n".len() + recorder::LINE_MAX);
     for state in State::ALL {
         let expected = ["off", "on", "off", "paused"][usize::from(state.recording().code())];
-        assert_eq!(recorder::order(state.with_marking(Marking::Mark)), expected);
+        assert_eq!(recorder::order(state.with_marking(MarkingState::Mark)), expected);
     }
 }
 

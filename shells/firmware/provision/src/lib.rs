@@ -4,7 +4,7 @@
 use std::fmt;
 
 use recording_core::Directory;
-use recording_core::provisioning::ProvisioningError;
+use recording_core::desk::provisioning::ProvisioningError;
 use recording_gateway::provisioning::{HEADER_LEN, MARKER, NUMBERS, Room, crc32};
 
 /// Why a provisioning was not written. The image is as it was.

@@ -12,7 +12,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use recording_core::{CorrelationId, State, UccName};
+use recording_core::State;
+use recording_core::wire::{CorrelationId, UccName};
 use recording_server::store::{FileStore, MemoryStore, SessionKey, Store, Swap};
 use recording_server::trail::Note;
 use tokio::task::JoinSet;

@@ -48,7 +48,7 @@ impl File {
         for (name, value) in [
             (CONTENT_TYPE, self.content_type),
             // A newer server has a newer page.
-            (CACHE_CONTROL, recording_core::CACHE_CONTROL),
+            (CACHE_CONTROL, recording_core::wire::CACHE_CONTROL),
             (CONTENT_SECURITY_POLICY, POLICY),
             (X_CONTENT_TYPE_OPTIONS, "nosniff"),
             (REFERRER_POLICY, "no-referrer"),

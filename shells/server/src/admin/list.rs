@@ -19,7 +19,9 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
-use recording_core::{ActionSet, CorrelationId, State, UccName, UccNameBuf};
+use recording_core::State;
+use recording_core::state::ActionSet;
+use recording_core::wire::{CorrelationId, UccName, UccNameBuf};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -176,7 +178,7 @@ fn write<S: Store>(service: &Service<S>, (sessions, next): Page) -> String {
         let possible = service.possible(key, *state);
         let mut row = written(*state);
         row.insert("UCCName".to_owned(), json!(key.ucc.as_str()));
-        row.insert("CorrelationId".to_owned(), json!(key.correlation_id.text().as_str()));
+        row.insert("CorrelationId".to_owned(), json!(key.correlation_id.hyphenated().as_str()));
         row.insert("Allowed".to_owned(), names(possible.allowed));
         row.insert("Changing".to_owned(), names(possible.changing));
         row
@@ -187,7 +189,7 @@ fn write<S: Store>(service: &Service<S>, (sessions, next): Page) -> String {
 
 /// The three states as the core writes them.
 fn written(state: State) -> Map<String, Value> {
-    let mut buffer = [0; State::WRITTEN_LEN];
+    let mut buffer = [0; State::DOCUMENT_LEN];
     state.write(&mut buffer).ok().and_then(|document| serde_json::from_slice(document).ok()).unwrap_or_default()
 }
 
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_stands_behind_the_greatest() -> Result<(), recording_core::FieldError> {
+    fn no_name_stands_behind_the_greatest() -> Result<(), recording_core::wire::FieldError> {
         let greatest = greatest().map(UccName::as_str).unwrap_or_default();
         assert_eq!(greatest.len(), UccName::MAX_LEN);
         // A longer one is none, and no other character is greater.

@@ -29,7 +29,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
-use recording_core::{Allow, Disposition, Rejection, Reply, Scratch, SetRequest, State, StateRequest};
+use recording_core::state::Disposition;
+use recording_core::wire::RequestParts;
+use recording_core::wire::{Allow, Rejection, SetRequest, StateRequest};
+use recording_core::{Reply, Scratch, State};
 
 use crate::arrival::{self, Arrival};
 use crate::audit::Asked;
@@ -161,7 +164,10 @@ fn api_target(ucc: &str, correlation_id: &str) -> String {
 }
 
 fn session<'a>(target: &'a str, scratch: &'a mut Scratch) -> Result<StateRequest<'a>, Rejection> {
-    match recording_core::Request::read(b"GET", target.as_bytes(), None, &[], scratch)? {
+    match recording_core::Request::read(
+        RequestParts { method: b"GET", target: target.as_bytes(), content_type: None, body: &[] },
+        scratch,
+    )? {
         recording_core::Request::State(session) => Ok(session),
         _ => Err(Rejection::UnknownPath),
     }
@@ -170,7 +176,10 @@ fn session<'a>(target: &'a str, scratch: &'a mut Scratch) -> Result<StateRequest
 fn ucc<S: Store>(service: &Service<S>, name: &str) -> Result<Response, Rejection> {
     let mut scratch = Scratch::new();
     let target = format!("{API}api/recording/capabilities/{name}");
-    match recording_core::Request::read(b"GET", target.as_bytes(), None, &[], &mut scratch)? {
+    match recording_core::Request::read(
+        RequestParts { method: b"GET", target: target.as_bytes(), content_type: None, body: &[] },
+        &mut scratch,
+    )? {
         recording_core::Request::Capabilities(request) => uccs::one(&service.directory().current(), request.ucc),
         _ => Err(Rejection::UnknownPath),
     }
@@ -234,4 +243,4 @@ fn not_done(parts: &Parts, why: &NotDone<'_>) -> Response {
 }
 
 /// What the help tells: the limit of a body is the core's.
-pub const BODY_MAX: usize = SetRequest::BODY_MAX;
+pub const BODY_MAX: usize = SetRequest::MAX_BODY_LEN;

@@ -10,7 +10,7 @@ use axum::response::Response;
 use bytes::Bytes;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
-use recording_core::{ErrorMessage, ErrorType};
+use recording_core::wire::{ErrorMessage, ErrorType};
 
 use crate::metrics::{Format, Levels, Writer, listeners, write};
 use crate::service::Service;
@@ -54,7 +54,7 @@ pub(super) async fn metrics<S: Store>(service: &Arc<Service<S>>, headers: &Heade
     let mut response = Response::new(Body::from(page));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(recording_core::CACHE_CONTROL));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(recording_core::wire::CACHE_CONTROL));
     response
 }
 

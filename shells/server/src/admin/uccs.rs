@@ -7,7 +7,7 @@
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use recording_core::{CapabilitiesRequest, Rejection, SipUriBuf, UccName};
+use recording_core::wire::{CapabilitiesRequest, Rejection, SipUriBuf, UccName};
 use serde_json::json;
 
 use crate::directory::{Directory, Ucc};

@@ -10,7 +10,7 @@ use axum::http::HeaderValue;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::response::Response;
-use recording_core::Rejection;
+use recording_core::wire::Rejection;
 use tokio::time::sleep;
 use tower_service::Service as _;
 use tracing::{error, info, warn};

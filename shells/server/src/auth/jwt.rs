@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header};
-use recording_core::SipUriBuf;
+use recording_core::wire::SipUriBuf;
 use serde_json::{Map, Value};
 
 use super::credential::Wrong;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use recording_core::{SipUri, SipUriBuf};
+use recording_core::wire::{SipUri, SipUriBuf};
 
 /// The bearer of a good token. Requests carry it in their extensions.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ impl Principal {
     pub fn may_act_as(&self, requester: SipUri<'_>) -> bool {
         match &self.requester {
             Requester::Any => true,
-            Requester::Named(named) => named.as_ref().is_some_and(|named| named.borrow() == requester),
+            Requester::Named(named) => named.as_ref().is_some_and(|named| named.to_ref() == requester),
         }
     }
 

@@ -3,7 +3,7 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::io::{self, Write};
 
-use recording_core::SetRequest;
+use recording_core::wire::SetRequest;
 
 use super::options::StoreKind;
 use crate::demo;

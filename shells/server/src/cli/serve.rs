@@ -200,7 +200,7 @@ impl<S: Store> Serving<'_, S> {
         if let (true, Some(key)) = (is_demo, demo::session()) {
             // One that was kept in a file stays as it is.
             let note =
-                service.note(|| trail::begun(key.ucc.borrow(), key.correlation_id, demo::STATE, Caller::default()));
+                service.note(|| trail::begun(key.ucc.to_ref(), key.correlation_id, demo::STATE, Caller::default()));
             if let Err(error) = service.store().compare_and_set(&key, None, Some(demo::STATE), note).await {
                 return fail(format_args!("the demo's session cannot be opened: {error}"));
             }

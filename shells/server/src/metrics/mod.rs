@@ -13,7 +13,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub(crate) use exposition::{Format, Levels, Writer, write};
 pub use histogram::Histogram;
-use recording_core::{Action, Refusal};
+use recording_core::Action;
+use recording_core::decide::Refusal;
 
 use crate::audit;
 

@@ -5,7 +5,7 @@ use core::task::{Context, Poll, ready};
 use std::io;
 use std::sync::Arc;
 
-use recording_core::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply, ErrorType};
+use recording_core::wire::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply, ErrorType};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::frames::FrameAllowance;

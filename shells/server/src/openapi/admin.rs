@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use recording_core::Field;
+use recording_core::wire::Field;
 use serde_json::{Map, Value, json};
 
 use super::{ALWAYS, Samples, headers, parameter, responses, schemas};

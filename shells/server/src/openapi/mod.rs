@@ -8,10 +8,13 @@ mod schemas;
 
 use std::sync::OnceLock;
 
-use recording_core::{
-    Action, CapabilitiesReply, CapabilitiesRequest, CorrelationId, ErrorMessage, ErrorReply, Event, Field, Marking,
-    Recording, Refusal, Rejection, Reply, Saving, SetRequest, SipUri, State, StateReply, StateRequest, UccName,
+use recording_core::decide::Refusal;
+use recording_core::state::{MarkingState, RecordingState, SavingState};
+use recording_core::wire::{
+    CapabilitiesReply, CapabilitiesRequest, CorrelationId, ErrorMessage, ErrorReply, Field, Rejection, SetRequest,
+    SipUri, StateReply, StateRequest, UccName,
 };
+use recording_core::{Action, Event, Reply, State};
 use serde_json::{Map, Value, json};
 
 use crate::{arrival, demo, net};
@@ -50,7 +53,7 @@ impl Samples {
     fn new() -> Option<Self> {
         let ucc = UccName::new(demo::UCC).ok()?;
         let (requester, correlation_id) = (SipUri::new(demo::AGENT).ok()?, demo::SESSION);
-        let state = State::new(Recording::Paused, Marking::None, Saving::None);
+        let state = State::new(RecordingState::Paused, MarkingState::None, SavingState::None);
         Some(Self {
             state: StateRequest { ucc, correlation_id },
             set: SetRequest { action: Action::Pause, requester, correlation_id, ucc },
@@ -125,7 +128,7 @@ impl Samples {
                     "tags": ["recording"],
                     "requestBody": {
                         "required": true,
-                        "description": format!("At most {} bytes", SetRequest::BODY_MAX),
+                        "description": format!("At most {} bytes", SetRequest::MAX_BODY_LEN),
                         "content": { "application/json": { "schema": schemas::reference("SetRequest") } },
                     },
                     "responses": answers(Some("StateReply"), &changes),
@@ -143,7 +146,7 @@ impl Samples {
     fn template(&self, target: &str) -> String {
         let path = target.strip_prefix(base()).unwrap_or(target);
         path.replace(self.state.ucc.as_str(), &format!("{{{}}}", Field::UccName))
-            .replace(self.state.correlation_id.text().as_str(), &format!("{{{}}}", Field::CorrelationId))
+            .replace(self.state.correlation_id.hyphenated().as_str(), &format!("{{{}}}", Field::CorrelationId))
     }
 
     /// Bodies of each kind as the core writes them.
@@ -227,7 +230,7 @@ fn answers(reply: Option<&str>, errors: &[&str]) -> Value {
 
 fn headers(allow: Option<&str>) -> Value {
     let mut headers = json!({
-        "Cache-Control": { "required": true, "schema": { "const": recording_core::CACHE_CONTROL } },
+        "Cache-Control": { "required": true, "schema": { "const": recording_core::wire::CACHE_CONTROL } },
     });
     if let Some(allow) = allow {
         headers["Allow"] = json!({ "required": true, "schema": { "type": "string", "examples": [allow] } });
@@ -238,11 +241,11 @@ fn headers(allow: Option<&str>) -> Value {
 /// Every answer with a status of its own: name, status, a body, what `Allow` says.
 fn rejections() -> Vec<(String, u16, Value, Option<&'static str>)> {
     let of_core = [
-        Rejection::from(recording_core::Fault::NotAGuid.of(Field::CorrelationId)),
+        Rejection::from(recording_core::wire::FieldErrorKind::NotAGuid.of(Field::CorrelationId)),
         Rejection::Unauthorized,
         Rejection::Forbidden,
         Rejection::UnknownPath,
-        Rejection::MethodNotAllowed { allow: recording_core::Allow::GetHead },
+        Rejection::MethodNotAllowed { allow: recording_core::wire::Allow::GetHead },
         Rejection::BodyTooLarge,
         Rejection::UnsupportedMediaType,
         Rejection::TooManyRequests,
@@ -260,7 +263,7 @@ fn rejections() -> Vec<(String, u16, Value, Option<&'static str>)> {
         })
         .collect();
     all.extend(OWN.iter().map(|&(name, status, text)| {
-        let error = ErrorMessage::new(recording_core::ErrorType::Validation, text);
+        let error = ErrorMessage::new(recording_core::wire::ErrorType::Validation, text);
         (name.to_owned(), status, body(|buffer| ErrorReply { error }.write(buffer).ok()), None)
     }));
     all
@@ -281,7 +284,8 @@ fn responses() -> Value {
 
 #[cfg(test)]
 mod tests {
-    use recording_core::{Head, Request, Scratch};
+    use recording_core::wire::{Head, RequestParts};
+    use recording_core::{Request, Scratch};
 
     use super::*;
 
@@ -309,10 +313,12 @@ mod tests {
                     let body = &document["components"]["schemas"]["SetRequest"]["examples"][0].to_string();
                     let mut scratch = Scratch::new();
                     let request = Request::read(
-                        method.as_bytes(),
-                        target.as_bytes(),
-                        content_type,
-                        body.as_bytes(),
+                        RequestParts {
+                            method: method.as_bytes(),
+                            target: target.as_bytes(),
+                            content_type,
+                            body: body.as_bytes(),
+                        },
                         &mut scratch,
                     );
                     let kind = match request {

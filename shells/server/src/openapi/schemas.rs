@@ -1,6 +1,8 @@
 //! The schemas of fields and bodies.
 
-use recording_core::{Action, ErrorType, Event, Field, Marking, Recording, Saving, SipUri, UccName};
+use recording_core::state::{MarkingState, RecordingState, SavingState};
+use recording_core::wire::{ErrorType, Field, SipUri, UccName};
+use recording_core::{Action, Event};
 use serde_json::{Map, Value, json};
 
 use super::Samples;
@@ -16,11 +18,14 @@ pub(super) fn all(samples: &Samples) -> Value {
         ("Action".to_owned(), action()),
         ("CorrelationId".to_owned(), id_written()),
         ("UCCName".to_owned(), name()),
-        ("RecordingState".to_owned(), codes("The recorder", Recording::ALL.iter().map(|it| (it.code(), it.name())))),
-        ("MarkingState".to_owned(), codes("The mark", Marking::ALL.iter().map(|it| (it.code(), it.name())))),
+        (
+            "RecordingState".to_owned(),
+            codes("The recorder", RecordingState::ALL.iter().map(|it| (it.code(), it.name()))),
+        ),
+        ("MarkingState".to_owned(), codes("The mark", MarkingState::ALL.iter().map(|it| (it.code(), it.name())))),
         (
             "SavingState".to_owned(),
-            codes("The decision on the recording", Saving::ALL.iter().map(|it| (it.code(), it.name()))),
+            codes("The decision on the recording", SavingState::ALL.iter().map(|it| (it.code(), it.name()))),
         ),
         (
             "StateAction".to_owned(),

@@ -95,7 +95,7 @@ mod tests {
     use std::collections::HashSet;
     use std::thread;
 
-    use recording_core::{CorrelationId, FieldError, UccName};
+    use recording_core::wire::{CorrelationId, FieldError, UccName};
 
     use super::*;
 

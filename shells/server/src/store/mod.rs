@@ -10,7 +10,8 @@ use core::future::Future;
 
 pub use file::{FileStore, OpenError};
 pub use memory::MemoryStore;
-use recording_core::{CorrelationId, State, UccName, UccNameBuf};
+use recording_core::State;
+use recording_core::wire::{CorrelationId, UccName, UccNameBuf};
 pub use storing::{Storing, Tell};
 
 use crate::metrics::Commits;

@@ -4,9 +4,11 @@
 
 use std::io::Write as _;
 
-use recording_core::{
-    Answer, CapabilitiesReply, CorrelationId, Disposition, ErrorMessage, Pending, Rejection, SetRequest, State,
-    StateReply, UccName,
+use recording_core::State;
+use recording_core::decide::{DecidedReply, PendingChange};
+use recording_core::state::Disposition;
+use recording_core::wire::{
+    CapabilitiesReply, CorrelationId, ErrorMessage, Rejection, SetRequest, StateReply, UccName,
 };
 
 use super::{Revisions, time};
@@ -123,7 +125,7 @@ impl Line {
 
     fn session(&mut self, ucc: UccName<'_>, correlation_id: CorrelationId) {
         self.text("UCCName", ucc.as_str());
-        self.plain("CorrelationId", correlation_id.text().as_str());
+        self.plain("CorrelationId", correlation_id.hyphenated().as_str());
     }
 
     fn number_of(&mut self, error: &ErrorMessage<'_>) {
@@ -172,17 +174,17 @@ fn push_escaped(line: &mut Vec<u8>, text: &str) {
 }
 
 /// A set that changes the state, before it is stored.
-pub(crate) fn changed(pending: &Pending<'_>, request: &SetRequest<'_>, caller: Caller<'_>) -> Note {
+pub(crate) fn changed(pending: &PendingChange<'_>, request: &SetRequest<'_>, caller: Caller<'_>) -> Note {
     let mut line = Line::request(request, caller);
-    line.state("Before", pending.from());
-    line.state("After", pending.to());
+    line.state("Before", pending.expected());
+    line.state("After", pending.new_state());
     line.plain("Outcome", "changed");
     Note(line.0)
 }
 
 /// A set that changes nothing: a repeat, or a refusal.
 pub(crate) fn not_changed(
-    answer: &Answer<'_>,
+    answer: &DecidedReply<'_>,
     request: &SetRequest<'_>,
     before: Option<State>,
     caller: Caller<'_>,

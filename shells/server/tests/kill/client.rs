@@ -69,7 +69,7 @@ impl Client {
             let (connection, request, state) = match self.told.get(&number) {
                 None => {
                     let state = State::ALL[random.next(36) as usize];
-                    let mut buffer = [0; State::WRITTEN_LEN];
+                    let mut buffer = [0; State::DOCUMENT_LEN];
                     let document = str::from_utf8(state.write(&mut buffer).unwrap()).unwrap().to_owned();
                     (&mut admin, server::request("PUT", &server::session(number), &document), Some(state))
                 }

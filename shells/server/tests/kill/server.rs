@@ -8,7 +8,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 use std::{fs, thread};
 
-use recording_core::{Action, Marking, Recording, Saving, State};
+use recording_core::state::{MarkingState, RecordingState, SavingState};
+use recording_core::{Action, State};
 use serde_json::Value;
 
 use super::Sessions;
@@ -153,8 +154,8 @@ pub(crate) fn set(number: usize, action: Action) -> String {
 pub(crate) fn state(document: &Value) -> State {
     let code = |key: &str| u8::try_from(document[key].as_u64().unwrap()).unwrap();
     State::new(
-        Recording::from_code(code("RecordingState")).unwrap(),
-        Marking::from_code(code("MarkingState")).unwrap(),
-        Saving::from_code(code("SavingState")).unwrap(),
+        RecordingState::from_code(code("RecordingState")).unwrap(),
+        MarkingState::from_code(code("MarkingState")).unwrap(),
+        SavingState::from_code(code("SavingState")).unwrap(),
     )
 }

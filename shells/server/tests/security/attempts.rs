@@ -2,7 +2,8 @@
 
 use core::time::Duration;
 
-use recording_core::{Recording, State};
+use recording_core::State;
+use recording_core::state::RecordingState;
 use recording_server::net::Limits;
 use recording_server::server::Running as Server;
 use recording_server::store::MemoryStore;
@@ -71,7 +72,7 @@ fn the_page_says_what_the_tests_say() {
     }
 }
 
-pub const STARTED: State = State::INITIAL.with_recording(Recording::Started);
+pub const STARTED: State = State::INITIAL.with_recording(RecordingState::Started);
 
 /// A recorder that is started, and a server that gives slow clients little time.
 pub async fn world() -> Server<MemoryStore> {

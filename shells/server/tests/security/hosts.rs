@@ -3,7 +3,7 @@
 
 use core::net::SocketAddr;
 
-use recording_core::Recording;
+use recording_core::state::RecordingState;
 use recording_server::auth::tokens::make;
 use recording_server::net::Limits;
 
@@ -162,7 +162,7 @@ async fn by_http_2_the_authority_counts() {
         let (parts, body) = client.exchange(request, &set_body(if *is_answered { "1" } else { "3" })).await;
         assert_eq!(parts.status.as_u16(), if *is_answered { 200 } else { 421 }, "{authority} {body}");
     }
-    assert_eq!(stored(&running).await.recording(), Recording::Started);
+    assert_eq!(stored(&running).await.recording(), RecordingState::Started);
 }
 
 /// Further names, and where nobody is asked for the name: behind tokens, which no such page has.

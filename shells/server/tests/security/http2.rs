@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::collections::BTreeSet;
 
-use recording_core::Recording;
+use recording_core::state::RecordingState;
 use recording_server::net::Limits;
 use recording_server::server::Running as Server;
 use recording_server::store::MemoryStore;
@@ -372,12 +372,12 @@ async fn each_form_has_its_outcome() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(stored(&running).await.recording(), Recording::Uninitialized);
+    assert_eq!(stored(&running).await.recording(), RecordingState::Uninitialized);
     // The set that all of these were made of is a good one.
     let mut raw = Raw::connect(&certificate, &running).await;
     raw.send(&set(&[])).await;
     assert_eq!(raw.outcome().await, "200");
-    assert_eq!(stored(&running).await.recording(), Recording::Started);
+    assert_eq!(stored(&running).await.recording(), RecordingState::Started);
 }
 
 #[tokio::test]

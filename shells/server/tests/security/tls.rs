@@ -69,7 +69,7 @@ async fn both_listeners_speak_http_1_over_tls() {
         assert_eq!(client.exchange(b"nonsense\r\n\r\n").await.error(2), "This is not a request that HTTP/1.1 allows.");
         client.ended_in_order().await;
     }
-    assert_eq!(stored(&running).await.recording(), recording_core::Recording::Paused);
+    assert_eq!(stored(&running).await.recording(), recording_core::state::RecordingState::Paused);
     let admin = Client::connect(running.addresses().admin).await.stream;
     let mut admin = Client::over(certificate.try_connect(admin, &[]).await.unwrap());
     assert_eq!(admin.exchange(&get("/healthz")).await.status, 200);

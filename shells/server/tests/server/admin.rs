@@ -1,6 +1,7 @@
 //! Call control: begin, end, list; and that the API's port serves none of it.
 
-use recording_core::{Marking, Recording, Saving, State};
+use recording_core::State;
+use recording_core::state::{MarkingState, RecordingState, SavingState};
 use recording_server::store::Store;
 use serde_json::Value;
 
@@ -82,8 +83,8 @@ async fn a_session_whose_ucc_is_gone_can_be_ended() {
         crate::support::put(running.service().store(), &crate::support::key("ucc-demo-name", ID), state).await;
         assert!(client.exchange(&get("/sessions")).await.body.contains(ID));
         let expected = match (state.recording(), state.saving()) {
-            (Recording::Uninitialized, _) => "NothingRecorded",
-            (_, Saving::Delete) => "Discard",
+            (RecordingState::Uninitialized, _) => "NothingRecorded",
+            (_, SavingState::Delete) => "Discard",
             _ => "Keep",
         };
         for _ in 0..2 {
@@ -102,12 +103,12 @@ async fn what_becomes_of_a_recording_follows_its_state() {
     let mut client = Client::connect(running.addresses().admin).await;
     let target = format!("/sessions/ucc-demo-name/{OTHER}");
     for state in State::ALL {
-        let mut document = [0; State::WRITTEN_LEN];
+        let mut document = [0; State::DOCUMENT_LEN];
         let document = core::str::from_utf8(state.write(&mut document).unwrap()).unwrap();
         assert_eq!(client.exchange(&put(&target, document)).await.status, 201);
         let expected = match (state.recording(), state.saving()) {
-            (Recording::Uninitialized, _) => "NothingRecorded",
-            (_, Saving::Save) => "Keep",
+            (RecordingState::Uninitialized, _) => "NothingRecorded",
+            (_, SavingState::Save) => "Keep",
             _ => "Discard",
         };
         let ended = client.exchange(&delete(&target)).await;
@@ -215,7 +216,8 @@ async fn open_sessions_are_listed_in_pages() {
     let mut all = Vec::new();
     for number in 0..25_u128 {
         // The same id in each UCC: these are different sessions.
-        let id = recording_core::CorrelationId::from_u128(number * 0x0123_4567_89ab_cdef_0123_4567_89ab).to_string();
+        let id =
+            recording_core::wire::CorrelationId::from_u128(number * 0x0123_4567_89ab_cdef_0123_4567_89ab).to_string();
         for (name, target) in names.iter().zip(targets) {
             let opened = client.exchange(&put(&format!("/sessions/{target}/{id}"), "")).await;
             assert_eq!(opened.status, 201, "{}", opened.body);
@@ -255,7 +257,7 @@ async fn open_sessions_are_listed_in_pages() {
 async fn a_list_shows_states_and_escapes_names() {
     let service =
         recording_server::service::Service::new(directory(&[r#"a"b\c"#]), recording_server::store::MemoryStore::new());
-    let state = State::new(Recording::Paused, Marking::Unmark, Saving::Delete);
+    let state = State::new(RecordingState::Paused, MarkingState::Unmark, SavingState::Delete);
     let _ = service.store().begin(&crate::support::key(r#"a"b\c"#, ID), state).await.unwrap();
     let running = serve(std::sync::Arc::new(service), Default::default()).await;
     let list = once(running.addresses().admin, &get("/sessions")).await;
@@ -281,7 +283,7 @@ async fn a_list_can_be_narrowed_down() {
     let ids = [0, 1, 0xff << 120, 0xff1 << 116, u128::MAX, u128::MAX - 1, 0x1d6c_6a58_6739_4f0c_98ff_0968_292c_8c30];
     let mut all = Vec::new();
     for id in ids {
-        let id = recording_core::CorrelationId::from_u128(id).to_string();
+        let id = recording_core::wire::CorrelationId::from_u128(id).to_string();
         for name in names {
             let _ = service.store().begin(&crate::support::key(name, &id), State::INITIAL).await.unwrap();
             all.push((name.to_owned(), id.clone()));

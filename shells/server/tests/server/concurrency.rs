@@ -1,6 +1,7 @@
 //! Many clients at one session.
 
-use recording_core::{Action, Outcome, State};
+use recording_core::state::Outcome;
+use recording_core::{Action, State};
 
 use crate::support::{Client, set, stored, world};
 

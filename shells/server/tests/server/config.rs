@@ -1,6 +1,7 @@
 //! What is wrong with a config, to the letter.
 
-use recording_core::{Repeats, SipUri, UccName};
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::{SipUri, UccName};
 use recording_server::config::parse;
 
 const GOOD: &str = r#"# two UCCs
@@ -32,12 +33,12 @@ fn a_good_one_is_taken_as_it_stands() {
     let first = directory.ucc(UccName::new("first").unwrap()).unwrap();
     assert!(first.settings.recording_api_licensed && first.settings.use_audio_recording);
     assert!(!first.settings.agent_can_edit_audio_recording && first.settings.save_recording_by_default);
-    assert_eq!(first.settings.repeats, Repeats::Accept);
+    assert_eq!(first.settings.repeats, RepeatPolicy::Accept);
     assert!(first.is_agent(SipUri::new("SIP:ONE@domain.com").unwrap()));
     assert!(!first.is_agent(SipUri::new("sip:three@domain.com").unwrap()));
     let second = directory.ucc(UccName::new("Größe & Co").unwrap()).unwrap();
     assert!(second.settings.agent_can_edit_audio_recording && !second.settings.save_recording_by_default);
-    assert_eq!((second.settings.repeats, second.agents()), (Repeats::Refuse, 0));
+    assert_eq!((second.settings.repeats, second.agents()), (RepeatPolicy::Refuse, 0));
 }
 
 #[track_caller]

@@ -11,7 +11,8 @@ use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, Mutex};
 use std::task::Wake;
 
-use recording_core::{Action, ErrorType, SetRequest, SipUri, State, StateReply, UccName};
+use recording_core::wire::{ErrorType, SetRequest, SipUri, StateReply, UccName};
+use recording_core::{Action, State};
 use recording_server::service::{Caller, Service};
 use recording_server::store::{Found, Revision, SessionKey, Store, StoreError, Swap};
 use recording_server::trail::Note;
@@ -203,7 +204,7 @@ fn told(reply: &StateReply<'_>) -> (State, bool) {
 
 /// What the two actions lead to one after the other: the final state and both replies.
 fn in_order(from: State, actions: [Action; 2]) -> (State, [(State, bool); 2]) {
-    let refused = |outcome| matches!(outcome, recording_core::Outcome::Refused { .. });
+    let refused = |outcome| matches!(outcome, recording_core::state::Outcome::Refused { .. });
     let first = from.apply(actions[0]);
     let second = first.state().apply(actions[1]);
     (second.state(), [(first.state(), !refused(first)), (second.state(), !refused(second))])

@@ -5,7 +5,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use recording_core::{Marking, Recording, Saving, State};
+use recording_core::State;
+use recording_core::state::{MarkingState, RecordingState, SavingState};
 use recording_server::hub::{self, EventCase};
 use recording_server::net::Limits;
 use recording_server::service::Service;
@@ -22,7 +23,7 @@ const HUB: &str = "/attendantservice/hubs/recording";
 const JSON: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
 const CLOSE: &str = "{\"type\":7,\"allowReconnect\":true}\x1e";
 
-const STARTED: State = State::new(Recording::Started, Marking::None, Saving::None);
+const STARTED: State = State::new(RecordingState::Started, MarkingState::None, SavingState::None);
 
 /// Less than the 15 seconds after which a ping would show that a client is gone, and the 90 that a poll is held.
 const SOON: Duration = Duration::from_secs(10);
@@ -159,7 +160,7 @@ async fn a_client_that_sends_no_more_gets_its_answers() {
     let mut all = Vec::new();
     let _ = timeout(SOON, client.read_to_end(&mut all)).await.expect("it is closed");
     let state = running.service().store().read(&key("ucc-demo-name", ID)).await.unwrap().unwrap().state;
-    assert_eq!(state, State::new(Recording::Paused, Marking::None, Saving::None));
+    assert_eq!(state, State::new(RecordingState::Paused, MarkingState::None, SavingState::None));
 }
 
 async fn listener(from: [u8; 4], address: SocketAddr) -> Result<WebSocketStream<TcpStream>, u16> {

@@ -4,7 +4,8 @@ use core::fmt::Write as _;
 use core::time::Duration;
 use std::time::Instant;
 
-use recording_core::{CorrelationId, State, UccName};
+use recording_core::State;
+use recording_core::wire::{CorrelationId, UccName};
 use recording_server::config;
 use recording_server::store::{MemoryStore, SessionKey, Store as _, Swap};
 

@@ -1,10 +1,11 @@
 //! HTTP as clients really send it, and as they should not.
 
-use recording_core::{Marking, Recording, Saving, State};
+use recording_core::State;
+use recording_core::state::{MarkingState, RecordingState, SavingState};
 
 use crate::support::{Client, ID, PATIENCE, SET_PATH, STATE_PATH, get, once, request, set, set_body, stored, world};
 
-const STARTED: State = State::new(Recording::Started, Marking::None, Saving::None);
+const STARTED: State = State::new(RecordingState::Started, MarkingState::None, SavingState::None);
 const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 fn state_reply(recording: u8) -> String {

@@ -5,7 +5,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use recording_core::{Action, Marking, Recording, State};
+use recording_core::state::{MarkingState, RecordingState};
+use recording_core::{Action, State};
 use recording_server::hub::{self, EventCase};
 use recording_server::net::Limits;
 use recording_server::server::Running;
@@ -25,7 +26,8 @@ const JSON: &str = "{\"protocol\":\"json\",\"version\":1}\x1e";
 const CLOSE: &str = "{\"type\":7,\"allowReconnect\":true}\x1e";
 const SHORT: Duration = Duration::from_millis(400);
 
-const STARTED: State = State::new(Recording::Started, Marking::None, recording_core::Saving::None);
+const STARTED: State =
+    State::new(RecordingState::Started, MarkingState::None, recording_core::state::SavingState::None);
 
 pub struct Listener(WebSocketStream<MaybeTlsStream<TcpStream>>);
 

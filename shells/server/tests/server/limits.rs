@@ -3,7 +3,8 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use recording_core::{CorrelationId, State, UccName};
+use recording_core::State;
+use recording_core::wire::{CorrelationId, UccName};
 use recording_server::net::Limits;
 use recording_server::store::{SessionKey, Store};
 

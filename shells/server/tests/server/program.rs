@@ -114,7 +114,7 @@ fn help_and_version() {
         format!("[default: {}]", limits.connections),
         format!("[default: {}]", limits.idle.as_secs()),
         format!("[default: {}]", limits.request.as_secs()),
-        format!("at most {} bytes", recording_core::SetRequest::BODY_MAX),
+        format!("at most {} bytes", recording_core::wire::SetRequest::MAX_BODY_LEN),
     ] {
         assert!(help.contains(&default), "{default}");
     }

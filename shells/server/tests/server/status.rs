@@ -60,9 +60,9 @@ async fn each_decision_moves_its_counters_and_no_others() {
             api.exchange(&set(&action.code().to_string())).await;
             let after = counted(&mut admin).await;
             let outcome = match state.apply(action) {
-                recording_core::Outcome::Changed { .. } => "changed",
-                recording_core::Outcome::Unchanged { .. } => "unchanged",
-                recording_core::Outcome::Refused { .. } => "refused",
+                recording_core::state::Outcome::Changed { .. } => "changed",
+                recording_core::state::Outcome::Unchanged { .. } => "unchanged",
+                recording_core::state::Outcome::Refused { .. } => "refused",
             };
             let mut expected = vec![
                 (format!(r#"recording_decisions_total{{action="{action}",outcome="{outcome}"}}"#), 1.0),

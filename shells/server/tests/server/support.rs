@@ -4,7 +4,9 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use recording_core::{Repeats, Settings, SipUriBuf, State, UccName, UccNameBuf};
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::{SipUriBuf, UccName, UccNameBuf};
+use recording_core::{Settings, State};
 use recording_server::directory::{Directory, Ucc};
 use recording_server::events::Published;
 use recording_server::net::Limits;
@@ -29,7 +31,7 @@ pub const SETTINGS: Settings = Settings {
     use_audio_recording: true,
     agent_can_edit_audio_recording: true,
     save_recording_by_default: false,
-    repeats: Repeats::Accept,
+    repeats: RepeatPolicy::Accept,
 };
 
 /// Any free port of this machine.

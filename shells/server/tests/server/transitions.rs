@@ -1,6 +1,7 @@
 //! All cells of the transition table, by id and by name, over HTTP.
 
-use recording_core::{Action, Marking, Recording, Saving, State};
+use recording_core::state::{MarkingState, RecordingState, SavingState};
+use recording_core::{Action, State};
 use recording_server::net::Limits;
 use recording_server::store::Store;
 
@@ -17,9 +18,9 @@ struct Cell {
 
 const fn state(recording: &str, marking: &str, saving: &str) -> State {
     State::new(
-        Recording::from_name(recording).unwrap(),
-        Marking::from_name(marking).unwrap(),
-        Saving::from_name(saving).unwrap(),
+        RecordingState::from_name(recording).unwrap(),
+        MarkingState::from_name(marking).unwrap(),
+        SavingState::from_name(saving).unwrap(),
     )
 }
 

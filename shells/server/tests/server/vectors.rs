@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use recording_core::{Marking, Recording, Repeats, Saving, Settings, SipUriBuf, State, UccNameBuf};
+use recording_core::state::{MarkingState, RecordingState, RepeatPolicy, SavingState};
+use recording_core::wire::{SipUriBuf, UccNameBuf};
+use recording_core::{Settings, State};
 use recording_server::directory::{Directory, Ucc};
 use recording_server::net::Limits;
 use recording_server::server::Running;
@@ -28,8 +30,8 @@ fn directory(world: &Value) -> Directory {
             agent_can_edit_audio_recording: switch("agent_can_edit_audio_recording"),
             save_recording_by_default: switch("save_recording_by_default"),
             repeats: match text(&ucc["repeats"]) {
-                "accept" => Repeats::Accept,
-                "refuse" => Repeats::Refuse,
+                "accept" => RepeatPolicy::Accept,
+                "refuse" => RepeatPolicy::Refuse,
                 other => panic!("{other}"),
             },
         };
@@ -43,9 +45,9 @@ async fn fresh(world: &Value) -> Running<MemoryStore> {
     let service = Arc::new(Service::new(directory(world), MemoryStore::new()));
     for session in world["sessions"].as_array().unwrap() {
         let state = State::new(
-            Recording::from_name(text(&session["recording"])).unwrap(),
-            Marking::from_name(text(&session["marking"])).unwrap(),
-            Saving::from_name(text(&session["saving"])).unwrap(),
+            RecordingState::from_name(text(&session["recording"])).unwrap(),
+            MarkingState::from_name(text(&session["marking"])).unwrap(),
+            SavingState::from_name(text(&session["saving"])).unwrap(),
         );
         let key = key(text(&session["ucc"]), text(&session["correlation_id"]));
         let _ = service.store().begin(&key, state).await.unwrap();

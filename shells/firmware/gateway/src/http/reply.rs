@@ -1,6 +1,7 @@
 //! What goes back: a status line, the headers that every reply has, and a body of the core's writers.
 
-use recording_core::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply, ErrorType, Rejection, Reply};
+use recording_core::Reply;
+use recording_core::wire::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply, ErrorType, Rejection};
 
 use super::Fault;
 use crate::text::Text;

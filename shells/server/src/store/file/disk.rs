@@ -7,7 +7,8 @@ use std::fs::{self, File, TryLockError};
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use recording_core::{CorrelationId, State, UccName};
+use recording_core::State;
+use recording_core::wire::{CorrelationId, UccName};
 use redb::{
     Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
 };

@@ -12,7 +12,9 @@ use core::task::{Context, Poll, Waker};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Wake;
 
-use recording_core::{Action, Outcome, Rejection, State, StateReply};
+use recording_core::state::Outcome;
+use recording_core::wire::{Rejection, StateReply};
+use recording_core::{Action, State};
 
 use super::ahead::Ahead;
 use super::group::{Asked, Change, Group};

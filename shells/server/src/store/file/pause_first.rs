@@ -7,7 +7,9 @@ use core::task::Poll;
 use core::time::Duration;
 use std::sync::Arc;
 
-use recording_core::{Action, ErrorType, Rejection, Repeats, SetRequest, Settings, SipUriBuf, State, StateReply};
+use recording_core::state::RepeatPolicy;
+use recording_core::wire::{ErrorType, Rejection, SetRequest, SipUriBuf, StateReply};
+use recording_core::{Action, Settings, State};
 
 use tokio::task::unconstrained;
 
@@ -24,7 +26,7 @@ pub(super) const SETTINGS: Settings = Settings {
     use_audio_recording: true,
     agent_can_edit_audio_recording: true,
     save_recording_by_default: false,
-    repeats: Repeats::Accept,
+    repeats: RepeatPolicy::Accept,
 };
 
 pub(super) fn directory() -> Directory {
@@ -37,9 +39,9 @@ pub(super) fn directory() -> Directory {
 pub(super) fn request(action: Action) -> SetRequest<'static> {
     SetRequest {
         action,
-        requester: recording_core::SipUri::new("sip:agent@domain.com").unwrap(),
+        requester: recording_core::wire::SipUri::new("sip:agent@domain.com").unwrap(),
         correlation_id: key(1).correlation_id,
-        ucc: recording_core::UccName::new("ucc").unwrap(),
+        ucc: recording_core::wire::UccName::new("ucc").unwrap(),
     }
 }
 
@@ -196,10 +198,10 @@ async fn an_end_and_a_begin_share_the_commit() {
     let before = commits(&service).0;
     let (key, caller) = (key(1), Caller::default());
     let mut sets = begun(&service, &[Action::Mark, Action::Save]).await;
-    let mut end = Box::pin(service.end(key.ucc.borrow(), key.correlation_id, caller));
-    let mut again = Box::pin(service.end(key.ucc.borrow(), key.correlation_id, caller));
-    let mut begin = Box::pin(service.begin(key.ucc.borrow(), key.correlation_id, State::INITIAL, caller));
-    let mut open = Box::pin(service.begin(key.ucc.borrow(), key.correlation_id, State::INITIAL, caller));
+    let mut end = Box::pin(service.end(key.ucc.to_ref(), key.correlation_id, caller));
+    let mut again = Box::pin(service.end(key.ucc.to_ref(), key.correlation_id, caller));
+    let mut begin = Box::pin(service.begin(key.ucc.to_ref(), key.correlation_id, State::INITIAL, caller));
+    let mut open = Box::pin(service.begin(key.ucc.to_ref(), key.correlation_id, State::INITIAL, caller));
     poll_fn(|context| {
         assert!(end.as_mut().poll(context).is_pending());
         assert!(again.as_mut().poll(context).is_pending());
@@ -222,7 +224,7 @@ async fn an_end_and_a_begin_share_the_commit() {
     let (ended, again, begun, open, states) = tokio::join!(end, again, begin, open, told);
     assert_eq!(
         (ended.unwrap(), again.unwrap()),
-        (recording_core::Disposition::Keep, recording_core::Disposition::Keep)
+        (recording_core::state::Disposition::Keep, recording_core::state::Disposition::Keep)
     );
     assert_eq!((begun.unwrap().0, open.unwrap().0), (Begun::Opened, Begun::AlreadyOpen));
     assert_eq!(states[..2], ["Started/Mark/None", "Started/Mark/Save"]);

@@ -10,7 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex};
 
-use recording_core::{CorrelationId, State, UccName};
+use recording_core::State;
+use recording_core::wire::{CorrelationId, UccName};
 use redb::{Database, TableDefinition};
 
 use super::backend::Faults;

@@ -20,7 +20,7 @@ fn end(store: FileStore, trail: Trail) {
 
 async fn begin(store: &FileStore, number: u128) -> Result<u64, StoreError> {
     let key = key(number);
-    let note = begun(key.ucc.borrow(), key.correlation_id, state(1), crate::service::Caller::default());
+    let note = begun(key.ucc.to_ref(), key.correlation_id, state(1), crate::service::Caller::default());
     assert_eq!(store.compare_and_set(&key, None, Some(state(1)), note).await?, Swap::Stored);
     Ok(store.read(&key).await?.unwrap().revision.0)
 }

@@ -1,0 +1,198 @@
+//! Replies: what a shell writes and a client reads.
+
+mod read;
+mod write;
+
+pub use write::{CACHE_CONTROL, CONTENT_TYPE};
+
+use core::fmt;
+use core::hash::{Hash, Hasher};
+
+use crate::State;
+use crate::decide::Refusal;
+use crate::pieces::{self, Pieces, Sink};
+use crate::wire::{CorrelationId, ErrorType, Rejection, UccName};
+
+/// The reply to any request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Reply<'a> {
+    /// To a read or a change of a session's state.
+    State(StateReply<'a>),
+    /// To the question whether changing is allowed.
+    Capabilities(CapabilitiesReply<'a>),
+    /// To what could not be understood or done.
+    Rejected(Rejection),
+}
+
+/// The reply to a read or a change of a session's state. [Protocol](crate#protocol): page; for a change OURS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StateReply<'a> {
+    /// The id asked for.
+    pub correlation_id: CorrelationId,
+    /// The state of the session. All zero if it may not be shown; but a fresh session is all zero too.
+    pub state: State,
+    /// Why not, or `None` for success.
+    pub error: Option<ErrorMessage<'a>>,
+    /// The UCC asked for.
+    pub ucc: UccName<'a>,
+}
+
+/// The reply to the question whether changing is allowed. [Protocol](crate#protocol): page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CapabilitiesReply<'a> {
+    /// Whether a change would get past every check of type Configuration. [Protocol](crate#protocol): OURS.
+    pub agent_can_edit_recordings: bool,
+    /// Why not, or `None` for success.
+    pub error: Option<ErrorMessage<'a>>,
+    /// The UCC asked for.
+    pub ucc: UccName<'a>,
+}
+
+/// The reply that is an error and nothing else. [Protocol](crate#protocol): page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ErrorReply<'a> {
+    /// The error.
+    pub error: ErrorMessage<'a>,
+}
+
+/// An error as a reply carries it: a type and a text.
+///
+/// Two of them are equal when they read the same.
+#[derive(Clone, Copy)]
+pub struct ErrorMessage<'a>(Message<'a>);
+
+/// The error's source. Its text is streamed, never buffered.
+#[derive(Clone, Copy)]
+enum Message<'a> {
+    Refusal(Refusal<'a>),
+    Rejection(Rejection),
+    Other(ErrorType, &'a str),
+}
+
+impl<'a> ErrorMessage<'a> {
+    /// An error with a text of one's own.
+    #[must_use]
+    pub const fn new(error_type: ErrorType, text: &'a str) -> Self {
+        Self(Message::Other(error_type, text))
+    }
+
+    /// The type.
+    #[must_use]
+    pub const fn error_type(&self) -> ErrorType {
+        match &self.0 {
+            Message::Refusal(refusal) => refusal.error_type(),
+            Message::Rejection(rejection) => rejection.error_type(),
+            Message::Other(error_type, _) => *error_type,
+        }
+    }
+
+    /// The text as one piece, if it came from outside; the core's own texts are made when they are written, by
+    /// `Display`.
+    #[must_use]
+    pub const fn text(&self) -> Option<&'a str> {
+        match self.0 {
+            Message::Other(_, text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+impl<'a> From<Refusal<'a>> for ErrorMessage<'a> {
+    fn from(refusal: Refusal<'a>) -> Self {
+        Self(Message::Refusal(refusal))
+    }
+}
+
+impl From<Rejection> for ErrorMessage<'_> {
+    fn from(rejection: Rejection) -> Self {
+        Self(Message::Rejection(rejection))
+    }
+}
+
+impl From<Rejection> for ErrorReply<'_> {
+    fn from(rejection: Rejection) -> Self {
+        Self { error: rejection.into() }
+    }
+}
+
+impl From<Rejection> for Reply<'_> {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl Pieces for ErrorMessage<'_> {
+    fn pieces(&self, sink: &mut impl Sink) {
+        match &self.0 {
+            Message::Refusal(refusal) => refusal.pieces(sink),
+            Message::Rejection(rejection) => rejection.pieces(sink),
+            Message::Other(_, text) => sink.text(text),
+        }
+    }
+}
+
+/// The text.
+impl fmt::Display for ErrorMessage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        pieces::display(self, f)
+    }
+}
+
+impl fmt::Debug for ErrorMessage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ErrorMessage({:?}, \"{self}\")", self.error_type())
+    }
+}
+
+impl PartialEq for ErrorMessage<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.error_type() == other.error_type()
+            && match (&self.0, &other.0) {
+                (Message::Refusal(one), Message::Refusal(other)) => one.reads_as(other),
+                (Message::Rejection(one), Message::Rejection(other)) => one == other,
+                (_, Message::Other(_, text)) => pieces::reads(self, text),
+                (Message::Other(_, text), _) => pieces::reads(other, text),
+                _ => false,
+            }
+    }
+}
+
+impl Eq for ErrorMessage<'_> {}
+
+/// Of type and text, since two that read the same are equal.
+impl Hash for ErrorMessage<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        struct Hashed<'h, H>(&'h mut H);
+
+        impl<H: Hasher> Sink for Hashed<'_, H> {
+            fn text(&mut self, piece: &str) {
+                // Byte by byte: equal texts may come in different pieces.
+                piece.bytes().for_each(|byte| self.0.write_u8(byte));
+            }
+        }
+
+        self.error_type().hash(state);
+        self.pieces(&mut Hashed(state));
+        state.write_u8(0xff);
+    }
+}
+
+impl Reply<'_> {
+    /// The HTTP status. Every understood request, refused or not, is 200 and the body tells (OURS).
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::State(_) | Self::Capabilities(_) => 200,
+            Self::Rejected(rejection) => rejection.status(),
+        }
+    }
+
+    /// What the `Allow` header must say, if there must be one.
+    #[must_use]
+    pub const fn allow(&self) -> Option<&'static str> {
+        match self {
+            Self::State(_) | Self::Capabilities(_) => None,
+            Self::Rejected(rejection) => rejection.allow(),
+        }
+    }
+}
