@@ -4,6 +4,7 @@
 mod support;
 
 use recording_core::decide::{Decision, SetFacts, StateFacts};
+use recording_core::state::ActionSet;
 use recording_core::wire::{
     CapabilitiesReply, CapabilitiesRequest, CorrelationId, SetRequest, StateReply, StateRequest,
 };
@@ -81,6 +82,35 @@ fn every_set() {
     }
     assert_eq!(combinations, 32 * 2 * 2 * 37 * 7);
     report(format_args!("set decisions: {combinations} combinations of request and facts, against the naive model"));
+}
+
+#[test]
+fn what_is_allowed_is_what_is_decided() {
+    let ucc = UCC.try_into().expect("a name");
+    let requester = SIP.try_into().expect("a URI");
+    let mut some = [0; 2];
+    for (settings, _) in all_settings() {
+        for state in State::ALL {
+            let (mut allowed, mut changing) = (ActionSet::EMPTY, ActionSet::EMPTY);
+            for &action in Action::ALL {
+                let request = SetRequest { action, requester, correlation_id: id(), ucc };
+                let facts = SetFacts { settings, requester_is_agent: true, session: Some(state) };
+                match request.decide(Some(facts)) {
+                    Decision::Change(_) => (allowed, changing) = (allowed.with(action), changing.with(action)),
+                    Decision::Reply(decided) if decided.refusal.is_none() => allowed = allowed.with(action),
+                    Decision::Reply(_) => {}
+                }
+            }
+            assert_eq!(settings.allowed(state), allowed, "{state} {settings:?}");
+            assert_eq!(settings.changing(state), changing, "{state} {settings:?}");
+            let capabilities = CapabilitiesRequest { ucc }.decide(Some(settings));
+            assert_eq!(settings.allows_changes(), capabilities.agent_can_edit_recordings, "{settings:?}");
+            some[0] += usize::from(!changing.is_empty());
+            some[1] += usize::from(allowed != changing);
+        }
+    }
+    // Four of the 32 settings allow changes; two of them accept repeats, of which every state but the first has some.
+    assert_eq!(some, [36 * 4, 35 * 2]);
 }
 
 #[test]

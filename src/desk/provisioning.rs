@@ -273,40 +273,38 @@ impl Loading<'_> {
 
     fn ucc<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
         let mut name = None;
-        let mut switches = [None; SWITCHES.len()];
+        let mut switches = [None; Settings::SWITCHES.len()];
         let mut repeats = None;
         let mut agents = None;
         while let Some(key) = map.next_key::<&str>()? {
             let key = Text::of_checked(key);
             if key.eq_str("name") {
                 self.once(&mut name, "name", "a string", &mut map)?;
-            } else if key.eq_str("repeats") {
-                self.once(&mut repeats, "repeats", REPEATS, &mut map)?;
+            } else if key.eq_str(RepeatPolicy::KEY) {
+                self.once(&mut repeats, RepeatPolicy::KEY, RepeatPolicy::EXPECTED, &mut map)?;
             } else if key.eq_str("agents") {
                 if agents.replace(()).is_some() {
                     return Err(self.fail(Some("agents"), ProvisioningErrorKind::Value(FieldErrorKind::Repeated)));
                 }
                 self.expect(Some("agents"), "an array");
                 map.next_value_seed(Reading { part: Part::Agents, loading: &mut *self })?;
-            } else if let Some((slot, name)) = switches.iter_mut().zip(SWITCHES).find(|(_, name)| key.eq_str(name)) {
+            } else if let Some((slot, name)) =
+                switches.iter_mut().zip(Settings::SWITCHES).find(|(_, name)| key.eq_str(name))
+            {
                 self.once(slot, name, "true or false", &mut map)?;
             } else {
                 return Err(self.fail(None, ProvisioningErrorKind::UnknownKey));
             }
         }
-        let [licensed, audio, edit, save] = switches;
-        let settings = Settings {
-            recording_api_licensed: self.required(licensed, SWITCHES[0])?,
-            use_audio_recording: self.required(audio, SWITCHES[1])?,
-            agent_can_edit_audio_recording: self.required(edit, SWITCHES[2])?,
-            save_recording_by_default: self.required(save, SWITCHES[3])?,
-            repeats: match repeats.map(Text::of_checked) {
-                None => RepeatPolicy::default(),
-                Some(text) if text.eq_str("accept") => RepeatPolicy::Accept,
-                Some(text) if text.eq_str("refuse") => RepeatPolicy::Refuse,
-                Some(_) => return Err(self.fail(Some("repeats"), ProvisioningErrorKind::Expected(REPEATS))),
-            },
+        let mut on = [false; Settings::SWITCHES.len()];
+        for ((on, given), key) in on.iter_mut().zip(switches).zip(Settings::SWITCHES) {
+            *on = self.required(given, key)?;
+        }
+        let repeats = match repeats.map(Text::of_checked) {
+            None => RepeatPolicy::default(),
+            Some(text) => self.repeats(text)?,
         };
+        let settings = Settings::from_switches(on, repeats);
         self.required(agents, "agents")?;
         let raw = self.required(name, "name")?;
         let mut buffer = [0; UccName::MAX_LEN];
@@ -318,6 +316,14 @@ impl Loading<'_> {
             Ok(_) => Ok(()),
             Err(error) => Err(self.fail(Some("name"), ProvisioningErrorKind::Directory(error))),
         }
+    }
+
+    fn repeats<E: Error>(&mut self, text: Text<'_>) -> Result<RepeatPolicy, E> {
+        // Longer than either of the two.
+        let mut buffer = [0; 8];
+        let policy = Unescaped::into(&mut buffer).text(text).and_then(|text| text.parse().ok());
+        let kind = ProvisioningErrorKind::Expected(RepeatPolicy::EXPECTED);
+        policy.ok_or_else(|| self.fail(Some(RepeatPolicy::KEY), kind))
     }
 
     /// The UCC that the agent belongs to is added after its agents, since a document may name them first.
@@ -352,8 +358,3 @@ impl Loading<'_> {
         slot.ok_or_else(|| self.fail(Some(key), ProvisioningErrorKind::Value(FieldErrorKind::Missing)))
     }
 }
-
-const REPEATS: &str = "\"accept\" or \"refuse\"";
-
-const SWITCHES: [&str; 4] =
-    ["recording_api_licensed", "use_audio_recording", "agent_can_edit_audio_recording", "save_recording_by_default"];

@@ -25,6 +25,49 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The keys of the four switches in a document that configures UCCs: a gateway's provisioning document, a server's
+    /// config. [Protocol](crate#protocol): OURS.
+    pub const SWITCHES: [&'static str; 4] = [
+        "recording_api_licensed",
+        "use_audio_recording",
+        "agent_can_edit_audio_recording",
+        "save_recording_by_default",
+    ];
+
+    /// The settings with these switches, in the order of [`SWITCHES`](Self::SWITCHES).
+    ///
+    /// ```
+    /// use recording_core::Settings;
+    /// use recording_core::state::RepeatPolicy;
+    ///
+    /// let settings = Settings::from_switches([true, true, true, false], RepeatPolicy::Accept);
+    /// assert!(settings.allows_changes() && !settings.save_recording_by_default);
+    /// assert_eq!(settings.switches(), [true, true, true, false]);
+    /// ```
+    #[must_use]
+    pub const fn from_switches(switches: [bool; 4], repeats: RepeatPolicy) -> Self {
+        let [recording_api_licensed, use_audio_recording, agent_can_edit_audio_recording, save_recording_by_default] =
+            switches;
+        Self {
+            recording_api_licensed,
+            use_audio_recording,
+            agent_can_edit_audio_recording,
+            save_recording_by_default,
+            repeats,
+        }
+    }
+
+    /// The four switches, in the order of [`SWITCHES`](Self::SWITCHES).
+    #[must_use]
+    pub const fn switches(&self) -> [bool; 4] {
+        [
+            self.recording_api_licensed,
+            self.use_audio_recording,
+            self.agent_can_edit_audio_recording,
+            self.save_recording_by_default,
+        ]
+    }
+
     /// The actions that an agent may ask for in `state` and is not refused. None of them if a setting rules changes out.
     #[must_use]
     pub const fn allowed(&self, state: State) -> ActionSet {
@@ -33,6 +76,12 @@ impl Settings {
             (true, RepeatPolicy::Accept) => state.allowed(),
             (true, RepeatPolicy::Refuse) => state.changing(),
         }
+    }
+
+    /// Those of the [`allowed`](Self::allowed) actions that would change `state`.
+    #[must_use]
+    pub const fn changing(&self, state: State) -> ActionSet {
+        if self.allows_changes() { state.changing() } else { ActionSet::EMPTY }
     }
 
     /// Whether no setting rules changes out: the checks of type Configuration, and what capabilities answer.
@@ -96,6 +145,15 @@ impl Disposition {
     }
 }
 
+impl RepeatPolicy {
+    /// The key of the policy in a document that configures UCCs. It may be left out: then repeats are accepted.
+    pub const KEY: &'static str = "repeats";
+
+    /// What the key may say, as error texts name it.
+    pub const EXPECTED: &'static str = "\"accept\" or \"refuse\"";
+}
+
+/// What `Display` writes, to the letter.
 impl FromStr for RepeatPolicy {
     type Err = UnknownCode;
 

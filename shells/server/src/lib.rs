@@ -15,7 +15,6 @@
 //! | [`metrics`] | what is counted, for Prometheus |
 //! | [`net`] | accepts connections and holds each to its limits |
 //! | [`openapi`] | the API as an `OpenAPI` document, made of the core's types |
-//! | [`possible`] | what an agent could do with a session: the core's answer |
 //! | [`auth`] | who may call: bearer tokens, what each is good for, how often |
 //! | [`server`] | both listeners together, started and stopped |
 //! | [`demo`] | the world of a server without a config |
@@ -45,7 +44,6 @@ pub mod net;
 pub mod openapi;
 mod output;
 mod place;
-pub mod possible;
 mod reply;
 pub mod server;
 pub mod service;

@@ -4,9 +4,11 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
-use recording_core::State;
 use recording_core::decide::{DecidedReply, Decision, SetFacts, StateFacts};
-use recording_core::wire::{CapabilitiesReply, CapabilitiesRequest, Rejection, SetRequest, StateReply, StateRequest};
+use recording_core::wire::{
+    CapabilitiesReply, CapabilitiesRequest, Rejection, SetRequest, StateReply, StateRequest, UccName,
+};
+use recording_core::{Settings, State};
 
 use tokio::time::timeout;
 
@@ -19,7 +21,6 @@ use crate::health::Health;
 use crate::hub::{self, EventCase, RecordingHub};
 use crate::metrics::{Metrics, Outcome};
 use crate::net::Client;
-use crate::possible::Possible;
 use crate::store::{Latest, Revision, SessionKey, Store, StoreError, Swap};
 use crate::tasks::Tasks;
 use crate::trail::{Note, Trail};
@@ -358,9 +359,9 @@ impl<S: Store> Service<S> {
         }
     }
 
-    /// What an agent could do with a session in this state, by the config in force.
-    pub fn possible(&self, key: &SessionKey, state: State) -> Possible {
-        Possible::of(key, self.directory.current().ucc(key.ucc.to_ref()).map(|ucc| ucc.settings), state)
+    /// The settings of a UCC, by the config in force; `None` if there is no such UCC.
+    pub fn settings(&self, ucc: UccName<'_>) -> Option<Settings> {
+        self.directory.current().ucc(ucc).map(|ucc| ucc.settings)
     }
 }
 

@@ -19,9 +19,9 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use axum::response::Response;
 use percent_encoding::percent_decode_str;
-use recording_core::State;
 use recording_core::state::ActionSet;
 use recording_core::wire::{CorrelationId, UccName, UccNameBuf};
+use recording_core::{Settings, State};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -175,12 +175,13 @@ fn greatest() -> Option<UccName<'static>> {
 fn write<S: Store>(service: &Service<S>, (sessions, next): Page) -> String {
     let names = |actions: ActionSet| actions.iter().map(|action| json!(action.name())).collect::<Value>();
     let row = |(key, state): &(SessionKey, State)| {
-        let possible = service.possible(key, *state);
+        let settings = service.settings(key.ucc.to_ref());
+        let actions = |of: fn(&Settings, State) -> ActionSet| settings.map_or(ActionSet::EMPTY, |all| of(&all, *state));
         let mut row = written(*state);
         row.insert("UCCName".to_owned(), json!(key.ucc.as_str()));
         row.insert("CorrelationId".to_owned(), json!(key.correlation_id.hyphenated().as_str()));
-        row.insert("Allowed".to_owned(), names(possible.allowed));
-        row.insert("Changing".to_owned(), names(possible.changing));
+        row.insert("Allowed".to_owned(), names(actions(Settings::allowed)));
+        row.insert("Changing".to_owned(), names(actions(Settings::changing)));
         row
     };
     let rows: Vec<_> = sessions.iter().map(row).collect();
