@@ -1,7 +1,7 @@
 //! Writes the transition table and the state diagram of the docs, computed from the transition itself.
 //!
-//! `cargo run --example tables` rewrites `docs/transitions.md`, `docs/states.svg` and the table in the README; a test
-//! fails when one of them is stale.
+//! `cargo run --example tables` rewrites `docs/transitions.md`, `docs/states.svg` and the table of the axes in the
+//! README; a test fails when one of them is stale.
 
 use core::fmt::Write as _;
 use std::path::Path;
@@ -15,17 +15,17 @@ fn main() -> std::io::Result<()> {
     std::fs::write(root.join("docs/states.svg"), diagram())?;
     let readme = root.join("README.md");
     let text = std::fs::read_to_string(&readme)?;
-    std::fs::write(readme, with_table(&text).expect("the README has its two table marks"))
+    std::fs::write(readme, with_axes(&text).expect("the README has its two table marks"))
 }
 
 const BEGIN: &str = "<!-- transitions: written by `cargo run --example tables` -->\n";
 const END: &str = "<!-- end of transitions -->\n";
 
-/// The README with the table as it is now; `None` if it has no place for it.
-pub(crate) fn with_table(readme: &str) -> Option<String> {
+/// The README with the table of the axes as it is now; `None` if the README has no place for it.
+pub(crate) fn with_axes(readme: &str) -> Option<String> {
     let (before, rest) = readme.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
-    Some([before, BEGIN, &table(), END, after].concat())
+    Some([before, BEGIN, &axes_table(), END, after].concat())
 }
 
 /// One axis: its states by name, and what an action does to it.
@@ -60,6 +60,17 @@ fn axes() -> [Axis; 3] {
             name: |state| state.saving().name(),
         },
     ]
+}
+
+/// The states and actions of each axis, as Markdown.
+fn axes_table() -> String {
+    let mut text = String::from("| axis | states | actions |\n|---|---|---|\n");
+    for Axis { title, states, actions, .. } in axes() {
+        let states: Vec<_> = states.iter().map(|&(name, _)| name).collect();
+        let actions: Vec<_> = actions.iter().map(|action| action.name()).collect();
+        writeln!(text, "| {title} | {} | {} |", states.join(", "), actions.join(", ")).expect("a string");
+    }
+    text
 }
 
 /// The table as Markdown: per axis, since an action never touches another one.

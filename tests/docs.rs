@@ -10,5 +10,11 @@ fn table_and_diagram_are_fresh() {
     assert_eq!(tables::table(), include_str!("../docs/transitions.md"), "{hint}");
     assert_eq!(tables::diagram(), include_str!("../docs/states.svg"), "{hint}");
     let readme = include_str!("../README.md");
-    assert_eq!(tables::with_table(readme).as_deref(), Some(readme), "{hint}");
+    assert_eq!(tables::with_axes(readme).as_deref(), Some(readme), "{hint}");
+}
+
+#[test]
+fn readme_names_the_oldest_rust() {
+    let promised = concat!("builds with Rust ", env!("CARGO_PKG_RUST_VERSION"), " or newer");
+    assert!(include_str!("../README.md").contains(promised), "{promised}");
 }

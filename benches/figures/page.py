@@ -1,10 +1,9 @@
-"""Writes what was measured: docs/figures.md, and the block of the README."""
+"""Writes what was measured: docs/figures.md."""
 
 from . import common, instructions, metal, peers
 from .common import ROOT
 
-PAGE, README = ROOT / "docs/figures.md", ROOT / "README.md"
-BEGIN, END = "<!-- figures: written by `./figures` -->", "<!-- end of figures -->"
+PAGE = ROOT / "docs/figures.md"
 
 
 def write(quick):
@@ -88,21 +87,4 @@ def write(quick):
         )
     )
     common.say(f"{PAGE.relative_to(ROOT)} is written")
-    if block([*setting, "", *counts, "", *claims_line(claims), *sizes, "", *depths]):
-        common.say("the README's block is written")
     print("\n".join(["", *counts, "", *beside, "", *claims, "", *sizes, "", *depths]))
-
-
-def claims_line(claims):
-    return ["Compared with other crates, in the same process, one transition is", "", *claims, ""]
-
-
-def block(lines):
-    """Replaces the README's block, if it has one."""
-    text = README.read_text()
-    if BEGIN not in text or END not in text:
-        return False
-    before, rest = text.split(BEGIN, 1)
-    _, after = rest.split(END, 1)
-    README.write_text("\n".join([before + BEGIN, *lines, END + after]))
-    return True

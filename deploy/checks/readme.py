@@ -1,6 +1,6 @@
-"""What the README offers for pasting, pasted: usage: readme.py SERVER-BINARY
+"""What the README and docs/security.md offer for pasting, pasted: usage: readme.py SERVER-BINARY
 
-The commands of "Who may call", and the program of "A shell in 50 lines" in a fresh project."""
+The commands of "Try it" in docs/security.md, and the README's program in a fresh project."""
 
 import contextlib
 import os
@@ -51,8 +51,8 @@ def started(commands, folder):
         process.wait(60)
 
 
-def who_may_call(readme, binary):
-    server, client = blocks(readme.split("<!-- Who may call:", 1)[1], "sh")[:2]
+def who_may_call(page, binary):
+    server, client = blocks(page.split("<!-- Who may call:", 1)[1], "sh")[:2]
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         (folder / "target/debug").mkdir(parents=True)
@@ -101,10 +101,9 @@ def program(readme):
 
 
 def main(binary):
-    readme = (ROOT / "README.md").read_text()
-    who_may_call(readme, binary)
-    program(readme)
-    print("the README's commands and its program do what it says, as they are pasted")
+    who_may_call((ROOT / "docs/security.md").read_text(), binary)
+    program((ROOT / "README.md").read_text())
+    print("the README's program and the commands of docs/security.md do what the pages say, as they are pasted")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
-"""Writes what was measured: docs/server-figures.md, and the server's table in the README."""
+"""Writes what was measured: docs/server-figures.md."""
 
 from figures import common
 from figures.common import ROOT
 
 from . import durable, instructions, sessions
 
-PAGE, README = ROOT / "docs/server-figures.md", ROOT / "README.md"
-BEGIN = "<!-- server figures: written by `shells/server/load/figures` -->"
-END = "<!-- end of server figures -->"
+PAGE = ROOT / "docs/server-figures.md"
 
 
 def write(counts, loads, open_sessions):
@@ -52,9 +50,4 @@ def write(counts, loads, open_sessions):
     ]
     PAGE.write_text("\n".join(lines))
     common.say(f"{PAGE.relative_to(ROOT)} is written")
-    text = README.read_text()
-    if BEGIN in text and END in text:
-        before, rest = text.split(BEGIN, 1)
-        README.write_text("\n".join([before + BEGIN, setting, "", *reached, END + rest.split(END, 1)[1]]))
-        common.say("the README's table is written")
     print("\n".join(lines))
