@@ -3,7 +3,7 @@
 //! Each of [`TARGETS`] takes any bytes and panics when its property does not hold. What they compare with shares no code
 //! with the core: `serde_json`, made as strict as the protocol wants it, and the naive model of the tests.
 //!
-//! `fuzz/run 60` runs them under libFuzzer for a minute each; `../replay/tests/corpora.rs` replays what that found worth keeping.
+//! `cargo xtask fuzz` runs them under libFuzzer for a minute each; `../replay/tests/corpora.rs` replays what that found worth keeping.
 
 #![forbid(unsafe_code)]
 

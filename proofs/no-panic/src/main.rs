@@ -2,7 +2,7 @@
 //!
 //! Its panic handler calls a function that does not exist. If any panic is reachable from the entry points below, the
 //! linker asks for that function and fails. There is no allocator and no standard library either, so what needs one
-//! fails as well. The image is linked and never run; `./run` here links it for each target and level of optimisation,
+//! fails as well. The image is linked and never run; `cargo xtask no-panic` links it for each target and level of optimisation,
 //! and once with a planted index, which must fail.
 //!
 //! Inside the proof: every endpoint from request bytes to reply and event bytes, by a desk and by a shell that decides

@@ -103,7 +103,7 @@ impl Emulator {
         qemu.arg("-nic").arg(format!("user,restrict=on,{},{}", forward(api, 80), forward(events, 81)));
         qemu.arg("-kernel").arg(&kernel);
         qemu.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = qemu.spawn().expect("qemu-system-arm can be run: `shells/firmware/check` installs it");
+        let mut child = qemu.spawn().expect("qemu-system-arm can be run: `cargo xtask firmware install` installs it");
         let log = Log::of(child.stdout.take().expect("it is piped"));
         let complaints = Log::of(child.stderr.take().expect("it is piped"));
         let mut qemu = Qemu { child, files };

@@ -104,7 +104,7 @@ fn compile(board: Board, kind: Kind) -> Vec<u8> {
     let status = cargo.status().expect("cargo can be run");
     assert!(
         status.success(),
-        "the image for {} was not built; `shells/firmware/check` installs its target",
+        "the image for {} was not built; `cargo xtask firmware install` installs its target",
         board.name()
     );
     let path = target.join(board.target()).join("release/recording-image");

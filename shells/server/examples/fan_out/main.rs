@@ -1,6 +1,6 @@
 //! How long one event takes to reach every listener of a server that runs.
 //!
-//! `shells/server/examples/fan_out/run` starts a server and this against it. The server must serve its demo world.
+//! `cargo xtask fan-out` starts a server and this against it. The server must serve its demo world.
 
 use core::error::Error;
 use core::time::Duration;

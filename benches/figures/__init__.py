@@ -1,1 +1,0 @@
-"""Measures what the crate costs, and writes it down. Started by `./figures` at the root."""
