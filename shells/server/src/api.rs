@@ -12,14 +12,14 @@ use axum::response::Response;
 use recording_core::wire::{Head, Rejection, SipUri};
 use recording_core::{Reply, Scratch};
 
-use crate::arrival::{self, Arrival};
-use crate::audit::Asked;
 use crate::auth::{Guard, Principal};
+use crate::body::{self, Received};
+use crate::log::Asked;
 use crate::metrics::Call;
 use crate::net::{Client, Handler};
 use crate::service::{Caller, Service};
 use crate::store::Store;
-use crate::{audit, auth, hub, reply};
+use crate::{auth, hub, log, reply};
 
 /// The recording API, and the hub that tells of its changes. One handler takes every request of the API, so that nothing
 /// but the core says what is unknown, not allowed, unsupported, too large or not understood.
@@ -88,16 +88,16 @@ async fn respond<S: Store>(service: &Arc<Service<S>>, request: Request, client: 
     let (parts, body) = request.into_parts();
     let target = Target::of(&parts.uri);
     match read_head(&parts, &target) {
-        Ok(head) if head.wants_body() && arrival::is_encoded(&parts.headers) => {
-            let usable = arrival::discard(body, &parts.headers, client.as_ref()).await;
+        Ok(head) if head.wants_body() && body::is_encoded(&parts.headers) => {
+            let usable = body::discard(body, &parts.headers, client.as_ref()).await;
             let response = reply::encoded(Asked::of(&parts, client.as_ref()));
             (Call::Unknown, if usable { response } else { reply::and_close(response) })
         }
         Ok(head) if head.wants_body() => {
             // It borrows from the parts, which the decision takes along: it is read again there.
             drop(target);
-            match arrival::read(body, &parts, client.as_ref()).await {
-                Arrival::Body { bytes, whole } => {
+            match body::read(body, &parts, client.as_ref()).await {
+                Received::Body { bytes, whole } => {
                     let (tasks, service) = (Arc::clone(service.tasks()), Arc::clone(service));
                     let decided = async move {
                         let target = Target::of(&parts.uri);
@@ -106,12 +106,12 @@ async fn respond<S: Store>(service: &Arc<Service<S>>, request: Request, client: 
                     let (call, response) = tasks.to_the_end(decided).await;
                     (call, if whole { response } else { reply::and_close(response) })
                 }
-                Arrival::Failed(response) => (Call::Unknown, response),
+                Received::Failed(response) => (Call::Unknown, response),
             }
         }
         head => {
             let (call, response) = decide(service, &parts, client.as_ref(), head, &[]).await;
-            let usable = arrival::discard(body, &parts.headers, client.as_ref()).await;
+            let usable = body::discard(body, &parts.headers, client.as_ref()).await;
             (call, if usable { response } else { reply::and_close(response) })
         }
     }
@@ -149,7 +149,7 @@ async fn decide<S: Store>(
             (Call::Set, done.map_or_else(reply::rejection, |done| reply::of(&Reply::State(done))))
         }
         Err(rejection) => {
-            audit::rejected(Asked::of(parts, client), &rejection);
+            log::rejected(Asked::of(parts, client), &rejection);
             (Call::Unknown, reply::rejection(rejection))
         }
     }

@@ -7,7 +7,7 @@ use recording_core::wire::{CorrelationId, ErrorMessage, Rejection, StateReply, U
 
 use crate::service::{Caller, MOST_TRIES, Service, conflicts};
 use crate::store::{SessionKey, Store, StoreError, Storing, Swap};
-use crate::{audit, trail};
+use crate::{audit, log};
 
 /// What became of beginning a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,9 +82,9 @@ impl<S: Store> Service<S> {
         }
         let (begun, state) = begun?;
         if let (Begun::AlreadyOpen, Some(trail)) = (begun, self.trail()) {
-            trail.tell(trail::already_open(ucc, correlation_id, state, caller)).await;
+            trail.tell(audit::already_open(ucc, correlation_id, state, caller)).await;
         }
-        audit::begun(ucc, correlation_id, begun, state);
+        log::begun(ucc, correlation_id, begun, state);
         Ok((begun, StateReply { correlation_id, state, error: None, ucc }))
     }
 
@@ -107,7 +107,7 @@ impl<S: Store> Service<S> {
                 }
                 continue;
             }
-            let note = self.note(|| trail::begun(ucc, correlation_id, state, caller));
+            let note = self.note(|| audit::begun(ucc, correlation_id, state, caller));
             let (swap, telling) = self.store_change(turn, &key, (None, Some(state), note)).await?;
             if swap == Swap::Stored {
                 // What became of an earlier session of this id is not what becomes of this one.
@@ -143,14 +143,14 @@ impl<S: Store> Service<S> {
         }
         match ended? {
             End::Now(state, disposition) => {
-                audit::ended(ucc, correlation_id, state, disposition);
+                log::ended(ucc, correlation_id, state, disposition);
                 Ok(disposition)
             }
             End::Before(disposition) => {
                 if let Some(trail) = self.trail() {
-                    trail.tell(trail::already_ended(ucc, correlation_id, disposition, caller)).await;
+                    trail.tell(audit::already_ended(ucc, correlation_id, disposition, caller)).await;
                 }
-                audit::already_ended(ucc, correlation_id, disposition);
+                log::already_ended(ucc, correlation_id, disposition);
                 Ok(disposition)
             }
         }
@@ -185,7 +185,7 @@ impl<S: Store> Service<S> {
                 // OURS: evidence is not thrown away on a guess.
                 None => Disposition::of(found.state, true),
             };
-            let note = self.note(|| trail::ended(ucc, correlation_id, found.state, disposition, caller));
+            let note = self.note(|| audit::ended(ucc, correlation_id, found.state, disposition, caller));
             let (swap, telling) = self.store_change(turn, &key, (Some(found.revision), None, note)).await?;
             if swap == Swap::Stored {
                 self.ended().remember(key, disposition);
@@ -207,7 +207,7 @@ impl<S: Store> Service<S> {
         caller: Caller<'_>,
     ) {
         let Some(trail) = self.trail() else { return };
-        let line = |outcome| why.tell(|error| trail::not_done(call, ucc, correlation_id, (outcome, &error), caller));
+        let line = |outcome| why.tell(|error| audit::not_done(call, ucc, correlation_id, (outcome, &error), caller));
         match why {
             NotDone::Refused(_) | NotDone::NothingToEnd(_) => trail.tell(line("refused")).await,
             // Perhaps for want of the trail: there is nothing to wait for.

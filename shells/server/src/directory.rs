@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use recording_core::Settings;
 use recording_core::wire::{SipUri, SipUriBuf, UccName, UccNameBuf};
 
-use crate::shared::Shared;
+use crate::reloadable::Reloadable;
 
 /// One UCC.
 #[derive(Debug, Clone)]
@@ -99,4 +99,4 @@ impl Directory {
 }
 
 /// The directory in force. Sessions stay when another takes its place, even those whose UCC is gone.
-pub type SharedDirectory = Shared<Directory>;
+pub type SharedDirectory = Reloadable<Directory>;

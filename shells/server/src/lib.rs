@@ -6,7 +6,7 @@
 //! | [`directory`] | the UCCs with their settings and agents, exchanged as a whole on reload |
 //! | [`config`] | reads a directory from TOML; errors tell line and key |
 //! | [`store`] | where sessions are kept: a trait of read with revision and compare-and-set, in memory and in a file |
-//! | [`trail`] | the audit trail: a line for every decision, and no change without one |
+//! | [`audit`] | the audit trail: a line for every decision, and no change without one |
 //! | [`service`] | the loop: facts, decision, compare-and-set, reply and event |
 //! | [`events`] | the channel that published events go to |
 //! | [`hub`] | what listeners are told, over SignalR |
@@ -26,9 +26,9 @@
 
 pub mod admin;
 pub mod api;
-mod arrival;
-mod audit;
+pub mod audit;
 pub mod auth;
+mod body;
 mod calls;
 pub mod cli;
 pub mod config;
@@ -38,17 +38,17 @@ mod ended;
 pub mod events;
 mod health;
 pub mod hub;
+mod log;
 mod mask;
 pub mod metrics;
 pub mod net;
 pub mod openapi;
 mod output;
 mod place;
+pub mod reloadable;
 mod reply;
 pub mod server;
 pub mod service;
-pub mod shared;
+mod session_locks;
 pub mod store;
 mod tasks;
-pub mod trail;
-mod turns;

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use recording_core::Reply;
 use recording_core::wire::{ErrorMessage, ErrorReply, ErrorType, Rejection};
 
-use crate::audit::{self, Asked};
+use crate::log::{self, Asked};
 
 /// The core's reply.
 pub(crate) fn of(reply: &Reply<'_>) -> Response {
@@ -44,7 +44,7 @@ pub(crate) fn invalid(status: StatusCode, text: &'static str) -> Response {
 pub(crate) fn encoded(asked: Asked<'_>) -> Response {
     let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     let mut response = invalid(status, "A Content-Encoding other than identity is not understood.");
-    audit::not_arrived(asked, status.as_u16(), "an encoded body");
+    log::not_arrived(asked, status.as_u16(), "an encoded body");
     response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     response
 }

@@ -12,11 +12,11 @@ use tokio::time::timeout;
 use tracing::{error, info, warn};
 
 use crate::api::Api;
+use crate::audit::Trail;
 use crate::auth::Guard;
 use crate::net::{Acceptor, Limits, Named, Tls, bind};
 use crate::service::Service;
 use crate::store::Store;
-use crate::trail::Trail;
 use crate::{admin, hub};
 
 /// Where to listen.

@@ -12,6 +12,7 @@ use recording_core::{Settings, State};
 
 use tokio::time::timeout;
 
+use crate::audit::{Note, Trail};
 use crate::auth::Principal;
 pub use crate::calls::{Begun, NotDone};
 use crate::directory::{Directory, SharedDirectory};
@@ -21,11 +22,10 @@ use crate::health::Health;
 use crate::hub::{self, EventCase, RecordingHub};
 use crate::metrics::{Metrics, Outcome};
 use crate::net::Client;
+use crate::session_locks::{SessionLocks, Telling, Turn};
 use crate::store::{Latest, Revision, SessionKey, Store, StoreError, Swap};
 use crate::tasks::Tasks;
-use crate::trail::{Note, Trail};
-use crate::turns::{Telling, Turn, Turns};
-use crate::{audit, trail};
+use crate::{audit, log};
 
 /// How often a change is decided anew because another server was faster, before the store counts as broken. Each time
 /// that happens, the other one did get its change through.
@@ -44,7 +44,7 @@ pub struct Service<S> {
     events: Events,
     metrics: Metrics,
     hub: RecordingHub,
-    turns: Turns,
+    turns: SessionLocks,
     ended: Ended,
     tasks: Arc<Tasks>,
     health: Arc<Health>,
@@ -82,7 +82,7 @@ impl<S: Store> Service<S> {
             events: Events::new(),
             metrics: Metrics::new(),
             hub: hub::new(EventCase::default(), signalr_hub::Options::default()),
-            turns: Turns::new(),
+            turns: SessionLocks::new(),
             ended: Ended::default(),
             tasks: Arc::default(),
             health: Arc::default(),
@@ -136,7 +136,7 @@ impl<S: Store> Service<S> {
             Err(_) => Err(StoreError::new("it does not answer in time")),
         };
         found.map_err(|error| {
-            audit::store_failed("ready", &error);
+            log::store_failed("ready", &error);
             "The store does not answer, or takes no changes."
         })
     }
@@ -188,7 +188,7 @@ impl<S: Store> Service<S> {
         if self.trail.is_some() { line() } else { Note::none() }
     }
 
-    pub(crate) const fn turns(&self) -> &Turns {
+    pub(crate) const fn turns(&self) -> &SessionLocks {
         &self.turns
     }
 
@@ -215,14 +215,14 @@ impl<S: Store> Service<S> {
             None => None,
             Some(ucc) => {
                 let found = self.store.read(&SessionKey::new(request.ucc, request.correlation_id)).await;
-                let found = found.inspect_err(|error| audit::store_failed("read", error))?;
+                let found = found.inspect_err(|error| log::store_failed("read", error))?;
                 Some(StateFacts { settings: ucc.settings, session: found.map(|found| found.state) })
             }
         };
         let reply = request.decide(facts);
-        audit::state(&reply);
+        log::state(&reply);
         if let Some(trail) = self.trail_of_reads() {
-            trail.tell_read(trail::state(&reply, caller));
+            trail.tell_read(audit::state(&reply, caller));
         }
         Ok(reply)
     }
@@ -231,9 +231,9 @@ impl<S: Store> Service<S> {
     pub fn capabilities<'a>(&self, request: &CapabilitiesRequest<'a>, caller: Caller<'_>) -> CapabilitiesReply<'a> {
         let directory = self.directory.current();
         let reply = request.decide(directory.ucc(request.ucc).map(|ucc| ucc.settings));
-        audit::capabilities(&reply);
+        log::capabilities(&reply);
         if let Some(trail) = self.trail_of_reads() {
-            trail.tell_read(trail::capabilities(&reply, caller));
+            trail.tell_read(audit::capabilities(&reply, caller));
         }
         reply
     }
@@ -282,7 +282,7 @@ impl<S: Store> Service<S> {
             };
 
             // Store, and before that the trail; then, and only then, event and reply.
-            let note = self.note(|| trail::changed(&pending, request, caller));
+            let note = self.note(|| audit::changed(&pending, request, caller));
             let change = (Some(found.revision), Some(pending.new_state()), note);
             match self.store_change(turn, &key, change).await {
                 Ok((Swap::Stored, telling)) => {
@@ -292,7 +292,7 @@ impl<S: Store> Service<S> {
                     drop(telling);
                     // What nobody waits for comes last.
                     self.metrics.decided(request.action, Outcome::Changed);
-                    audit::changed(request, change);
+                    log::changed(request, change);
                     return Ok(stored.reply);
                 }
                 Ok((Swap::Conflict, _)) => {}
@@ -336,9 +336,9 @@ impl<S: Store> Service<S> {
     ) -> StateReply<'a> {
         self.metrics.answered(request.action, answer.refusal.as_ref());
         if let Some(trail) = &self.trail {
-            trail.tell(trail::not_changed(&answer, request, before, caller)).await;
+            trail.tell(audit::not_changed(&answer, request, before, caller)).await;
         }
-        audit::answered(request, before, answer.refusal.as_ref());
+        log::answered(request, before, answer.refusal.as_ref());
         answer.reply
     }
 
@@ -346,16 +346,16 @@ impl<S: Store> Service<S> {
     fn not_stored(&self, request: &SetRequest<'_>, error: &StoreError, caller: Caller<'_>) -> Rejection {
         self.metrics.decided(request.action, Outcome::NotStored);
         if let Some(trail) = &self.trail {
-            trail.tell_soon(trail::not_decided(request, ("not stored", Rejection::NotStored), caller));
+            trail.tell_soon(audit::not_decided(request, ("not stored", Rejection::NotStored), caller));
         }
-        audit::not_stored(request, error);
+        log::not_stored(request, error);
         Rejection::NotStored
     }
 
     /// Tells the trail of a set that its token does not allow.
     pub(crate) async fn not_permitted(&self, request: &SetRequest<'_>, caller: Caller<'_>) {
         if let Some(trail) = &self.trail {
-            trail.tell(trail::not_decided(request, ("refused", Rejection::Forbidden), caller)).await;
+            trail.tell(audit::not_decided(request, ("refused", Rejection::Forbidden), caller)).await;
         }
     }
 

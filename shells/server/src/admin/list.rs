@@ -29,7 +29,7 @@ use tokio::task::spawn_blocking;
 
 use crate::service::Service;
 use crate::store::{SessionKey, Store, StoreError};
-use crate::{audit, reply};
+use crate::{log, reply};
 
 /// How many sessions a page has if nobody says.
 pub const DEFAULT_LIMIT: usize = 100;
@@ -62,7 +62,7 @@ pub(super) async fn answer<S: Store>(service: &Arc<Service<S>>, query: Option<&s
     match made.await {
         Ok(Ok(page)) => reply::json(StatusCode::OK, page.into()),
         Ok(Err(error)) => {
-            audit::store_failed("list", &error);
+            log::store_failed("list", &error);
             reply::store_unavailable()
         }
         Err(_) => reply::store_unavailable(),

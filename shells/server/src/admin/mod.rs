@@ -34,11 +34,11 @@ use recording_core::wire::RequestParts;
 use recording_core::wire::{Allow, Rejection, SetRequest, StateRequest};
 use recording_core::{Reply, Scratch, State};
 
-use crate::arrival::{self, Arrival};
-use crate::audit::Asked;
+use crate::body::{self, Received};
+use crate::log::Asked;
 use crate::service::{Begun, Caller, NotDone, Service};
 use crate::store::Store;
-use crate::{api, audit, hub, openapi, reply};
+use crate::{api, hub, log, openapi, reply};
 
 /// The admin's requests. As on the API, one handler takes them all.
 pub fn router<S: Store>(service: Arc<Service<S>>) -> Router {
@@ -103,18 +103,18 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
     let (parts, body) = request.into_parts();
     let parts = Arc::new(parts);
     let response = match (Route::of(parts.uri.path()), &parts.method) {
-        (Some(Route::Session { .. }), &Method::PUT) if arrival::is_encoded(&parts.headers) => {
+        (Some(Route::Session { .. }), &Method::PUT) if body::is_encoded(&parts.headers) => {
             reply::encoded(Asked::of(&parts, parts.extensions.get()))
         }
         (Some(Route::Session { ucc, correlation_id }), &Method::PUT) => {
             let target = api_target(ucc, correlation_id);
-            return match arrival::read(body, &parts, parts.extensions.get()).await {
-                Arrival::Body { whole: false, .. } => reply::and_close(reject(&parts, Rejection::BodyTooLarge)),
-                Arrival::Body { bytes, .. } => {
+            return match body::read(body, &parts, parts.extensions.get()).await {
+                Received::Body { whole: false, .. } => reply::and_close(reject(&parts, Rejection::BodyTooLarge)),
+                Received::Body { bytes, .. } => {
                     let (tasks, parts) = (Arc::clone(service.tasks()), Arc::clone(&parts));
                     tasks.to_the_end(async move { begin(&service, &parts, &target, &bytes).await }).await
                 }
-                Arrival::Failed(response) => response,
+                Received::Failed(response) => response,
             };
         }
         (Some(Route::Session { ucc, correlation_id }), &Method::DELETE) => {
@@ -143,7 +143,7 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
         (Some(_), _) => reject(&parts, Rejection::MethodNotAllowed { allow: Allow::GetHead }),
         (None, _) => reject(&parts, Rejection::UnknownPath),
     };
-    let usable = arrival::discard(body, &parts.headers, parts.extensions.get()).await;
+    let usable = body::discard(body, &parts.headers, parts.extensions.get()).await;
     if usable { response } else { reply::and_close(response) }
 }
 
@@ -152,7 +152,7 @@ fn caller(parts: &Parts) -> Caller<'_> {
 }
 
 fn reject(parts: &Parts, rejection: Rejection) -> Response {
-    audit::rejected(Asked::of(parts, parts.extensions.get()), &rejection);
+    log::rejected(Asked::of(parts, parts.extensions.get()), &rejection);
     reply::rejection(rejection)
 }
 
@@ -232,12 +232,12 @@ const fn disposition_document(disposition: Disposition) -> Bytes {
 
 fn not_done(parts: &Parts, why: &NotDone<'_>) -> Response {
     if let NotDone::Store(error) = why {
-        audit::store_failed(parts.method.as_str(), error);
+        log::store_failed(parts.method.as_str(), error);
         return reply::rejection(Rejection::NotStored);
     }
     why.tell(|error| {
         let asked = Asked::of(parts, parts.extensions.get());
-        audit::not_arrived(asked, StatusCode::NOT_FOUND.as_u16(), &error.to_string());
+        log::not_arrived(asked, StatusCode::NOT_FOUND.as_u16(), &error.to_string());
         reply::error(StatusCode::NOT_FOUND, error)
     })
 }

@@ -12,11 +12,11 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use recording_core::wire::{ErrorMessage, ErrorType};
 
+use crate::audit::Trail;
 use crate::metrics::{Format, Levels, Writer, listeners, write};
 use crate::service::Service;
 use crate::store::Store;
-use crate::trail::Trail;
-use crate::{audit, reply};
+use crate::{log, reply};
 
 /// `{"Status":"ok"}`, or 503 and why not.
 pub(super) fn health<S: Store>(service: &Service<S>) -> Response {
@@ -42,7 +42,7 @@ pub(super) async fn metrics<S: Store>(service: &Arc<Service<S>>, headers: &Heade
             .store()
             .open_sessions()
             .await
-            .inspect_err(|error| audit::store_failed("open sessions", error))
+            .inspect_err(|error| log::store_failed("open sessions", error))
             .ok(),
         uccs: directory.len(),
         agents: directory.agents(),

@@ -22,9 +22,9 @@ use super::origins::{self, Origins};
 use super::rate::{Caller, Rates};
 use super::tokens::Tokens;
 use super::{FileError, FromFile, Parse, Principal};
-use crate::audit::Asked;
+use crate::log::Asked;
 use crate::net::Client;
-use crate::{admin, arrival, audit, reply};
+use crate::{admin, body, log, reply};
 
 /// How long a stranger who has shown too many tokens waits for each answer: so whoever tries one after the other is kept
 /// busy, and not the server.
@@ -141,7 +141,7 @@ impl Guard {
                 Err(never) => match never {},
             },
             Some(response) => {
-                let usable = arrival::discard(body, &parts.headers, parts.extensions.get()).await;
+                let usable = body::discard(body, &parts.headers, parts.extensions.get()).await;
                 if usable { response } else { reply::and_close(response) }
             }
         };
@@ -273,6 +273,6 @@ fn refused(
     rejection: Rejection,
     reason: &str,
 ) -> Response {
-    audit::kept_out(Asked::of(parts, client), rejection.status(), principal.map(Principal::name), reason);
+    log::kept_out(Asked::of(parts, client), rejection.status(), principal.map(Principal::name), reason);
     reply::rejection(rejection)
 }

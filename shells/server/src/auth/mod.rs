@@ -34,7 +34,7 @@ pub use guard::{Guard, Part};
 pub use principal::Principal;
 use tracing::warn;
 
-use crate::shared::Shared;
+use crate::reloadable::Reloadable;
 
 /// What is wrong with a file, in one line that names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub trait Parse: Sized {
 #[derive(Debug)]
 pub struct FromFile<T> {
     file: PathBuf,
-    value: Shared<T>,
+    value: Reloadable<T>,
 }
 
 impl<T: Parse> FromFile<T> {
@@ -100,7 +100,7 @@ impl<T: Parse> FromFile<T> {
     ///
     /// If it cannot be read, or something in it is wrong.
     pub fn load(file: PathBuf) -> Result<Self, FileError> {
-        let value = Shared::new(read(&file)?);
+        let value = Reloadable::new(read(&file)?);
         Ok(Self { file, value })
     }
 
@@ -132,7 +132,7 @@ impl<T: Parse> FromFile<T> {
 
     /// What is in force.
     #[must_use]
-    pub const fn value(&self) -> &Shared<T> {
+    pub const fn value(&self) -> &Reloadable<T> {
         &self.value
     }
 }

@@ -11,10 +11,10 @@ use lexopt::{Arg, Parser, ValueExt as _};
 use tracing::level_filters::LevelFilter;
 
 use super::protection::ProtectionOptions;
+use crate::audit;
 use crate::hub::EventCase;
 use crate::net::Limits;
 use crate::server::Addresses;
-use crate::trail;
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,7 +62,7 @@ pub struct Options {
     /// Where sessions are kept.
     pub store: StoreKind,
     /// The audit trail, if there is to be one.
-    pub audit: Option<trail::Settings>,
+    pub audit: Option<audit::Settings>,
     /// How the keys of events are spelt.
     pub event_case: EventCase,
     /// How many may listen to events at once.
@@ -153,7 +153,7 @@ const SECONDS: RangeInclusive<u64> = 1..=86_400;
 pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
     let mut options = Options::default();
     let (mut check, mut probe, mut store, mut max_listeners) = (false, false, None, None);
-    let mut audit = trail::Settings::default();
+    let mut audit = audit::Settings::default();
     let mut parser = Parser::from_args(arguments);
     while let Some(argument) = parser.next()? {
         match argument {
@@ -215,7 +215,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, Us
     };
     if !audit.path.as_os_str().is_empty() {
         options.audit = Some(audit);
-    } else if audit != trail::Settings::default() {
+    } else if audit != audit::Settings::default() {
         return Err(UsageError("--audit-max-bytes, --audit-keep and --audit-reads need --audit FILE".into()));
     }
     if !options.protection.limits_rates() {

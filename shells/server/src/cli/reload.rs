@@ -6,11 +6,11 @@ use std::sync::Arc;
 use tracing::{error, info, warn};
 
 use super::in_file;
+use crate::audit::Trail;
 use crate::config;
 use crate::server::Protection;
 use crate::service::Service;
 use crate::store::Store;
-use crate::trail::Trail;
 
 /// What a reload needs. It reads disks, so it is done on a thread that may wait for them.
 #[derive(Debug)]

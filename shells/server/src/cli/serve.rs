@@ -17,12 +17,12 @@ use super::options::{Options, StoreKind};
 use super::reload::Reload;
 use super::signals::{Asked, Signals};
 use super::{FAILED, banner, fail, in_file};
+use crate::audit::{self, Trail};
 use crate::directory::Directory;
 use crate::output::{self, Output};
 use crate::server::{self, Protection, Running};
 use crate::service::{Caller, Service};
 use crate::store::{FileStore, MemoryStore, OpenError, Store};
-use crate::trail::{self, Trail};
 use crate::{config, demo, hub};
 
 /// How long the last words may take: a log or an output that stands still does not hold up the end.
@@ -117,7 +117,7 @@ fn open_all(options: &Options) -> Result<Opened, String> {
 }
 
 /// `the audit trail recording.jsonl: …`
-fn in_trail(audit: Option<&trail::Settings>, error: &io::Error) -> String {
+fn in_trail(audit: Option<&audit::Settings>, error: &io::Error) -> String {
     let file = audit.map_or(Path::new(""), |audit| &audit.path);
     format!("the audit trail {}: {error}", file.display())
 }
@@ -200,7 +200,7 @@ impl<S: Store> Serving<'_, S> {
         if let (true, Some(key)) = (is_demo, demo::session()) {
             // One that was kept in a file stays as it is.
             let note =
-                service.note(|| trail::begun(key.ucc.to_ref(), key.correlation_id, demo::STATE, Caller::default()));
+                service.note(|| audit::begun(key.ucc.to_ref(), key.correlation_id, demo::STATE, Caller::default()));
             if let Err(error) = service.store().compare_and_set(&key, None, Some(demo::STATE), note).await {
                 return fail(format_args!("the demo's session cannot be opened: {error}"));
             }

@@ -11,7 +11,7 @@ use recording_core::Action;
 
 use super::accept::accepted;
 use super::{Call, Commits, Histogram, Metrics, Outcome, STATUSES};
-use crate::{audit, output};
+use crate::{log, output};
 
 /// What was looked up for this answer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -163,7 +163,7 @@ impl Metrics {
                 .map(move |(outcome, value)| ([("action", action.name()), ("outcome", outcome.name())], count(value)))
         });
         writer.counters("decisions", "What became of requests to change a state", decisions)?;
-        let refusals = audit::REASONS.iter().zip(&self.refusals);
+        let refusals = log::REASONS.iter().zip(&self.refusals);
         writer.counters(
             "refusals",
             "Why requests to change a state were refused",

@@ -16,7 +16,7 @@ pub use histogram::Histogram;
 use recording_core::Action;
 use recording_core::decide::Refusal;
 
-use crate::audit;
+use crate::log;
 
 /// What became of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub(crate) const STATUSES: [u16; 11] = [200, 400, 401, 403, 404, 405, 408, 413, 
 pub struct Metrics {
     started: SystemTime,
     decisions: [[AtomicU64; Outcome::ALL.len()]; Action::ALL.len()],
-    refusals: [AtomicU64; audit::REASONS.len()],
+    refusals: [AtomicU64; log::REASONS.len()],
     responses: [AtomicU64; STATUSES.len() + 1],
     requests: [Histogram; Call::ALL.len()],
     sessions_begun: AtomicU64,
@@ -152,8 +152,8 @@ impl Metrics {
     pub(crate) fn answered(&self, action: Action, refusal: Option<&Refusal<'_>>) {
         self.decided(action, if refusal.is_some() { Outcome::Refused } else { Outcome::Unchanged });
         if let Some(refusal) = refusal {
-            let reason = audit::reason(refusal);
-            one_more(audit::REASONS.iter().position(|&known| known == reason).and_then(|at| self.refusals.get(at)));
+            let reason = log::reason(refusal);
+            one_more(log::REASONS.iter().position(|&known| known == reason).and_then(|at| self.refusals.get(at)));
         }
     }
 

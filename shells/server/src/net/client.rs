@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::progress::Progress;
+use super::connection_state::ConnectionState;
 use super::streams::{Stay, Stream};
 use crate::auth::rate::Allowance;
 
@@ -19,17 +19,17 @@ pub struct Client {
 /// Where the request stands among those of its connection.
 #[derive(Debug, Clone)]
 enum Place {
-    Alone(Arc<Progress>),
-    OneOfMany(Arc<Progress>, Arc<Stream>),
+    Alone(Arc<ConnectionState>),
+    OneOfMany(Arc<ConnectionState>, Arc<Stream>),
 }
 
 impl Client {
-    pub(super) fn alone(progress: &Arc<Progress>, peer: SocketAddr) -> Self {
-        Self { peer, place: Place::Alone(Arc::clone(progress)) }
+    pub(super) fn alone(state: &Arc<ConnectionState>, peer: SocketAddr) -> Self {
+        Self { peer, place: Place::Alone(Arc::clone(state)) }
     }
 
-    pub(super) fn one_of_many(progress: &Arc<Progress>, stay: &Stay, peer: SocketAddr) -> Self {
-        Self { peer, place: Place::OneOfMany(Arc::clone(progress), Arc::clone(stay.stream())) }
+    pub(super) fn one_of_many(state: &Arc<ConnectionState>, stay: &Stay, peer: SocketAddr) -> Self {
+        Self { peer, place: Place::OneOfMany(Arc::clone(state), Arc::clone(stay.stream())) }
     }
 
     /// Where it is, or the proxy between.
@@ -40,36 +40,36 @@ impl Client {
     /// What its address has left: looked up once for a connection.
     pub(crate) fn allowance(&self, find: impl FnOnce() -> Arc<Allowance>) -> &Allowance {
         match &self.place {
-            Place::Alone(progress) | Place::OneOfMany(progress, _) => progress.allowance.get_or_init(find),
+            Place::Alone(state) | Place::OneOfMany(state, _) => state.allowance.get_or_init(find),
         }
     }
 
     /// When the request must have arrived.
     pub(crate) fn deadline(&self) -> Instant {
         match &self.place {
-            Place::Alone(progress) => progress.deadline(progress.since()),
-            Place::OneOfMany(progress, stream) => progress.deadline(stream.since()),
+            Place::Alone(state) => state.deadline(state.since()),
+            Place::OneOfMany(state, stream) => state.deadline(stream.since()),
         }
     }
 
     /// The request has arrived: from now on nobody waits for the client.
     pub(crate) fn arrived(&self) {
         match &self.place {
-            Place::Alone(progress) => progress.at_work(),
+            Place::Alone(state) => state.at_work(),
             Place::OneOfMany(_, stream) => stream.arrived(),
         }
     }
 
     /// Whether the client has not taken what it was sent for longer than it may.
     pub(crate) fn is_slow(&self) -> bool {
-        let (Place::Alone(progress) | Place::OneOfMany(progress, _)) = &self.place;
-        progress.is_slow()
+        let (Place::Alone(state) | Place::OneOfMany(state, _)) = &self.place;
+        state.is_slow()
     }
 
     /// The request waits for something that only this client wants to know: it ends when the client is gone.
     pub(crate) fn waits_with_its_client(&self) {
         match &self.place {
-            Place::Alone(progress) => progress.watch(),
+            Place::Alone(state) => state.watch(),
             // HTTP/2 does so by itself.
             Place::OneOfMany(..) => {}
         }

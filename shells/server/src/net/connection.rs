@@ -22,17 +22,17 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::client::Client;
+use super::connection_state::{ConnectionState, Due};
 use super::connections::Place;
 use super::frames::FrameAllowance;
-use super::framing::Framing;
-use super::progress::{Due, Progress};
+use super::smuggling::Framing;
 use super::tls::{HTTP_2, Tls};
-use super::wire::{Version, Wire};
+use super::watched_io::{Version, WatchedIo};
 use super::{Handler, Limits};
 use super::{plain, streaming};
-use crate::audit::Asked;
+use crate::log::Asked;
 use crate::tasks::{Task, Tasks};
-use crate::{audit, reply};
+use crate::{log, reply};
 
 /// How many requests a connection of HTTP/2 may have open at once.
 const MOST_STREAMS: u32 = 64;
@@ -45,7 +45,7 @@ pub(super) struct Connection<H> {
     pub(super) limits: Limits,
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) peer: SocketAddr,
-    pub(super) progress: Arc<Progress>,
+    pub(super) state: Arc<ConnectionState>,
     pub(super) tasks: Arc<Tasks>,
     pub(super) stop: watch::Receiver<bool>,
     pub(super) _place: Place,
@@ -57,19 +57,19 @@ impl<H: Handler> Connection<H> {
         // Replies are small and complete: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls.take() else { return self.http_1(stream).await };
-        let is_plain = { hold(pin!(plain::is_plain(&stream)), &self.progress, &mut self.stop, |_| ()).await };
+        let is_plain = { hold(pin!(plain::is_plain(&stream)), &self.state, &mut self.stop, |_| ()).await };
         match is_plain {
             None => return,
             Some(true) => {
-                audit::plain_http(self.peer);
-                let _ = hold(pin!(plain::answer(stream)), &self.progress, &mut self.stop, |_| ()).await;
+                log::plain_http(self.peer);
+                let _ = hold(pin!(plain::answer(stream)), &self.state, &mut self.stop, |_| ()).await;
                 return;
             }
             Some(false) => {}
         }
         let handshake = pin!(tls.acceptor().accept(stream));
         // Its time counts to that of the first request.
-        let Some(Ok(stream)) = hold(handshake, &self.progress, &mut self.stop, |_| ()).await else { return };
+        let Some(Ok(stream)) = hold(handshake, &self.state, &mut self.stop, |_| ()).await else { return };
         if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
             self.http_2(stream).await;
         } else {
@@ -78,30 +78,30 @@ impl<H: Handler> Connection<H> {
     }
 
     async fn http_1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let (progress, handler, peer) = (&self.progress, &self.handler, self.peer);
+        let (state, handler, peer) = (&self.state, &self.handler, self.peer);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            progress.head_is_there(request.body().is_end_stream());
+            state.head_is_there(request.body().is_end_stream());
             let framing = Framing::of(request.headers());
             let refused = (framing == Framing::Unknown).then(|| unknown_coding(&request, peer));
-            let response = answer(handler.clone(), request, Client::alone(progress, peer));
+            let response = answer(handler.clone(), request, Client::alone(state, peer));
             async move {
                 let response = match framing {
                     Framing::Length => response.await,
                     // After both a length and chunks nothing on this connection can be trusted to begin where it seems to.
-                    Framing::Chunks if progress.lengths.seen() => response.await.map(reply::and_close),
+                    Framing::Chunks if state.lengths.seen() => response.await.map(reply::and_close),
                     Framing::Chunks => response.await,
                     Framing::Unknown => Ok(refused.unwrap_or_default()),
                 };
-                let response = response.map(|response| streaming::follow(response, progress));
+                let response = response.map(|response| streaming::follow(response, state));
                 // Ours to close means that the client may still be sending.
                 if response.as_ref().is_ok_and(|response| response.headers().contains_key(CONNECTION)) {
-                    progress.linger();
+                    state.linger();
                 }
                 response
             }
         });
         let connection = http1::Builder::new()
-            // A client may close its sending side and still wait for its reply: `Wire` keeps that from the library, but not
+            // A client may close its sending side and still wait for its reply: `WatchedIo` keeps that from the library, but not
             // where the end of the client must end its request.
             .half_close(false)
             // All times are kept here: they must hold for a request as a whole.
@@ -109,24 +109,24 @@ impl<H: Handler> Connection<H> {
             .max_header_size(self.limits.head)
             .max_buf_size(self.limits.head.max(8192))
             // It takes 100 header lines. Naming that number would make it keep room for them on the heap.
-            .serve_connection(TokioIo::new(Wire::new(stream, Arc::clone(progress), Version::Http1, None)), service)
+            .serve_connection(TokioIo::new(WatchedIo::new(stream, Arc::clone(state), Version::Http1, None)), service)
             .with_upgrades();
         // An error is the client's: nothing to tell anyone.
         let stop = http1::UpgradeableConnection::graceful_shutdown;
-        if hold(pin!(connection), progress, &mut self.stop, stop).await.is_some() {
-            progress.until_given_up().await;
+        if hold(pin!(connection), state, &mut self.stop, stop).await.is_some() {
+            state.until_given_up().await;
         }
     }
 
     async fn http_2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let (progress, handler, peer) = (Arc::clone(&self.progress), self.handler.clone(), self.peer);
+        let (state, handler, peer) = (Arc::clone(&self.state), self.handler.clone(), self.peer);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
-            let stream = progress.stream(request.body().is_end_stream());
-            let response = answer(handler.clone(), request, Client::one_of_many(&progress, &stream, peer));
+            let stream = state.stream(request.body().is_end_stream());
+            let response = answer(handler.clone(), request, Client::one_of_many(&state, &stream, peer));
             async move { response.await.map(|response| streaming::stay(response, stream)) }
         });
         let frames = self.limits.frames.map(FrameAllowance::new);
-        let wire = Wire::new(stream, Arc::clone(&self.progress), Version::Http2, frames);
+        let wire = WatchedIo::new(stream, Arc::clone(&self.state), Version::Http2, frames);
         let connection = http2::Builder::new(Streams(Arc::clone(&self.tasks)))
             .max_header_list_size(u32::try_from(self.limits.head).unwrap_or(u32::MAX))
             .max_concurrent_streams(MOST_STREAMS)
@@ -135,16 +135,16 @@ impl<H: Handler> Connection<H> {
             .max_send_buf_size(WINDOW as usize)
             .serve_connection(TokioIo::new(wire), service);
         let connection = pin!(connection);
-        let _ = hold(connection, &self.progress, &mut self.stop, http2::Connection::graceful_shutdown).await;
-        if self.progress.is_calmed() {
-            audit::calmed(self.peer);
+        let _ = hold(connection, &self.state, &mut self.stop, http2::Connection::graceful_shutdown).await;
+        if self.state.is_calmed() {
+            log::calmed(self.peer);
         }
     }
 }
 
 fn unknown_coding(request: &hyper::Request<Incoming>, peer: SocketAddr) -> Response {
     let (status, text) = (StatusCode::BAD_REQUEST, "A Transfer-Encoding other than chunked is not understood.");
-    audit::not_arrived(Asked::new(request.method(), request.uri(), Some(peer)), status.as_u16(), text);
+    log::not_arrived(Asked::new(request.method(), request.uri(), Some(peer)), status.as_u16(), text);
     reply::and_close(reply::invalid(status, text))
 }
 
@@ -160,7 +160,7 @@ async fn answer<H: Handler>(
 /// was idle for too long, `wind_down` tells the work so: it says farewell as its protocol wants it.
 async fn hold<F: Future>(
     mut work: Pin<&mut F>,
-    progress: &Progress,
+    state: &ConnectionState,
     stop: &mut watch::Receiver<bool>,
     wind_down: fn(Pin<&mut F>),
 ) -> Option<F::Output> {
@@ -171,17 +171,17 @@ async fn hold<F: Future>(
             biased;
             done = work.as_mut() => return Some(done),
             () = alarm.as_mut() => {}
-            () = progress.nudged() => {}
+            () = state.nudged() => {}
             _ = stop.wait_for(|&stop| stop), if !stopping => {
                 stopping = true;
-                if progress.is_idle() && !progress.leave() {
+                if state.is_idle() && !state.leave() {
                     return None;
                 }
                 wind_down(work.as_mut());
             }
         }
-        match progress.due() {
-            Due::Now if progress.leave() => {
+        match state.due() {
+            Due::Now if state.leave() => {
                 stopping = true;
                 wind_down(work.as_mut());
                 alarm.as_mut().reset(Instant::now());

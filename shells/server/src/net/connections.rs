@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use super::progress::Progress;
+use super::connection_state::ConnectionState;
 use crate::auth::rate::site;
 
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub(super) struct Connections {
 #[derive(Debug, Default)]
 struct Open {
     last_id: u64,
-    by_id: HashMap<u64, (IpAddr, Arc<Progress>)>,
+    by_id: HashMap<u64, (IpAddr, Arc<ConnectionState>)>,
     /// How many each address has.
     numbers: HashMap<IpAddr, usize>,
 }
@@ -62,11 +62,11 @@ impl Connections {
     }
 
     /// Takes a place.
-    pub(super) fn add(self: &Arc<Self>, address: IpAddr, progress: Arc<Progress>) -> Place {
+    pub(super) fn add(self: &Arc<Self>, address: IpAddr, state: Arc<ConnectionState>) -> Place {
         let (mut open, address) = (self.open(), site(address));
         open.last_id += 1;
         let id = open.last_id;
-        open.by_id.insert(id, (address, progress));
+        open.by_id.insert(id, (address, state));
         *open.numbers.entry(address).or_default() += 1;
         Place { connections: Arc::clone(self), id }
     }
@@ -76,17 +76,16 @@ impl Connections {
     /// there, and none while another one is about to end: on a busy machine that may take a while, and one is enough.
     pub(super) fn evict_one(&self, waited: Duration) {
         let open = self.open();
-        if open.by_id.values().any(|(_, progress)| progress.is_leaving()) {
+        if open.by_id.values().any(|(_, state)| state.is_leaving()) {
             return;
         }
-        let waiting = open.by_id.values().filter_map(|(address, progress)| {
-            let since = progress.waiting_since()?;
-            (u128::from(progress.now().saturating_sub(since)) >= waited.as_micros())
-                .then_some((address, since, progress))
+        let waiting = open.by_id.values().filter_map(|(address, state)| {
+            let since = state.waiting_since()?;
+            (u128::from(state.now().saturating_sub(since)) >= waited.as_micros()).then_some((address, since, state))
         });
         let first = waiting.max_by_key(|(address, since, _)| (open.numbers.get(address), Reverse(*since)));
-        if let Some((_, _, progress)) = first {
-            progress.evict();
+        if let Some((_, _, state)) = first {
+            state.evict();
         }
     }
 
@@ -102,7 +101,7 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{Connections, Duration, IpAddr, Progress};
+    use super::{ConnectionState, Connections, Duration, IpAddr};
     use crate::net::Limits;
 
     fn address(last: u8) -> IpAddr {
@@ -113,12 +112,12 @@ mod tests {
     #[test]
     fn only_who_has_waited_as_long_goes() {
         let connections = Arc::<Connections>::default();
-        let progress = Arc::new(Progress::new(Limits::default(), Instant::now()));
-        let _place = connections.add(address(1), Arc::clone(&progress));
+        let state = Arc::new(ConnectionState::new(Limits::default(), Instant::now()));
+        let _place = connections.add(address(1), Arc::clone(&state));
         connections.evict_one(Duration::from_secs(3600));
-        assert!(!progress.is_leaving());
+        assert!(!state.is_leaving());
         connections.evict_one(Duration::ZERO);
-        assert!(progress.is_leaving());
+        assert!(state.is_leaving());
     }
 
     /// Who has most places gives one up, and of those the one that has waited longest.
@@ -128,19 +127,19 @@ mod tests {
         let epoch = Instant::now();
         let mut places = Vec::new();
         let mut open = |last| {
-            let progress = Arc::new(Progress::new(Limits::default(), epoch));
-            places.push(connections.add(address(last), Arc::clone(&progress)));
+            let state = Arc::new(ConnectionState::new(Limits::default(), epoch));
+            places.push(connections.add(address(last), Arc::clone(&state)));
             std::thread::sleep(Duration::from_millis(2));
-            progress
+            state
         };
         let single = open(1);
         let many = [open(2), open(2), open(2)];
         for leaver in 0..2 {
             connections.evict_one(Duration::ZERO);
-            let leaving: Vec<_> = many.iter().map(|progress| progress.is_leaving()).collect();
+            let leaving: Vec<_> = many.iter().map(|state| state.is_leaving()).collect();
             assert_eq!((single.is_leaving(), leaving.iter().position(|&leaves| leaves)), (false, Some(leaver)));
             many[leaver].at_work();
-            places[1 + leaver] = connections.add(address(9), Arc::new(Progress::new(Limits::default(), epoch)));
+            places[1 + leaver] = connections.add(address(9), Arc::new(ConnectionState::new(Limits::default(), epoch)));
         }
         drop(places);
         assert_eq!((connections.len(), connections.open().numbers.len()), (0, 0));

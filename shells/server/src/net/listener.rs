@@ -12,8 +12,8 @@ use tokio::time::{Instant, timeout};
 use tracing::warn;
 
 use super::connection::Connection;
+use super::connection_state::ConnectionState;
 use super::connections::Connections;
-use super::progress::Progress;
 use super::tls::Tls;
 use super::{Handler, Limits};
 use crate::tasks::Tasks;
@@ -110,14 +110,14 @@ impl<H: Handler> Acceptor<H> {
     }
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
-        let progress = Arc::new(Progress::new(self.limits, self.epoch));
-        let place = self.connections.add(peer.ip(), Arc::clone(&progress));
+        let state = Arc::new(ConnectionState::new(self.limits, self.epoch));
+        let place = self.connections.add(peer.ip(), Arc::clone(&state));
         let connection = Connection {
             handler: self.handler.clone(),
             limits: self.limits,
             tls: self.tls.clone(),
             peer,
-            progress,
+            state,
             tasks: Arc::clone(&self.tasks),
             stop: self.stop.clone(),
             _place: place,

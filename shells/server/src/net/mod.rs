@@ -24,19 +24,19 @@
 
 mod client;
 mod connection;
+mod connection_state;
 mod connections;
 mod frames;
-mod framing;
 mod key_kind;
 mod listener;
 mod named;
 mod pem;
 mod plain;
-mod progress;
+mod smuggling;
 mod streaming;
 mod streams;
 mod tls;
-mod wire;
+mod watched_io;
 
 use core::future::Future;
 use core::time::Duration;
@@ -50,7 +50,7 @@ pub use client::Client;
 pub use listener::{Acceptor, bind};
 pub(crate) use named::{ANOTHER_HOST, Named};
 pub use tls::{Tls, TlsError, TlsFiles};
-pub(crate) use wire::{HEAD_TOO_LARGE, TARGET_TOO_LONG};
+pub(crate) use watched_io::{HEAD_TOO_LARGE, TARGET_TOO_LONG};
 
 /// What answers the requests of a listener.
 pub trait Handler: Clone + Send + Sync + 'static {

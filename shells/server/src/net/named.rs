@@ -5,9 +5,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::{Client, Handler};
-use crate::audit::Asked;
 use crate::auth::hosts::Hosts;
-use crate::{arrival, audit, reply};
+use crate::log::Asked;
+use crate::{body, log, reply};
 
 /// What stands before a handler: nothing that is for another name comes through, whatever its path.
 #[derive(Debug, Clone)]
@@ -38,8 +38,8 @@ pub(crate) const ANOTHER_HOST: &str = "This server does not answer for the host 
 async fn misdirected(request: Request, client: &Client) -> Response {
     let status = StatusCode::MISDIRECTED_REQUEST;
     let (parts, body) = request.into_parts();
-    audit::kept_out(Asked::of(&parts, Some(client)), status.as_u16(), None, "another host");
-    let usable = arrival::discard(body, &parts.headers, Some(client)).await;
+    log::kept_out(Asked::of(&parts, Some(client)), status.as_u16(), None, "another host");
+    let usable = body::discard(body, &parts.headers, Some(client)).await;
     let response = reply::invalid(status, ANOTHER_HOST);
     if usable { response } else { reply::and_close(response) }
 }

@@ -6,7 +6,7 @@ use std::io;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use super::wire::head_and_body;
+use super::watched_io::head_and_body;
 
 const TEXT: &str = "This port speaks TLS: use https.";
 

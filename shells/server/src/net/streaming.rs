@@ -9,22 +9,22 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use http_body::{Body as _, Frame, SizeHint};
 
-use super::progress::Progress;
+use super::connection_state::ConnectionState;
 use super::streams::Stay;
 
-/// Tells `progress` what kind of response this is, and of the end of a stream.
-pub(super) fn follow(response: Response, progress: &Arc<Progress>) -> Response {
+/// Tells `state` what kind of response this is, and of the end of a stream.
+pub(super) fn follow(response: Response, state: &Arc<ConnectionState>) -> Response {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        progress.upgraded();
+        state.upgraded();
         return response;
     }
     // Whatever the server has as a whole has a length.
     if response.body().size_hint().exact().is_some() {
-        progress.answered();
+        state.answered();
         return response;
     }
-    progress.streaming();
-    lasting(response, Answered(Arc::clone(progress)))
+    state.streaming();
+    lasting(response, Answered(Arc::clone(state)))
 }
 
 /// Lets the stay of one request of many last as long as its response.
@@ -33,7 +33,7 @@ pub(super) fn stay(response: Response, stay: Stay) -> Response {
 }
 
 /// Tells of the end of a stream, where there is one at a time.
-struct Answered(Arc<Progress>);
+struct Answered(Arc<ConnectionState>);
 
 impl Drop for Answered {
     fn drop(&mut self) {

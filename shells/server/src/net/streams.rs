@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::progress::{Phase, Progress};
+use super::connection_state::{ConnectionState, Phase};
 
 /// How many requests are open, by what they wait for.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ enum Stage {
 /// One of the requests, from its head to its response.
 #[derive(Debug)]
 pub(super) struct Stream {
-    progress: Arc<Progress>,
+    state: Arc<ConnectionState>,
     /// When the head was there.
     since: u64,
     stage: Mutex<Stage>,
@@ -49,14 +49,14 @@ impl Stay {
     }
 }
 
-impl Progress {
+impl ConnectionState {
     /// A head is complete, and with it the request, or a body is still to come.
     pub(super) fn stream(self: &Arc<Self>, is_all: bool) -> Stay {
         let mut open = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
         let stage = if is_all { Stage::AtWork } else { Stage::Arriving };
         *open.count(stage) += 1;
         self.follow(&open);
-        let stream = Stream { progress: Arc::clone(self), since: self.now(), stage: Mutex::new(stage) };
+        let stream = Stream { state: Arc::clone(self), since: self.now(), stage: Mutex::new(stage) };
         Stay(Arc::new(stream))
     }
 
@@ -93,7 +93,7 @@ impl Stream {
     }
 
     fn enter(&self, next: Stage) {
-        let mut open = self.progress.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.state.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         if *stage == Stage::Answered || *stage == next {
             return;
@@ -103,6 +103,6 @@ impl Stream {
             open.at_work += 1;
         }
         *stage = next;
-        self.progress.follow(&open);
+        self.state.follow(&open);
     }
 }

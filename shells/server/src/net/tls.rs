@@ -15,7 +15,7 @@ use tokio_rustls::rustls::{self, InconsistentKeys};
 
 use super::key_kind::{self, USABLE};
 use super::pem::{self, Section};
-use crate::shared::Shared;
+use crate::reloadable::Reloadable;
 
 /// What is spoken inside, the better first. A client that names neither is refused, one that names nothing gets the
 /// last.
@@ -48,7 +48,7 @@ impl core::error::Error for TlsError {}
 #[derive(Debug)]
 pub struct Tls {
     files: TlsFiles,
-    current: Shared<ServerConfig>,
+    current: Reloadable<ServerConfig>,
 }
 
 impl Tls {
@@ -58,7 +58,7 @@ impl Tls {
     ///
     /// If one cannot be read, is no such PEM, or the two do not belong together.
     pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        let current = Shared::new(read(&files)?);
+        let current = Reloadable::new(read(&files)?);
         Ok(Self { files, current })
     }
 

@@ -17,7 +17,7 @@ use recording_core::wire::{
 use recording_core::{Action, Event, Reply, State};
 use serde_json::{Map, Value, json};
 
-use crate::{arrival, demo, net};
+use crate::{body, demo, net};
 
 pub use admin::document as admin_document;
 
@@ -39,7 +39,7 @@ struct Samples {
 
 /// Errors that this shell answers with by itself, with the text that it then sends.
 const OWN: [(&str, u16, &str); 4] = [
-    ("TimedOut", 408, arrival::TOO_LATE),
+    ("TimedOut", 408, body::TOO_LATE),
     ("TargetTooLong", 414, net::TARGET_TOO_LONG),
     ("Misdirected", 421, net::ANOTHER_HOST),
     ("HeadTooLarge", 431, net::HEAD_TOO_LARGE),

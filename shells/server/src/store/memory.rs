@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::image::Image;
 use super::{Found, Revision, SessionKey, Store, StoreError, Swap};
-use crate::trail::{Note, Trail};
+use crate::audit::{Note, Trail};
 
 /// Sessions in memory.
 #[derive(Debug, Default)]

@@ -14,8 +14,8 @@ use recording_core::State;
 use recording_core::wire::{CorrelationId, UccName, UccNameBuf};
 pub use storing::{Storing, Tell};
 
+use crate::audit::Note;
 use crate::metrics::Commits;
-use crate::trail::Note;
 
 /// Which session: the same correlation id in two UCCs is two sessions.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -13,9 +13,9 @@ use std::task::Wake;
 
 use recording_core::wire::{ErrorType, SetRequest, SipUri, StateReply, UccName};
 use recording_core::{Action, State};
+use recording_server::audit::Note;
 use recording_server::service::{Caller, Service};
 use recording_server::store::{Found, Revision, SessionKey, Store, StoreError, Swap};
-use recording_server::trail::Note;
 
 use crate::support::{ID, directory};
 

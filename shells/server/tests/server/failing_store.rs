@@ -5,10 +5,10 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use recording_core::State;
+use recording_server::audit::Note;
 use recording_server::net::Limits;
 use recording_server::service::Service;
 use recording_server::store::{Found, MemoryStore, Revision, SessionKey, Store, StoreError, Swap};
-use recording_server::trail::Note;
 use tokio::sync::Semaphore;
 use tower_service::Service as _;
 

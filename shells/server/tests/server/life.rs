@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use recording_core::State;
+use recording_server::audit::{Note, Settings, Trail};
 use recording_server::net::Limits;
 use recording_server::service::Service;
 use recording_server::store::{Found, MemoryStore, Revision, SessionKey, Store, StoreError, Swap};
-use recording_server::trail::{Note, Settings, Trail};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 

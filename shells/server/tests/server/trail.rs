@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use recording_core::State;
+use recording_server::audit::{Settings, Trail};
 use recording_server::net::Limits;
 use recording_server::service::Service;
 use recording_server::store::{FileStore, MemoryStore, Store};
-use recording_server::trail::{Settings, Trail};
 use serde_json::{Value, json};
 
 use crate::support::{Client, ID, SET_PATH, STATE_PATH, directory, get, key, request, serve, set, set_body};

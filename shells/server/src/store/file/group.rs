@@ -6,8 +6,8 @@ use std::collections::HashMap;
 use recording_core::State;
 use tokio::sync::oneshot;
 
+use crate::audit::Note;
 use crate::store::{Found, Revision, SessionKey, StoreError, Swap, Tell};
-use crate::trail::Note;
 
 /// How many sessions a commit changes at most: so that no one waits long for the others of the group. Further changes of
 /// the same sessions cost no room on the disk.

@@ -21,10 +21,10 @@ use super::group::{Asked, Change, Group};
 use super::pause_first::{directory, request};
 use super::tests::key;
 use super::writer::Groups;
+use crate::audit::Note;
 use crate::service::{Caller, Service};
 use crate::store::image::Image;
 use crate::store::{Found, Latest, Revision, SessionKey, Store, StoreError, Storing, Swap};
-use crate::trail::Note;
 
 /// What goes wrong in the store itself, so that the checks can be seen to fail.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::group::Group;
-use crate::trail::{Trail, withdraw};
+use crate::audit::{Trail, withdraw};
 
 /// The trail, and what it is still to be told.
 #[derive(Debug)]

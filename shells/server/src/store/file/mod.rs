@@ -43,9 +43,9 @@ use writer::{Groups, Writer};
 
 use super::image::Image;
 use super::{Found, Latest, Revision, SessionKey, Store, StoreError, Storing, Swap};
+use crate::audit::{Note, Trail};
 use crate::metrics::Commits;
 use crate::place;
-use crate::trail::{Note, Trail};
 
 /// Sessions in a file.
 ///

@@ -16,10 +16,10 @@ use tokio::task::unconstrained;
 use super::FileStore;
 use super::backend::Faults;
 use super::tests::{Scratch, key};
+use crate::audit::{self, Trail};
 use crate::directory::{Directory, Ucc};
 use crate::service::{Begun, Caller, Service};
 use crate::store::{Store as _, Swap};
-use crate::trail::{self, Trail};
 
 pub(super) const SETTINGS: Settings = Settings {
     recording_api_licensed: true,
@@ -90,7 +90,7 @@ fn marks_and_a_pause() -> Vec<Action> {
 async fn a_pause_behind_400_marks_costs_at_most_three_commits() {
     let scratch = Scratch::new("pause");
     let path = scratch.file().with_extension("trail");
-    let trail = Trail::open(&trail::Settings { path: path.clone(), ..trail::Settings::default() }).unwrap();
+    let trail = Trail::open(&audit::Settings { path: path.clone(), ..audit::Settings::default() }).unwrap();
     let (service, faults) = held(&scratch, Some(trail)).await;
     let mut events = service.events().subscribe();
     let before = commits(&service);
@@ -139,7 +139,7 @@ async fn a_pause_behind_400_marks_costs_at_most_three_commits() {
 async fn what_rests_on_a_commit_that_fails_is_not_stored() {
     let scratch = Scratch::new("rests");
     let path = scratch.file().with_extension("trail");
-    let trail = Trail::open(&trail::Settings { path: path.clone(), ..trail::Settings::default() }).unwrap();
+    let trail = Trail::open(&audit::Settings { path: path.clone(), ..audit::Settings::default() }).unwrap();
     let (service, faults) = held(&scratch, Some(trail)).await;
     let mut events = service.events().subscribe();
     let actions = marks_and_a_pause();
@@ -240,7 +240,7 @@ async fn a_change_that_was_lost_is_a_conflict_for_who_waits_for_it() {
     let store = service.store();
     let found = store.read(&key(1)).await.unwrap().unwrap();
     let state = Some(found.state.apply(Action::Pause).state());
-    let note = trail::Note::none;
+    let note = audit::Note::none;
     let change = store.ask(&key(1), Some(found.revision), state, note()).await.unwrap();
     let latest = store.latest(&key(1)).await.unwrap();
     assert_eq!(latest.found.map(|found| found.state), state);

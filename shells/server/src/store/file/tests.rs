@@ -16,8 +16,8 @@ use redb::{Database, TableDefinition};
 
 use super::backend::Faults;
 use super::{FileStore, beside};
+use crate::audit::Note;
 use crate::store::{SessionKey, Store, StoreError, Swap};
-use crate::trail::Note;
 
 /// Operations on the file that fail: those counted `from` to `to`.
 #[derive(Debug)]

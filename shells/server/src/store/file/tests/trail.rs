@@ -1,7 +1,7 @@
 //! The store and its trail together: after failures, an orderly end and a store that was put back.
 
 use super::*;
-use crate::trail::{Settings, Trail, begun};
+use crate::audit::{Settings, Trail, begun};
 
 fn open(scratch: &Scratch, faults: &Faults) -> (FileStore, Trail) {
     let settings = Settings { path: scratch.0.join("trail"), ..Settings::default() };

@@ -18,7 +18,7 @@ use crate::store::{SessionKey, StoreError, Storing, Swap};
 /// first. So on one server the requests of a session take turns, twice: at deciding, from looking up to handing the change
 /// to the store; and, in the same order, at telling what was stored. Between the two they wait for the disk, all together.
 #[derive(Debug)]
-pub(crate) struct Turns {
+pub(crate) struct SessionLocks {
     locks: Box<[Lock]>,
     /// Keyed at random, so that no stranger can pick ids that share a lock.
     hasher: RandomState,
@@ -44,7 +44,7 @@ pub(crate) struct Turn<'a> {
 #[derive(Debug)]
 pub(crate) struct Telling<'a>(#[allow(dead_code, reason = "held")] MutexGuard<'a, ()>);
 
-impl Turns {
+impl SessionLocks {
     pub(crate) fn new() -> Self {
         Self { locks: (0..LOCKS).map(|_| Lock::default()).collect(), hasher: RandomState::new() }
     }
@@ -86,7 +86,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn telling_has_the_order_of_the_turns() {
         const MANY: usize = 200;
-        let turns: &'static Turns = Box::leak(Box::new(Turns::new()));
+        let turns: &'static SessionLocks = Box::leak(Box::new(SessionLocks::new()));
         let key = SessionKey::new(UccName::new("ucc").unwrap(), CorrelationId::from_u128(1));
         let told = Arc::new(std::sync::Mutex::new(Vec::new()));
         let (mut tells, mut tasks) = (Vec::new(), Vec::new());

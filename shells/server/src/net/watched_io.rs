@@ -8,9 +8,9 @@ use std::sync::Arc;
 use recording_core::wire::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply, ErrorType};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::connection_state::ConnectionState;
 use super::frames::FrameAllowance;
-use super::framing::Line;
-use super::progress::Progress;
+use super::smuggling::Line;
 
 /// What is told with a 414.
 pub(crate) const TARGET_TOO_LONG: &str = "The request target is too long.";
@@ -30,12 +30,12 @@ pub(super) enum Version {
     Http2,
 }
 
-/// A connection's stream. It tells [`Progress`] what happens, puts the API's error body into the answers that the HTTP
+/// A connection's stream. It tells [`ConnectionState`] what happens, puts the API's error body into the answers that the HTTP
 /// library makes of its own, and ends a connection so that the last reply arrives.
 #[derive(Debug)]
-pub(super) struct Wire<S> {
+pub(super) struct WatchedIo<S> {
     stream: S,
-    progress: Arc<Progress>,
+    state: Arc<ConnectionState>,
     version: Version,
     /// Where in a line the bytes that come are.
     line: Line,
@@ -53,17 +53,17 @@ pub(super) struct Wire<S> {
     ended: bool,
 }
 
-impl<S: AsyncWrite + Unpin> Wire<S> {
+impl<S: AsyncWrite + Unpin> WatchedIo<S> {
     pub(super) const fn new(
         stream: S,
-        progress: Arc<Progress>,
+        state: Arc<ConnectionState>,
         version: Version,
         frames: Option<FrameAllowance>,
     ) -> Self {
         let (line, own_answer) = (Line::first(), None);
         Self {
             stream,
-            progress,
+            state,
             version,
             line,
             own_answer,
@@ -81,7 +81,7 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
             match Pin::new(&mut self.stream).poll_write(cx, rest) {
                 Poll::Ready(count) => *written += count?,
                 Poll::Pending => {
-                    self.progress.write_blocked();
+                    self.state.write_blocked();
                     return Poll::Pending;
                 }
             }
@@ -90,9 +90,9 @@ impl<S: AsyncWrite + Unpin> Wire<S> {
     }
 }
 
-impl<S> Drop for Wire<S> {
+impl<S> Drop for WatchedIo<S> {
     fn drop(&mut self) {
-        self.progress.wire_gone();
+        self.state.io_gone();
     }
 }
 
@@ -131,14 +131,14 @@ pub(super) fn head_and_body(status: &str, text: &str) -> Vec<u8> {
     answer
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WatchedIo<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.has_had_enough {
             // The library may hold a part of a frame, and would only drop the connection: the farewell is said here.
             if !self.is_calmed {
                 self.own_answer = self.frames.as_ref().and_then(FrameAllowance::farewell).map(|bytes| (bytes, 0));
                 self.is_calmed = true;
-                self.progress.calmed();
+                self.state.calmed();
             }
             let _ = ready!(self.as_mut().poll_shutdown(cx));
             return Poll::Ready(Ok(()));
@@ -148,14 +148,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
         let is_end = read.is_err() || (buffer.filled().len() == before && buffer.remaining() > 0);
         if is_end && self.version == Version::Http1 {
             // The request in hand gets its answer first. The library would drop it.
-            if self.progress.is_only_at_work() {
-                self.progress.hide_end();
+            if self.state.is_only_at_work() {
+                self.state.hide_end();
                 return Poll::Pending;
             }
             // A body may be all there, and its request not answered: that has its turn first.
-            if self.progress.is_within_body() && !self.ended {
+            if self.state.is_within_body() && !self.ended {
                 self.ended = true;
-                self.progress.hide_end();
+                self.state.hide_end();
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -168,8 +168,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
             }
             if self.version == Version::Http1 {
                 let this = &mut *self;
-                this.progress.received();
-                this.progress.lengths.watch(&mut this.line, buffer.filled().get(before..).unwrap_or_default());
+                this.state.received();
+                this.state.lengths.watch(&mut this.line, buffer.filled().get(before..).unwrap_or_default());
             }
         } else if buffer.remaining() > 0 {
             self.ended = true;
@@ -178,9 +178,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for WatchedIo<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.version == Version::Http1 && self.own_answer.is_none() && self.progress.is_between_requests() {
+        if self.version == Version::Http1 && self.own_answer.is_none() && self.state.is_between_requests() {
             self.own_answer = own_status(bytes).map(|status| (answer(status), 0));
         }
         if self.is_calmed {
@@ -188,13 +188,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         }
         if self.own_answer.is_some() {
             // The library closes after it; nothing else comes.
-            self.progress.linger();
+            self.state.linger();
             ready!(self.poll_own_answer(cx))?;
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
         match (&written, &mut self.frames) {
-            (Poll::Pending, _) => self.progress.write_blocked(),
+            (Poll::Pending, _) => self.state.write_blocked(),
             (Poll::Ready(Ok(count)), Some(frames)) => frames.send(bytes.get(..*count).unwrap_or_default()),
             _ => {}
         }
@@ -207,9 +207,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         }
         let flushed = Pin::new(&mut self.stream).poll_flush(cx);
         match flushed {
-            Poll::Ready(Ok(())) => self.progress.flushed(),
+            Poll::Ready(Ok(())) => self.state.flushed(),
             // TLS takes what it is given and only then waits.
-            Poll::Pending => self.progress.write_blocked(),
+            Poll::Pending => self.state.write_blocked(),
             Poll::Ready(Err(_)) => {}
         }
         flushed
@@ -221,10 +221,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
             ready!(self.poll_own_answer(cx))?;
         }
         ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
-        if !self.progress.lingers() && !self.is_calmed {
+        if !self.state.lingers() && !self.is_calmed {
             return Poll::Ready(Ok(()));
         }
-        self.progress.closing();
+        self.state.closing();
         let mut dropped = [0; 4096];
         while !self.ended {
             let mut buffer = ReadBuf::new(&mut dropped);

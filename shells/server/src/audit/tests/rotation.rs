@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 
 use super::{Scratch, files};
-use crate::trail::file::TrailFile;
-use crate::trail::files::Machine;
-use crate::trail::{Settings, Trail, numbered};
+use crate::audit::file::TrailFile;
+use crate::audit::files::Machine;
+use crate::audit::{Settings, Trail, numbered};
 
 /// However lines of any length follow each other: nothing is lost or cut, no file is too large, none is too many.
 #[test]

@@ -1,6 +1,6 @@
 //! The audit trail: every decision as one line of JSON, in a file that rotates.
 //!
-//! The log (see `audit`) is for those who run the server; the trail is evidence. So a change whose line cannot be written
+//! The log (see `log`) is for those who run the server; the trail is evidence. So a change whose line cannot be written
 //! is not made, and the line comes first:
 //!
 //! 1. The line is written, with the [revision](crate::store::Revision) that the change will have. If sessions are kept

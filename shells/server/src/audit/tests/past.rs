@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Scratch;
-use crate::trail::{Trail, numbered, past, withdraw};
+use crate::audit::{Trail, numbered, past, withdraw};
 
 fn told(revision: u64) -> String {
     format!(r#"{{"Time":"…","UCCName":"a\",\"Revision\":1}}","Outcome":"changed","Revision":{revision}}}"#) + "\n"

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Limits;
-use super::framing::Lengths;
+use super::smuggling::Lengths;
 use super::streams::Streams;
 use crate::auth::rate::Allowance;
 
@@ -41,7 +41,7 @@ pub(super) enum Phase {
 /// Where a connection stands. Written by the task of the connection, and by those of its requests if there may be many
 /// at once ([`Streams`] then lets them take turns); read by the one that accepts, too.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(super) struct ConnectionState {
     limits: Limits,
     /// When the listener began: what times are counted from.
     epoch: Instant,
@@ -59,7 +59,7 @@ pub(super) struct Progress {
     /// Whether the client sent too much besides requests.
     calmed: AtomicBool,
     nudge: Notify,
-    wire_gone: Notify,
+    io_gone: Notify,
     /// The requests at once, where there may be many.
     pub(super) streams: Streams,
     /// Whether a length was seen, where one request follows the other.
@@ -77,9 +77,9 @@ pub(super) enum Due {
     At(Instant),
 }
 
-impl Progress {
+impl ConnectionState {
     pub(super) fn new(limits: Limits, epoch: Instant) -> Self {
-        let progress = Self {
+        let state = Self {
             limits,
             epoch,
             phase: AtomicU64::new(0),
@@ -90,13 +90,13 @@ impl Progress {
             hidden_end: AtomicBool::new(false),
             calmed: AtomicBool::new(false),
             nudge: Notify::new(),
-            wire_gone: Notify::new(),
+            io_gone: Notify::new(),
             streams: Streams::default(),
             lengths: Lengths::default(),
             allowance: OnceLock::new(),
         };
-        progress.enter(Phase::Fresh);
-        progress
+        state.enter(Phase::Fresh);
+        state
     }
 
     pub(super) fn now(&self) -> u64 {
@@ -205,14 +205,14 @@ impl Progress {
     }
 
     /// The stream is gone.
-    pub(super) fn wire_gone(&self) {
-        self.wire_gone.notify_one();
+    pub(super) fn io_gone(&self) {
+        self.io_gone.notify_one();
     }
 
     /// If the connection is another protocol's now: waits until that has let go of it.
     pub(super) async fn until_given_up(&self) {
         if self.phase() == Phase::Upgraded {
-            self.wire_gone.notified().await;
+            self.io_gone.notified().await;
         }
     }
 

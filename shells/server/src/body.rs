@@ -14,9 +14,9 @@ use http_body::Body as _;
 use recording_core::wire::SetRequest;
 use tokio::time::{Instant, timeout_at};
 
-use crate::audit::Asked;
+use crate::log::Asked;
 use crate::net::Client;
-use crate::{audit, reply};
+use crate::{log, reply};
 
 /// One byte more than any call takes: what a body is cut to, so that the core sees that it is too large.
 const ENOUGH: usize = SetRequest::MAX_BODY_LEN + 1;
@@ -34,7 +34,7 @@ pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
 }
 
 /// What came of a body.
-pub(crate) enum Arrival {
+pub(crate) enum Received {
     /// All of it, or the first [`ENOUGH`] bytes.
     Body {
         /// The bytes.
@@ -47,10 +47,10 @@ pub(crate) enum Arrival {
 }
 
 /// Reads a body. Asks for it first (`100 Continue`), if the client waits for that.
-pub(crate) async fn read(body: Body, parts: &Parts, client: Option<&Client>) -> Arrival {
+pub(crate) async fn read(body: Body, parts: &Parts, client: Option<&Client>) -> Received {
     // A length that is too large anyway need not be waited for.
     if body.size_hint().lower() > SetRequest::MAX_BODY_LEN as u64 {
-        return Arrival::Body { bytes: Bytes::from_static(&[b' '; ENOUGH]), whole: false };
+        return Received::Body { bytes: Bytes::from_static(&[b' '; ENOUGH]), whole: false };
     }
     let asked = || Asked::of(parts, client);
     let deadline = client.map_or_else(|| Instant::now() + crate::net::Limits::default().request, Client::deadline);
@@ -59,16 +59,16 @@ pub(crate) async fn read(body: Body, parts: &Parts, client: Option<&Client>) -> 
             if let Some(client) = client {
                 client.arrived();
             }
-            Arrival::Body { bytes, whole }
+            Received::Body { bytes, whole }
         }
         Ok(Err(_)) => failed(asked(), StatusCode::BAD_REQUEST, "The body broke off or is not framed as HTTP says."),
         Err(_) => failed(asked(), StatusCode::REQUEST_TIMEOUT, TOO_LATE),
     }
 }
 
-fn failed(asked: Asked<'_>, status: StatusCode, reason: &'static str) -> Arrival {
-    audit::not_arrived(asked, status.as_u16(), reason);
-    Arrival::Failed(reply::and_close(reply::invalid(status, reason)))
+fn failed(asked: Asked<'_>, status: StatusCode, reason: &'static str) -> Received {
+    log::not_arrived(asked, status.as_u16(), reason);
+    Received::Failed(reply::and_close(reply::invalid(status, reason)))
 }
 
 async fn collect(mut body: Body) -> Result<(Bytes, bool), axum::Error> {

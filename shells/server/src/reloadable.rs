@@ -4,9 +4,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// A value in force. A reload exchanges it as a whole; whoever took it before keeps what they took.
 #[derive(Debug)]
-pub struct Shared<T>(RwLock<Arc<T>>);
+pub struct Reloadable<T>(RwLock<Arc<T>>);
 
-impl<T> Shared<T> {
+impl<T> Reloadable<T> {
     /// Puts a first value in force.
     #[must_use]
     pub fn new(value: T) -> Self {

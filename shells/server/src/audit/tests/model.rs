@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crate::trail::files::{Files, Opened};
-use crate::trail::numbered;
+use crate::audit::files::{Files, Opened};
+use crate::audit::numbered;
 
 /// Its number, as long as it exists.
 pub(super) type Inode = usize;

@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
 use super::model::{Inode, Model, World, path};
-use crate::trail::Settings;
-use crate::trail::file::TrailFile;
-use crate::trail::guards::{Guard, Guards};
+use crate::audit::Settings;
+use crate::audit::file::TrailFile;
+use crate::audit::guards::{Guard, Guards};
 
 /// Two lines find room in a file.
 const MAX_BYTES: u64 = 4;

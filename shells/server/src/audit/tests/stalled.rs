@@ -9,9 +9,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
 use super::Scratch;
-use crate::trail::Trail;
-use crate::trail::files::{Files, Machine, Opened};
-use crate::trail::queue::{OTHERS, READS};
+use crate::audit::Trail;
+use crate::audit::files::{Files, Machine, Opened};
+use crate::audit::queue::{OTHERS, READS};
 
 /// This machine's files, but that syncing waits at a gate, and that they may pass for a pipe.
 #[derive(Debug, Clone, Default)]

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::Scratch;
-use crate::trail::{Settings, Trail};
+use crate::audit::{Settings, Trail};
 
 #[test]
 fn the_rest_of_a_line_is_cut_off() {
