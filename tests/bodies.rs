@@ -118,7 +118,7 @@ fn keys_that_only_look_like_the_known_ones() {
             let mut members = sound();
             members[at].0 = other;
             refused(&object(&members), key);
-            // Beside the true one it is a key like any unknown one.
+            // Next to the true one it is a key like any unknown one.
             members.push((key, VALUES[at]));
             accepted(&object(&members));
         }
@@ -154,7 +154,7 @@ fn every_field_repeated() {
         members.push((key, value));
         refused(&object(&members), key);
     }
-    // What is unknown may stand there as often as it likes.
+    // What is unknown may be there as often as it likes.
     let mut members = sound();
     members.extend([("x", "1"), ("x", "2"), ("X", "{\"x\":1,\"x\":2}"), ("UccNames", "1")]);
     accepted(&object(&members));
@@ -225,7 +225,7 @@ fn actions() {
     report(format_args!("set bodies: {} spellings of an action refused", others.len()));
 }
 
-/// A body with these texts, already spelt as the inside of a string.
+/// A body with these texts, already written as the inside of a string.
 fn texts(requester: &str, id: &str, ucc: &str) -> String {
     let [requester, id, ucc] = [requester, id, ucc].map(|text| format!("\"{text}\""));
     object(&[(KEYS[0], "3"), (KEYS[1], &requester), (KEYS[2], &id), (KEYS[3], &ucc)])

@@ -7,7 +7,7 @@ use recording_core::wire::{
 };
 use recording_core::{Request, Scratch};
 
-/// What is spelt without percent codes needs no room: that it is no text is said of it at any length.
+/// What is written without percent codes needs no room: that it is no text is said of it at any length.
 #[test]
 fn names_that_are_no_text_are_said_to_be_none() {
     for len in [1, 64, 65, 500] {

@@ -34,7 +34,7 @@ fn check(spelling: &str, meant: &str) {
         assert_eq!(text.eq_str(&swapped), swapped == meant, "{spelling}");
         assert_eq!(text.eq_ignore_ascii_case(&swapped), swapped.eq_ignore_ascii_case(meant), "{spelling}");
     }
-    // Whatever room there is: enough for all of it or `None`, and nothing written behind it.
+    // Whatever room there is: enough for all of it or `None`, and nothing written after it.
     for room in 0..meant.len() + 3 {
         let mut buffer = vec![0xee; room];
         let len = text.copy_to(&mut buffer);
@@ -125,7 +125,7 @@ fn surrogates_in_pairs() {
             pair(high, low);
         }
     }
-    // A high half and anything else than a low one behind it; a low half with anything before it.
+    // A high half and anything else than a low one after it; a low half with anything before it.
     let corners = [0x0000, 0x0041, 0xd7ff, 0xd800, 0xdbff, 0xdc00, 0xdfff, 0xe000, 0xffff];
     for first in corners {
         for second in corners {
@@ -141,7 +141,7 @@ fn surrogates_in_pairs() {
     report(format_args!("json: {pairs} pairs of surrogates"));
 }
 
-/// Strings are passed a word at a time. Each byte that ends a run stands at every offset to the words, among bytes that
+/// Strings are passed a word at a time. Each byte that ends a run is at every offset to the words, among bytes that
 /// look nearly like one: a bit away, with the high bit set, or just above the borrow of a subtraction.
 #[test]
 fn a_special_byte_at_every_offset() {
@@ -162,7 +162,7 @@ fn a_special_byte_at_every_offset() {
                     assert_eq!(read(&document).err(), Some(JsonError { kind, at }), "{document:?}");
                 };
                 for control in '\0'..=' ' {
-                    // A second one behind it, in the same word or in the next, changes nothing.
+                    // A second one after it, in the same word or in the next, changes nothing.
                     let two = format!("{control}{control}");
                     if control == ' ' {
                         check(&format!("{before}{two}{after}"), &format!("{before}{two}{after}"));

@@ -47,21 +47,21 @@ fn sixteen_levels_and_no_more() {
             assert_eq!(json::read(document.as_bytes()).err(), (depth > 16).then_some(too_deep), "{document}");
             if kind(1) {
                 assert_eq!(take_all(document.as_bytes()).err(), (depth > 16).then_some(too_deep), "{document}");
-                // Behind a member that is as deep as may be, the count begins anew.
+                // After a member that is as deep as may be, the count begins again.
                 let (first, _) = nested(15, |at| !kind(at));
                 let more = format!("{{\"first\":{first},{}", &document[1..]);
                 if depth > 1 {
                     assert_eq!(take_all(more.as_bytes()).is_ok(), depth <= 16, "{more}");
                 }
             }
-            // What stands at level 16 may hold anything but a level.
+            // What is at level 16 may hold anything but a level.
             let full = format!("{}[1,\"[[{{{{\"]{}", &document[..=innermost], &document[innermost + 1..]);
             if !kind(depth) {
                 assert_eq!(json::read(full.as_bytes()).is_ok(), depth < 16, "{full}");
             }
         }
     }
-    // Under an unknown key, at its side, and behind it: 15 levels there and the object's own.
+    // Under an unknown key, at its side, and after it: 15 levels there and the object's own.
     for (levels, fits) in [(15, true), (16, false)] {
         for brackets in ["[]", "{}"] {
             let deep = match brackets {
@@ -90,7 +90,7 @@ fn no_depth_overflows_a_small_stack() {
     assert!(thread.join().expect("no overflow"));
 }
 
-/// Spelt out again, as the text of a reply must not change with the code.
+/// Written out again, as the text of a reply must not change with the code.
 fn token_text(token: Token) -> &'static str {
     match token {
         Token::Object => "an object",
@@ -225,7 +225,7 @@ fn what_stands_before_a_fault_is_handed_out() {
         let error = json::read_object(document.as_bytes()).expect_err(document);
         assert_eq!(error, JsonError { kind: JsonErrorKind::Expected(Token::Object), at }, "{document}");
     }
-    // Behind the end there stays nothing.
+    // After the end there stays nothing.
     let mut object = json::read_object(b" { \"a\" : [ ] } \n").expect("an object");
     let (key, value) = object.next().expect("sound").expect("a member");
     assert!(key.eq_str("a") && value.kind().text() == "an array");

@@ -268,7 +268,7 @@ proptest! {
             capabilities.write_target(&mut [0; CapabilitiesRequest::MAX_TARGET_LEN]).expect("room").to_vec(),
         ];
         for (target, wanted) in targets.iter().zip([Request::State(state), Request::Capabilities(capabilities)]) {
-            // It may stand in a request line, whatever the name holds.
+            // It may be in a request line, whatever the name holds.
             prop_assert!(target.iter().all(|b| b.is_ascii_alphanumeric() || b"-._~%/".contains(b)));
             for scratch in [&mut Scratch::new(), &mut dirty_scratch()] {
                 prop_assert_eq!(Request::read(RequestParts { method: method.as_bytes(), target, content_type: None, body: b"\xff" }, scratch), Ok(wanted));

@@ -1,4 +1,4 @@
-//! Provisioning documents: what they fill, and what is said of those that do not hold.
+//! Provisioning documents: what they fill, and what is said of those that are invalid.
 #![cfg(feature = "serde-json-core")]
 
 use recording_core::desk::provisioning::{ProvisioningError, ProvisioningErrorKind};
@@ -144,7 +144,7 @@ fn what_does_not_fit_is_named() {
     assert_eq!(error.kind, ProvisioningErrorKind::Value(FieldErrorKind::TooLong { max: 255 }));
 }
 
-/// The strict reader stands before the recursive decoder: depth and rubbish never reach it.
+/// The strict reader is before the recursive decoder: depth and rubbish never reach it.
 #[test]
 fn hostile_documents_stop_at_the_strict_reader() {
     let deep = format!(r#"{{"x":{}"#, "[".repeat(1_000_000));

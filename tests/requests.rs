@@ -25,7 +25,7 @@ const CONTENT_TYPES: [Option<&[u8]>; 20] = [
     Some(b"\"application/json\""),
 ];
 
-/// What the two parts behind the base may be: UCC names and ids, good and bad.
+/// What the two parts after the base may be: UCC names and ids, good and bad.
 fn parts() -> Vec<Vec<u8>> {
     let mut names: Vec<Vec<u8>> = [
         "u",
@@ -248,7 +248,7 @@ fn every_head() {
 
 #[test]
 fn the_model_itself_on_some_heads() {
-    // Spelt out once more, so that two mistakes alike in code and model are seen.
+    // Written out once more, so that two mistakes alike in code and model are seen.
     let state = |ucc: &str| naive::Head::State { ucc: ucc.into(), id: ID.into() };
     let capabilities = |ucc: &str| naive::Head::Capabilities { ucc: ucc.into() };
     let status = naive::Head::Status;

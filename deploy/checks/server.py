@@ -14,7 +14,7 @@ def fail(text):
 def request(address, method, target, body=None, headers=()):
     """One request; gives status, headers and body."""
     connection = http.client.HTTPConnection(address, timeout=60)
-    # The target as it stands: the client library would refuse some that the checks need.
+    # The target as it is: the client library would refuse some that the checks need.
     connection.putrequest(method, target, skip_accept_encoding=True)
     for name, value in headers:
         connection.putheader(name, value)

@@ -36,7 +36,7 @@ pub(crate) fn careful_twin(steps: &[Step], start: &Start) -> Option<Vec<Step>> {
     more.then_some(twin)
 }
 
-/// Whether the last request of `spelt` was answered as the plain one was: then the spelling makes no difference.
+/// Whether the last request of `written` was answered as the plain one was: then the spelling makes no difference.
 pub(crate) fn same_answer(plan: &Plan, spelt: &Run, plain: &Run) -> bool {
     let (Some(one), Some(other)) = (spelt.exchanges.last(), plain.exchanges.last()) else { return false };
     let spelling = one.step.spelling();

@@ -66,7 +66,7 @@ pub fn run<T: Transport>(transport: &mut T, plan: &Arc<Plan>, start: Start, step
     pursue(transport, plan, start, steps, None)
 }
 
-/// The same, ending as soon as the rule that is pursued, if one is, does not hold.
+/// The same, ending as soon as the pursued rule, if there is one, is broken.
 ///
 /// # Errors
 ///

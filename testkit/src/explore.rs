@@ -30,7 +30,7 @@ pub struct Options {
     pub cases: u32,
     /// How many steps one has at most.
     pub steps: usize,
-    /// How many findings end it, if `stop` is set. Each rule that does not hold is one, and each is shrunk.
+    /// How many findings end it, if `stop` is set. Each broken rule is one, and each is shrunk.
     pub findings: usize,
     /// Whether that many findings end it.
     pub stop: bool,
@@ -167,7 +167,7 @@ pub fn explore<T: Transport>(
     ended.map(|()| report)
 }
 
-/// The same; what was found, and beside it why it went no further, if it did not.
+/// The same; what was found, and next to it why it went no further, if it did not.
 pub fn explore_to_the_end<T: Transport>(
     transport: &mut T,
     plan: &Arc<Plan>,
@@ -242,7 +242,7 @@ impl<T: Transport> Explorer<'_, T> {
                 continue;
             }
             let mut tree = make()?;
-            // What proptest does not shrink but drops at once: the steps behind the divergence.
+            // What proptest does not shrink but drops at once: the steps after the divergence.
             if let (_, _, Some(counter)) = tree.current() {
                 counter.store(seen, Ordering::Relaxed);
             }
@@ -258,7 +258,7 @@ impl<T: Transport> Explorer<'_, T> {
         Ok(())
     }
 
-    /// Finds out whether these steps show that a rule does not hold, shrinks them if so, and keeps them. `false` if the
+    /// Finds out whether these steps show that a rule is broken, shrinks them if so, and keeps them. `false` if the
     /// same steps do not show it again.
     fn pursue(
         &mut self,
@@ -318,7 +318,7 @@ impl<T: Transport> Explorer<'_, T> {
     }
 
     /// The state of a session that is there, after it was brought back to where it was first seen. What is wrong on the
-    /// way is not judged; where it cannot be brought back, it is taken as it stands. `None`, as marking or as saving, and
+    /// way is not judged; where it cannot be brought back, it is taken as it is. `None`, as marking or as saving, and
     /// `Uninitialized` have no way back: for them stand Unmark, Delete and Started.
     fn settled(&mut self, id: &str) -> Result<State, ExploreError<T::Error>> {
         let now = self.state(id)?;

@@ -1,4 +1,4 @@
-//! A server in this process: the core's desk behind its requests and replies, with one planted fault or none.
+//! A server in this process: the core's desk with its requests and replies, with one planted fault or none.
 
 use core::convert::Infallible;
 

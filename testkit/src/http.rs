@@ -5,7 +5,7 @@
 pub struct Request {
     /// The method.
     pub method: &'static str,
-    /// The request target, exactly as it stands in the request line.
+    /// The request target, exactly as it is in the request line.
     pub target: Vec<u8>,
     /// The value of `Content-Type`, if there is that header.
     pub content_type: Option<&'static str>,

@@ -74,7 +74,7 @@ impl Verdict {
         self.check(rule, holds, || expected.to_owned(), || shown(response))
     }
 
-    /// The same; if it does not hold, nothing else of this response counts.
+    /// The same; if it is broken, nothing else of this response counts.
     fn first(&mut self, rule: Rule, holds: bool, expected: &str, response: &Response) -> bool {
         let held = self.whole(rule, holds, expected, response);
         self.closed |= !held;
@@ -249,7 +249,7 @@ fn session(verdict: &mut Verdict, model: &Model, ask: &Ask<'_>, spelling: Spelli
         verdict.first(presence(ask, check), same_refusal, &line, response);
     }
     verdict.whole(Rule::Understood, response.status == 200, &line, response);
-    // Where the page knows of an error, it does not say that states stand beside it; older editions do for check 7.
+    // Where the page knows of an error, it does not say that states are next to it; older editions do for check 7.
     let beside = if matches!(check, 8 | 9) { Rule::StatesWithRefusal } else { Rule::NothingForStrangers };
     let shape = match (is_read, check) {
         _ if reply.state().is_none() && !matches!((is_read, check), (true, 7) | (_, 0)) => beside,

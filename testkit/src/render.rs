@@ -30,7 +30,7 @@ pub fn set(ucc: &str, id: &str, requester: &str, action: u8) -> Request {
     Request::post(format!("{PREFIX}set").into_bytes(), body(&action.to_string(), requester, id, &json_string(ucc)))
 }
 
-/// The body of a set; `action` and `ucc` as they stand in JSON.
+/// The body of a set; `action` and `ucc` as they are in JSON.
 #[must_use]
 pub fn body(action: &str, requester: &str, id: &str, ucc: &str) -> Vec<u8> {
     let requester = json_string(requester);

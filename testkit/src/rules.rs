@@ -92,7 +92,7 @@ macro_rules! rules {
                 match self { $(Self::$Rule => Source::$source,)+ }
             }
 
-            /// What comes of it where it does not hold.
+            /// What happens where it is broken.
             #[must_use]
             pub const fn harm(self) -> Harm {
                 match self { $(Self::$Rule => Harm::$harm,)+ }

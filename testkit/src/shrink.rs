@@ -65,7 +65,7 @@ impl<T: Transport> Explorer<'_, T> {
         Ok(Blame::Other(other))
     }
 
-    /// The run of these steps, if it shows that the rule does not hold, and is to blame itself.
+    /// The run of these steps, if it shows that the rule is broken, and is to blame itself.
     fn shown(&mut self, rule: Rule, steps: &[Step]) -> Result<Option<Run>, ExploreError<T::Error>> {
         let run = self.run(steps, Some(rule))?;
         if run.divergence.is_none() {
@@ -101,7 +101,7 @@ impl<T: Transport> Explorer<'_, T> {
         Ok((steps, best))
     }
 
-    /// Leaves out whatever single step can be left out, and spells as the page does what can be spelt so, until nothing
+    /// Leaves out whatever single step can be left out, and spells as the page does what can be written so, until nothing
     /// can.
     pub(crate) fn minimize(
         &mut self,

@@ -31,7 +31,7 @@ pub enum Step {
     Read {
         /// Which.
         at: At,
-        /// How it is spelt.
+        /// How it is written.
         spelling: Spelling,
     },
     /// Asks for an action.
@@ -42,14 +42,14 @@ pub enum Step {
         action: u8,
         /// By the agent, or else by the stranger.
         by_agent: bool,
-        /// How it is spelt.
+        /// How it is written.
         spelling: Spelling,
     },
     /// Asks for the capabilities of a UCC.
     Capabilities {
         /// Which, by its place in the plan.
         ucc: u8,
-        /// How it is spelt.
+        /// How it is written.
         spelling: Spelling,
     },
     /// Sends what must not be understood: an entry of [`crate::wrong::WRONG`].
@@ -108,7 +108,7 @@ pub enum Spelling {
 }
 
 impl Step {
-    /// How it is spelt; `Plain` where there is no other way.
+    /// How it is written; `Plain` where there is no other way.
     #[must_use]
     pub const fn spelling(&self) -> Spelling {
         match self {
@@ -131,7 +131,7 @@ impl Step {
 }
 
 impl Spelling {
-    /// How a read may be spelt.
+    /// How a read may be written.
     pub const OF_READ: &[Self] = &[
         Self::Plain,
         Self::V2,
@@ -144,7 +144,7 @@ impl Spelling {
         Self::IdDigits,
     ];
 
-    /// How a set may be spelt.
+    /// How a set may be written.
     pub const OF_SET: &[Self] = &[
         Self::Plain,
         Self::V2,
@@ -163,7 +163,7 @@ impl Spelling {
         Self::RequesterUpper,
     ];
 
-    /// How a question for capabilities may be spelt.
+    /// How a question for capabilities may be written.
     pub const OF_CAPABILITIES: &[Self] =
         &[Self::Plain, Self::V2, Self::Query, Self::Absolute, Self::Head, Self::PercentName];
 

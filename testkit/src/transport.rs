@@ -9,7 +9,7 @@ pub trait Transport {
     /// Why nothing came back: not a divergence, but the end of the run.
     type Error: core::fmt::Display + core::fmt::Debug;
 
-    /// Sends a request as it stands.
+    /// Sends a request as it is.
     ///
     /// # Errors
     ///

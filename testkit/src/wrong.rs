@@ -70,7 +70,7 @@ impl Victim<'_> {
         Self::post(body(&self.action.to_string(), requester, id, &json_string(ucc)))
     }
 
-    /// The sound body with one more member, as it stands.
+    /// The sound body with one more member, as it is.
     fn and(&self, member: &str) -> Request {
         self.edited("{", &format!("{{{member},"))
     }

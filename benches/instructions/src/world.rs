@@ -38,7 +38,7 @@ pub fn page_session() -> Session<'static> {
 fn directory() -> Directory<UCCS, AGENTS, TEXT> {
     let mut directory = Directory::new();
     for place in 0..UCCS {
-        // The page's UCC stands in the middle.
+        // The page's UCC is in the middle.
         let name = if place == UCCS / 2 { "ucc-demo-name".into() } else { format!("ucc-number-{place}") };
         let ucc = directory.add_ucc(name.as_str().try_into().expect("a name"), SETTINGS).expect("room");
         for agent in 0..AGENTS_EACH {
@@ -114,7 +114,7 @@ impl Raw {
 #[repr(align(64))]
 struct Received([u8; 256]);
 
-/// `text` as a transport has received it, behind `before` other bytes.
+/// `text` as a transport has received it, after `before` other bytes.
 ///
 /// # Panics
 ///
@@ -128,7 +128,7 @@ pub fn received(before: usize, text: &str) -> &'static str {
 }
 
 impl Raw {
-    /// The same request in buffers of a transport: head and body apart, the target behind the method.
+    /// The same request in buffers of a transport: head and body apart, the target after the method.
     #[must_use]
     pub fn received(self) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Ours beside others, in one process.
+//! Ours next to others, in one process.
 //!
 //! First rounds in which everything has its turn, of which the fastest and the median are told, as lines of JSON: on a
 //! machine with neighbours the minimum of interleaved rounds is what comes out the same again. Then criterion, unless

@@ -128,7 +128,7 @@ pub fn simd_json<'a>(body: &[u8], copy: &'a mut Vec<u8>) -> Option<Body<'a>> {
     simd_json::from_slice(copy).ok()
 }
 
-/// jiter hands strings out of itself; what is kept is where they stand in the body.
+/// jiter hands strings out of itself; what is kept is where they are in the body.
 #[inline]
 pub fn jiter(body: &[u8]) -> Option<Body<'_>> {
     fn string<'a>(body: &'a [u8], jiter: &mut jiter::Jiter<'_>) -> Option<&'a str> {

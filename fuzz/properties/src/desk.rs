@@ -150,7 +150,7 @@ pub fn desk(data: &[u8]) {
 ///
 /// # Panics
 ///
-/// When the property does not hold.
+/// When the property fails.
 #[must_use = "`desk` is for those who do not ask"]
 pub fn desk_reaching(data: &[u8]) -> Reached {
     let mut both = Both {

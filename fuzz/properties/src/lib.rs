@@ -1,6 +1,6 @@
 //! What the fuzz targets check, as plain functions that ordinary tests call too.
 //!
-//! Each of [`TARGETS`] takes any bytes and panics when its property does not hold. What they compare with shares no code
+//! Each of [`TARGETS`] takes any bytes and panics when its property fails. What they compare with shares no code
 //! with the core: `serde_json`, made as strict as the protocol wants it, and the naive model of the tests.
 //!
 //! `cargo xtask fuzz` runs them under libFuzzer for a minute each; `../replay/tests/corpora.rs` replays what that found worth keeping.
@@ -27,7 +27,7 @@ pub use made::made_request;
 pub use provisioning::provisioning;
 pub use request::request;
 
-/// Panics when its property does not hold for these bytes.
+/// Panics when its property fails for these bytes.
 pub type Property = fn(&[u8]);
 
 /// Every property, by the name of its fuzz target and of the directory of its corpus.

@@ -1,4 +1,4 @@
-//! Requests that are made, valid ones and nearly valid ones, written, spelt in other ways, and read back.
+//! Requests that are made, valid ones and nearly valid ones, written, written in other ways, and read back.
 
 use arbitrary::{Arbitrary, Unstructured};
 use recording_core::wire::RequestParts;
@@ -220,7 +220,7 @@ fn read_as(method: &[u8], target: &str, body: &[u8], wanted: Option<&Request<'_>
     check(Parts { method, target: target.as_bytes(), content_type, body });
 }
 
-/// The members of a set, each spelt as the choices have it.
+/// The members of a set, each written as the choices have it.
 fn members(set: &SetRequest<'_>, choices: &mut Choices) -> Vec<String> {
     let action = match choices.of(2) {
         0 => set.action.code().to_string(),
@@ -345,7 +345,7 @@ fn bad_values(set: &SetRequest<'_>, digits: &str) -> [Vec<String>; 4] {
     [actions.map(String::from).to_vec(), [uris, types()].concat(), [ids, types()].concat(), [names, types()].concat()]
 }
 
-/// The path of a request, spelt as the choices have it.
+/// The path of a request, written as the choices have it.
 fn path(request: &Request<'_>, choices: &mut Choices) -> String {
     let call = match request {
         Request::State(state) => {

@@ -165,7 +165,7 @@ fn stories() -> Vec<Vec<u8>> {
     stories
 }
 
-/// Provisioning documents: the world's, one UCC at a time, and some that do not hold.
+/// Provisioning documents: the world's, one UCC at a time, and some that are invalid.
 fn documents() -> Vec<Vec<u8>> {
     let uccs = VECTORS["world"]["uccs"].as_array().cloned().unwrap_or_default();
     let mut documents = vec![json!({"uccs": uccs}), json!({"uccs": uccs[..3]}), json!({"uccs": []})];

@@ -81,7 +81,7 @@ pub(crate) fn unknown(choices: &mut Choices) -> &'static str {
     ])
 }
 
-/// A part of a path that means `text`. Nothing stands in it as it is that would mean something else there.
+/// A part of a path that means `text`. Nothing is in it as it is that would mean something else there.
 pub(crate) fn part(text: &str, choices: &mut Choices) -> String {
     let whole = choices.of(3);
     let mut out = Vec::new();

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 
 use crate::naive;
 
-/// Any JSON value: members in their order and with repeats, numbers as they are spelt.
+/// Any JSON value: members in their order and with repeats, numbers as they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Tree {
     Null,
@@ -121,7 +121,7 @@ fn nesting(document: &[u8]) -> usize {
     deepest
 }
 
-/// Whether `serde_json`'s private key may stand in the document, in whatever spelling.
+/// Whether `serde_json`'s private key may be in the document, in whatever spelling.
 fn has_private_key(document: &[u8]) -> bool {
     let text = String::from_utf8_lossy(document);
     let mut pieces = text.split("\\u");
@@ -176,7 +176,7 @@ pub(crate) enum Body {
     TooLarge,
     /// No JSON, or too deep.
     NotJson,
-    /// Sound JSON, but these fields do not hold; all four if it is no object at all.
+    /// Sound JSON, but these fields are invalid; all four if it is no object at all.
     Faulty(Vec<&'static str>),
     /// A set.
     Understood(Set),

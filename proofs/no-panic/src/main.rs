@@ -118,7 +118,7 @@ fn shell(
     Some(told + usize::from(reply.status()) + reply.write(out).map_or(0, <[u8]>::len))
 }
 
-/// What lies beside requests and replies: a directory that is read, values of JSON.
+/// What is next to requests and replies: a directory that is read, values of JSON.
 fn beside(desk: &Small, name: &str, uri: &str, document: &[u8], out: &mut [u8]) -> Option<usize> {
     let directory = desk.directory();
     let ucc = directory.find(UccName::new(name).ok()?)?;

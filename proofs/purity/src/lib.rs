@@ -134,7 +134,7 @@ extern "C" fn open() {
     *desk = Desk::new(core::mem::take(world));
 }
 
-/// Begins a session: the name of its UCC, its id behind it, its state as a byte.
+/// Begins a session: the name of its UCC, its id after it, its state as a byte.
 #[unsafe(no_mangle)]
 extern "C" fn begin(name: usize, id: usize, state: u8) -> bool {
     let Module { room, desk, .. } = module();
@@ -148,7 +148,7 @@ extern "C" fn begin(name: usize, id: usize, state: u8) -> bool {
     session().is_some_and(|session| desk.begin(session).is_ok())
 }
 
-/// Method, target, content type and body stand behind each other; a negative length is a content type that is not there.
+/// Method, target, content type and body are after each other; a negative length is a content type that is not there.
 /// Gives the length of the reply.
 #[unsafe(no_mangle)]
 extern "C" fn answer(method: usize, target: usize, content_type: i32, body: usize) -> usize {

@@ -1,6 +1,6 @@
 /*
  * Threads: how a module of a telephone system uses a desk. Requests come in several threads; a mutex of the module's own
- * makes that one at a time, and what it does to the recorder stands under the same mutex, so that the recorder follows the
+ * makes that one at a time, and what it does to the recorder is under the same mutex, so that the recorder follows the
  * changes in their order.
  *
  *     cc threads.c $(pkg-config --cflags --libs recording_core) -pthread

@@ -15,7 +15,7 @@
  *   state, a number that is no code, a call at the wrong time: each is an rc_status, with a text, and never undefined
  *   behaviour. What no library can tell is yours: that a pointer leads to as many bytes as you say.
  * - Memory that one function call writes overlaps with no other memory that it is given.
- * - What is written on failure stands at each function: most often nothing.
+ * - What is written on failure is at each function: most often nothing.
  * - Threads: functions of values alone may be called from any; what works on memory of yours, by one thread at a time for
  *   each piece of memory.
  */
@@ -56,13 +56,13 @@
 // The new state is stored.
 #define RC_STORE_DONE 0
 
-// The stored state is another one by now: the facts are looked up anew, and decided by anew.
+// The stored state is another one by now: the facts are looked up and the change is decided again.
 #define RC_STORE_MOVED 1
 
 // The new state cannot be stored. Every number besides `RC_STORE_DONE` and `RC_STORE_MOVED` means this.
 #define RC_STORE_FAILED 2
 
-// How often a change is decided anew before the store counts as broken.
+// How often a change is decided again before the store counts as broken.
 #define RC_TRIES_MAX 100
 
 // How a session begins: recorder Uninitialized, never marked, nobody decided.
@@ -167,7 +167,7 @@
 // Tell whether changing is allowed in a UCC.
 #define RC_ASKS_CAPABILITIES 3
 
-// How many bytes the text of a correlation id takes, with the zero byte behind it.
+// How many bytes the text of a correlation id takes, with the zero byte after it.
 #define RC_CORRELATION_ID_SIZE 37
 
 // The longest body that is read, in bytes. Of a longer one no more than this and one bytes need be given.
@@ -252,7 +252,7 @@ typedef enum {
 // to its functions may lead into its memory.
 typedef struct rc_desk rc_desk;
 
-// Bytes that the caller owns, with their number; no zero byte need stand behind them. `rc_text_of` makes one of a string.
+// Bytes that the caller owns, with their number; no zero byte need follow them. `rc_text_of` makes one of a string.
 //
 // `data` may be null if `len` is 0. A function that takes a text only reads it, and keeps no pointer to it after it
 // returns.
@@ -278,7 +278,7 @@ typedef struct {
   rc_action action;
   // The session whose state is wanted, 16 bytes in the order of its digits; zero of `RC_ASKS_CAPABILITIES`.
   uint8_t correlation_id[16];
-  // The same as it is written: hyphenated, in lower case, with a zero byte behind it. Empty of
+  // The same as it is written: hyphenated, in lower case, with a zero byte after it. Empty of
   // `RC_ASKS_CAPABILITIES`.
   char correlation_id_text[RC_CORRELATION_ID_SIZE];
 } rc_question;
@@ -348,7 +348,7 @@ typedef struct {
   rc_text body;
 } rc_request;
 
-// A buffer of the caller's. What is written has no zero byte behind it.
+// A buffer of the caller's. What is written has no zero byte after it.
 typedef struct {
   // Its first byte. Null if `capacity` is 0.
   char *data;
@@ -395,7 +395,7 @@ typedef struct {
 typedef struct {
   // The name of its UCC, in the memory of the desk.
   rc_text ucc;
-  // Its id, hyphenated, in lower case, with a zero byte behind it.
+  // Its id, hyphenated, in lower case, with a zero byte after it.
   char correlation_id[RC_CORRELATION_ID_SIZE];
   // Its state.
   rc_state state;
@@ -553,7 +553,7 @@ size_t rc_desk_sessions(rc_desk *desk);
 
 // Tells one of the open sessions, by its place from 0 on, in no particular order: ending one changes the places of others.
 //
-// Nothing may be null. On failure (`RC_UNKNOWN_SESSION` behind the last) `session` stays as it was. Threads: see
+// Nothing may be null. On failure (`RC_UNKNOWN_SESSION` after the last) `session` stays as it was. Threads: see
 // `rc_desk`.
 //
 // # Safety
@@ -625,7 +625,7 @@ rc_status rc_exchange_begin(rc_exchange *exchange, const rc_request *request);
 // An exchange can be read there, unless it is null.
 uint8_t rc_exchange_stage(const rc_exchange *exchange);
 
-// Tells what is asked, at `RC_STAGE_FACTS` and `RC_STAGE_STORE`. Its texts stand in the exchange and go with it.
+// Tells what is asked, at `RC_STAGE_FACTS` and `RC_STAGE_STORE`. Its texts are in the exchange and go with it.
 //
 // Nothing may be null. On failure `question` stays as it was. Threads: see `rc_exchange`.
 //
@@ -663,7 +663,7 @@ rc_status rc_exchange_change(const rc_exchange *exchange, rc_change *change);
 rc_status rc_exchange_stored(rc_exchange *exchange);
 
 // Says that the stored state is another one by now, at `RC_STAGE_STORE`. The next stage is `RC_STAGE_FACTS`: look them up
-// anew.
+// again.
 //
 // The exchange must not be null. On failure it stays as it was. Threads: see `rc_exchange`.
 //

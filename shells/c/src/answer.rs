@@ -16,13 +16,13 @@ use crate::rc_status;
 pub const RC_REPLY_MAX: usize = 1024;
 /// The longest event: into a buffer of this size writing cannot fail.
 pub const RC_EVENT_MAX: usize = 256;
-// `RC_CONTENT_TYPE`, `RC_CACHE_CONTROL` and `RC_EVENT_NAME` stand in `cbindgen.toml`; a test holds them against the core.
+// `RC_CONTENT_TYPE`, `RC_CACHE_CONTROL` and `RC_EVENT_NAME` are in `cbindgen.toml`; a test holds them against the core.
 const _: () = {
     assert!(RC_REPLY_MAX >= Reply::MAX_LEN);
     assert!(RC_EVENT_MAX >= Event::MAX_LEN);
 };
 
-/// A buffer of the caller's. What is written has no zero byte behind it.
+/// A buffer of the caller's. What is written has no zero byte after it.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct rc_buffer {
@@ -53,7 +53,7 @@ impl rc_buffer {
     }
 
     /// Whether one byte belongs to both, neither of them empty. The other begins less than its own length in front of
-    /// the buffer, or less than the buffer's behind its first byte: one comparison, since no length is over `isize::MAX`.
+    /// the buffer, or less than the buffer's after its first byte: one comparison, since no length is over `isize::MAX`.
     #[inline(always)]
     fn overlaps(&self, other: &[u8]) -> bool {
         let last = other.len().wrapping_sub(1);
@@ -173,7 +173,7 @@ impl Rooms<'_> {
     ///
     /// # Safety
     ///
-    /// Unless it is null or misaligned, an answer stands at `answer`; it and the bytes of its buffers are the caller's
+    /// Unless it is null or misaligned, an answer is at `answer`; it and the bytes of its buffers are the caller's
     /// alone as long as this value lives. What the library is to set may hold anything.
     #[inline(always)]
     pub(crate) unsafe fn of(answer: *mut rc_answer) -> Result<Self, rc_status> {
@@ -248,7 +248,7 @@ impl rc_answer {
         }
     }
 
-    /// Sets what stands beside the texts.
+    /// Sets what is next to the texts.
     #[inline(always)]
     const fn say(&mut self, status: u16, allow: *const c_char, action: Option<Action>) -> rc_status {
         self.allow = allow;
@@ -323,7 +323,7 @@ fn allow_of(reply: &Reply<'_>) -> *const c_char {
     reply.allow().and_then(allow_text).map_or(null(), CStr::as_ptr)
 }
 
-/// What the core says of a path's methods, with a zero byte behind it.
+/// What the core says of a path's methods, with a zero byte after it.
 pub(crate) fn allow_text(allow: &str) -> Option<&'static CStr> {
     const ALL: [recording_core::wire::Allow; 2] =
         [recording_core::wire::Allow::GetHead, recording_core::wire::Allow::Post];

@@ -13,12 +13,12 @@ use crate::{rc_answer, rc_change, rc_facts, rc_question, rc_request, rc_status};
 
 /// The new state is stored.
 pub const RC_STORE_DONE: i32 = 0;
-/// The stored state is another one by now: the facts are looked up anew, and decided by anew.
+/// The stored state is another one by now: the facts are looked up and the change is decided again.
 pub const RC_STORE_MOVED: i32 = 1;
 /// The new state cannot be stored. Every number besides `RC_STORE_DONE` and `RC_STORE_MOVED` means this.
 pub const RC_STORE_FAILED: i32 = 2;
 
-/// How often a change is decided anew before the store counts as broken.
+/// How often a change is decided again before the store counts as broken.
 pub const RC_TRIES_MAX: u32 = 100;
 
 /// Where the caller keeps sessions and settings. The functions return: no exception of C++ and no `longjmp` goes through

@@ -1,4 +1,4 @@
-//! The numbers, spelt out for the header, and held against the core's when this is compiled.
+//! The numbers, written out for the header, and held against the core's when this is compiled.
 
 use recording_core::state::{Disposition, MarkingState, RecordingState, SavingState};
 use recording_core::{Action, State};

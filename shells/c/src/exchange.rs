@@ -74,7 +74,7 @@ struct Inner {
     facts: rc_facts,
     id: [u8; 16],
     text: [u8; TEXT],
-    /// Fills it up, so that none of its bytes is left unwritten: callers may copy an exchange as it stands in memory.
+    /// Fills it up, so that none of its bytes is left unwritten: callers may copy an exchange as it is in memory.
     spare: [u8; 2],
 }
 
@@ -223,7 +223,7 @@ impl Inner {
 
     /// # Safety
     ///
-    /// Unless it is null or misaligned, an exchange stands there, and it is the caller's alone while `'a` lasts.
+    /// Unless it is null or misaligned, an exchange is there, and it is the caller's alone while `'a` lasts.
     unsafe fn unique<'a>(exchange: *mut rc_exchange) -> Result<&'a mut Self, rc_status> {
         // SAFETY: the same.
         unsafe { unique(exchange.cast()) }
@@ -254,7 +254,7 @@ pub unsafe extern "C" fn rc_exchange_begin(exchange: *mut rc_exchange, request: 
     let inner = exchange.cast::<Inner>();
     // SAFETY: neither null nor misaligned, and writable as the caller says.
     unsafe { inner.write(Inner::EMPTY) };
-    // SAFETY: the same; what stands there was just written.
+    // SAFETY: the same; what is there was just written.
     let inner = unsafe { &mut *inner };
     let mut scratch = Scratch::new();
     let begun = match raw.read(&mut scratch) {
@@ -283,7 +283,7 @@ pub unsafe extern "C" fn rc_exchange_stage(exchange: *const rc_exchange) -> u8 {
     }
 }
 
-/// Tells what is asked, at `RC_STAGE_FACTS` and `RC_STAGE_STORE`. Its texts stand in the exchange and go with it.
+/// Tells what is asked, at `RC_STAGE_FACTS` and `RC_STAGE_STORE`. Its texts are in the exchange and go with it.
 ///
 /// Nothing may be null. On failure `question` stays as it was. Threads: see `rc_exchange`.
 ///
@@ -362,7 +362,7 @@ pub unsafe extern "C" fn rc_exchange_stored(exchange: *mut rc_exchange) -> rc_st
 }
 
 /// Says that the stored state is another one by now, at `RC_STAGE_STORE`. The next stage is `RC_STAGE_FACTS`: look them up
-/// anew.
+/// again.
 ///
 /// The exchange must not be null. On failure it stays as it was. Threads: see `rc_exchange`.
 ///

@@ -61,7 +61,7 @@ pub const RC_ASKS_SET: u8 = 2;
 /// Tell whether changing is allowed in a UCC.
 pub const RC_ASKS_CAPABILITIES: u8 = 3;
 
-/// How many bytes the text of a correlation id takes, with the zero byte behind it.
+/// How many bytes the text of a correlation id takes, with the zero byte after it.
 pub const RC_CORRELATION_ID_SIZE: usize = 37;
 
 /// What a request asks for, and so which facts it is decided by.
@@ -78,14 +78,14 @@ pub struct rc_question {
     pub action: rc_action,
     /// The session whose state is wanted, 16 bytes in the order of its digits; zero of `RC_ASKS_CAPABILITIES`.
     pub correlation_id: [u8; 16],
-    /// The same as it is written: hyphenated, in lower case, with a zero byte behind it. Empty of
+    /// The same as it is written: hyphenated, in lower case, with a zero byte after it. Empty of
     /// `RC_ASKS_CAPABILITIES`.
     pub correlation_id_text: [c_char; RC_CORRELATION_ID_SIZE],
 }
 
 const _: () = assert!(RC_CORRELATION_ID_SIZE == CorrelationId::HYPHENATED_LEN + 1);
 
-/// The text of an id, with a zero byte behind it.
+/// The text of an id, with a zero byte after it.
 pub(crate) fn id_text(id: CorrelationId) -> [c_char; RC_CORRELATION_ID_SIZE] {
     let mut text = [0; RC_CORRELATION_ID_SIZE];
     for (to, from) in text.iter_mut().zip(id.hyphenated().as_bytes()) {

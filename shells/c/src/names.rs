@@ -8,7 +8,7 @@ use recording_core::state::{Disposition, MarkingState, RecordingState, SavingSta
 
 use crate::{RC_CODE_NONE, rc_action, rc_disposition, rc_marking, rc_recording, rc_saving, rc_text};
 
-/// A text of the core, copied at compile time to where a zero byte stands behind it.
+/// A text of the core, copied at compile time to where a zero byte is after it.
 macro_rules! c_text {
     ($text:expr) => {{
         const TEXT: &str = $text;

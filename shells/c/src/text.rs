@@ -7,7 +7,7 @@ use recording_core::wire::{CorrelationId, SipUri, UccName};
 
 use crate::rc_status;
 
-/// Bytes that the caller owns, with their number; no zero byte need stand behind them. `rc_text_of` makes one of a string.
+/// Bytes that the caller owns, with their number; no zero byte need follow them. `rc_text_of` makes one of a string.
 ///
 /// `data` may be null if `len` is 0. A function that takes a text only reads it, and keeps no pointer to it after it
 /// returns.

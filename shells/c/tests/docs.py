@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints a piece of code of a page, for the check to run: `docs.py PAGE MARK LANGUAGE`.
 
-It is the first one in LANGUAGE behind the comment `<!-- MARK: run by shells/c/check -->`.
+It is the first one in LANGUAGE after the comment `<!-- MARK: run by shells/c/check -->`.
 """
 
 import sys

@@ -4,14 +4,14 @@ use core::fmt;
 
 use recording_testkit::render::ORIGIN;
 
-/// Where a server is: `http://host:port` or `https://host:port`, and perhaps a path that stands in front of all others.
+/// Where a server is: `http://host:port` or `https://host:port`, and perhaps a path that is in front of all others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     /// Whether it speaks TLS: `https`.
     pub tls: bool,
     /// Host and port, as the `Host` header has them.
     pub authority: String,
-    /// What stands in front of every path; empty, or with a slash at its beginning and none at its end.
+    /// What is in front of every path; empty, or with a slash at its beginning and none at its end.
     pub prefix: String,
 }
 

@@ -4,7 +4,7 @@ use recording_testkit::http::Request;
 
 use crate::access::Endpoint;
 
-/// The command that sends `request` as it stands. A token comes from its file.
+/// The command that sends `request` as it is. A token comes from its file.
 #[must_use]
 pub fn command(endpoint: &Endpoint, request: &Request) -> String {
     let Endpoint { address, token, trust, .. } = endpoint;

@@ -28,7 +28,7 @@ pub fn shown(text: &str) -> String {
     out
 }
 
-/// A JSON document with such characters as escapes: where its writer leaves them as they are, they stand in strings.
+/// A JSON document with such characters as escapes: where its writer leaves them as they are, they are in strings.
 #[must_use]
 pub fn json(document: &str) -> String {
     let mut out = String::new();

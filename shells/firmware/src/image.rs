@@ -44,7 +44,7 @@ impl Image {
         &self.bytes
     }
 
-    /// The plain bytes of the flash from address 0 on, as a programmer wants them; what nothing stands in is erased.
+    /// The plain bytes of the flash from address 0 on, as a programmer wants them; what nothing is in is erased.
     ///
     /// # Panics
     ///
@@ -74,7 +74,7 @@ impl Image {
     ///
     /// # Errors
     ///
-    /// If the text does not hold or does not fit.
+    /// If the text is invalid or does not fit.
     pub fn provisioned(&self, document: &str) -> Result<Vec<u8>, recording_provision::Error> {
         let mut bytes = self.bytes.to_vec();
         recording_provision::write(&mut bytes, document.as_bytes())?;
@@ -82,7 +82,7 @@ impl Image {
     }
 }
 
-/// Where the images are built: beside what cargo builds for the host, so that neither waits for the other.
+/// Where the images are built: next to what cargo builds for the host, so that neither waits for the other.
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/images")
 }

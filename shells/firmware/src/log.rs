@@ -68,7 +68,7 @@ impl Log {
         self.lines().ended
     }
 
-    /// Waits for a line from the given place on; gives the line, and the place behind it.
+    /// Waits for a line from the given place on; gives the line, and the place after it.
     ///
     /// # Errors
     ///

@@ -94,7 +94,7 @@ fn run(options: &Options) -> Result<(), String> {
         emulator.pbx.say(format!("begin {ID} Started/None/None {UCC}\n").as_bytes());
         answers += 1;
     }
-    // What the board says first stands in front.
+    // What the board says first is in front.
     thread::sleep(Duration::from_millis(300));
     let (api, events) = (emulator.api, emulator.events);
     println!(

@@ -1,5 +1,5 @@
 -- Changes one session after the other: marks each, then unmarks each, and so on. Every request is a change.
--- Arguments behind `--`: a file with one correlation id a line.
+-- Arguments after `--`: a file with one correlation id a line.
 local threads = 0
 
 function setup(thread)

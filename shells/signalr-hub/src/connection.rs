@@ -59,7 +59,7 @@ pub struct Call<'a> {
     pub arguments: &'a [Value],
 }
 
-/// What reading costs beside its bytes, so that many small pieces are not cheap: for each time that something comes, for
+/// What reading costs next to its bytes, so that many small pieces are not cheap: for each time that something comes, for
 /// each record, and for each value in it.
 const CALL_COST: usize = 256;
 const RECORD_COST: usize = 128;

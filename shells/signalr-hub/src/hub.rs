@@ -24,7 +24,7 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// What a hub offers to its listeners.
 pub trait Methods: Send + Sync + 'static {
-    /// What is kept of each connection; gone with it. A client that reconnects begins anew.
+    /// What is kept of each connection; gone with it. A client that reconnects begins again.
     type Listener: Default + Send + 'static;
 
     /// What an event is about, for [`wants`](Self::wants).

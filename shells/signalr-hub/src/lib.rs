@@ -45,7 +45,7 @@
 //! # }
 //! ```
 //!
-//! Who may listen is for whoever stands before the hub: a layer sees each of its requests. What the hub looks at is only
+//! Who may listen is for whoever is before the hub: a layer sees each of its requests. What the hub looks at is only
 //! which pages open WebSockets ([`Options::origins`]), because browsers leave that to the server.
 //!
 //! > Every listener gets the events that it wants in the order in which they were published, without a gap, until it is

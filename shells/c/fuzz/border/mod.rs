@@ -221,7 +221,7 @@ impl Both {
         }
     }
 
-    /// An exchange in memory that holds anything, with calls in any order beside those that belong there.
+    /// An exchange in memory that holds anything, with calls in any order next to those that belong there.
     fn steps(&self, input: &mut Input<'_>) {
         let texts = input.request();
         let mut exchange = Box::new(rc_exchange { opaque: [u64::from_ne_bytes([input.byte(); 8]); 48] });

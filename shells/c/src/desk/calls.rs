@@ -29,7 +29,7 @@ pub struct rc_ended {
 pub struct rc_session {
     /// The name of its UCC, in the memory of the desk.
     pub ucc: rc_text,
-    /// Its id, hyphenated, in lower case, with a zero byte behind it.
+    /// Its id, hyphenated, in lower case, with a zero byte after it.
     pub correlation_id: [c_char; RC_CORRELATION_ID_SIZE],
     /// Its state.
     pub state: rc_state,
@@ -204,7 +204,7 @@ pub unsafe extern "C" fn rc_desk_sessions(desk: *mut rc_desk) -> usize {
 
 /// Tells one of the open sessions, by its place from 0 on, in no particular order: ending one changes the places of others.
 ///
-/// Nothing may be null. On failure (`RC_UNKNOWN_SESSION` behind the last) `session` stays as it was. Threads: see
+/// Nothing may be null. On failure (`RC_UNKNOWN_SESSION` after the last) `session` stays as it was. Threads: see
 /// `rc_desk`.
 ///
 /// # Safety

@@ -48,7 +48,7 @@ struct Header {
     counts: Counts,
 }
 
-/// How much room there is for a scratch, behind the header.
+/// How much room there is for a scratch, after the header.
 const SCRATCH: usize = 360;
 
 impl Header {
@@ -182,7 +182,7 @@ pub unsafe extern "C" fn rc_desk_init(
     }
     // SAFETY: aligned, and the caller's alone as far as the layout goes, which is further than a header.
     unsafe { memory.cast::<Header>().write(Header::new(&capacities)) };
-    // SAFETY: the same; a header of this layout stands there.
+    // SAFETY: the same; a header of this layout is there.
     match unsafe { tables(memory.cast()) } {
         Ok(mut tables) => tables.clear(),
         Err(status) => return status,
@@ -214,7 +214,7 @@ pub(super) unsafe fn parts<'a>(desk: *mut rc_desk) -> Result<(Memory<'a>, &'a mu
     }
     // SAFETY: a desk: within its memory.
     let scratch = unsafe { start.add(size_of::<Header>()) };
-    // SAFETY: aligned behind the header, the caller's alone as it says, and apart from what else is given out. A scratch
+    // SAFETY: aligned after the header, the caller's alone as it says, and apart from what else is given out. A scratch
     // takes any bytes.
     Ok((Memory { start, tables: PhantomData }, unsafe { &mut *scratch.cast() }))
 }
@@ -233,7 +233,7 @@ impl<'a> Memory<'a> {
         let (sessions, uccs, agents, text) = (sessions as usize, uccs as usize, agents as usize, text as usize);
         /// # Safety
         ///
-        /// `len` values of `T` stand `at` bytes behind `memory`, aligned, and are the caller's alone while `'a` lasts.
+        /// `len` values of `T` are `at` bytes after `memory`, aligned, and are the caller's alone while `'a` lasts.
         #[inline(always)]
         const unsafe fn table<'a, T>(memory: *mut u8, at: usize, len: usize) -> &'a mut [T] {
             // SAFETY: within the memory, as the caller says.

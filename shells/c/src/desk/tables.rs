@@ -70,7 +70,7 @@ pub(super) struct Agent {
     spare: u8,
 }
 
-/// A UCC of a desk: where it stands there.
+/// A UCC of a desk: its place in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key(u16);
 
@@ -180,7 +180,7 @@ impl<'m> Tables<'m> {
         self.find(name).ok_or(rc_status::RC_UNKNOWN_UCC)
     }
 
-    /// Most requesters are spelt as their agents are; only of others the URIs are asked whether they are the same.
+    /// Most requesters are written as their agents are; only of others the URIs are asked whether they are the same.
     #[inline(always)]
     fn is_agent(&self, key: Key, uri: SipUri<'_>) -> bool {
         let own = uri.as_str().as_bytes();

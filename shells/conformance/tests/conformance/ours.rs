@@ -29,7 +29,7 @@ pub(crate) fn serve(runtime: &Runtime, plan: &Plan) -> (Endpoint, Endpoint) {
     (endpoint(api), endpoint(admin))
 }
 
-/// The same behind a protection.
+/// The same after a protection.
 pub(crate) fn serve_protected(runtime: &Runtime, plan: &Plan, protection: Protection) -> (SocketAddr, SocketAddr) {
     let mut directory = Directory::new();
     for ucc in &plan.uccs {

@@ -36,7 +36,7 @@ pub mod when_full {
     pub const HANDSHAKE: Millis = 250;
 }
 
-/// The longest body that is passed over to reach the next request; behind a longer one the connection is closed.
+/// The longest body that is passed over to reach the next request; after a longer one the connection is closed.
 const SKIP_MAX: u32 = 64 * 1024;
 /// How many pieces of a body are taken in one step.
 const PIECES: usize = 16;
@@ -107,7 +107,7 @@ impl Connection {
         Self { input: Input::new(), phase: Phase::Head(0), since: 0, stalled: None, ended: false }
     }
 
-    /// Begins anew, for another client. What was held for the last one is dropped: the change itself stands.
+    /// Begins again, for another client. What was held for the last one is dropped: the change itself stands.
     pub fn open<const S: usize, const U: usize, const A: usize, const T: usize>(
         &mut self,
         gateway: &mut Gateway<S, U, A, T>,
@@ -268,7 +268,7 @@ impl Connection {
             out.go_on();
         }
         if go_on || !wanted {
-            // A request that came behind this one, or a body to pass over, has its time from now on.
+            // A request that came after this one, or a body to pass over, has its time from now on.
             if !wanted {
                 self.since = now;
             }

@@ -13,7 +13,7 @@ use crate::provisioning::{self, Unprovisioned};
 use crate::recorder::{self, Recorder};
 use crate::text::Text;
 
-/// What every request is answered while the provisioning does not hold: nothing is guessed.
+/// What every request is answered while the provisioning is invalid: nothing is guessed.
 pub const NOT_PROVISIONED: &str = "The gateway's provisioning does not hold; until it does, nothing is served.";
 
 /// The longest reply to a change: one without an error.

@@ -1,4 +1,4 @@
-//! What a connection has received and not yet answered: a body that is put together in front, raw bytes behind it.
+//! What a connection has received and not yet answered: a body that is put together in front, raw bytes after it.
 
 use core::cell::Cell;
 

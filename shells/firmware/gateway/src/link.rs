@@ -9,7 +9,7 @@ pub type Mac = [u8; 6];
 /// An IPv4 address.
 pub type Ip = [u8; 4];
 
-/// What stands in a frame before its packet.
+/// What is in a frame before its packet.
 pub const HEADER: usize = 14;
 /// How long the answer to a request for our address is.
 pub const ANSWER: usize = HEADER + 28;

@@ -206,12 +206,12 @@ fn stats<const S: usize, const U: usize, const A: usize, const T: usize>(
     }
 }
 
-/// What stands before the first space, and what behind it.
+/// What is before the first space, and what after it.
 fn word(text: &str) -> (&str, &str) {
     cut(text, b' ')
 }
 
-/// What stands before the first such byte of ASCII, and what behind it.
+/// What is before the first such byte of ASCII, and what after it.
 fn cut(text: &str, at: u8) -> (&str, &str) {
     // By bytes: the searchers of `str` weigh half a kilobyte.
     let end = text.bytes().position(|byte| byte == at).unwrap_or(text.len());

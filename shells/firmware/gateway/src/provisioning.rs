@@ -1,4 +1,4 @@
-//! Where a site's provisioning stands in the flash: a region of its own, which begins with a header. One image serves
+//! Where a site's provisioning is in the flash: a region of its own, which begins with a header. One image serves
 //! every site.
 //!
 //! | bytes | what |
@@ -24,7 +24,7 @@ pub const MARKER: [u8; 16] = *b"\x7frecording-pv-1\n";
 /// How long the header is.
 pub const HEADER_LEN: usize = 40;
 
-/// Where the numbers behind the marker begin.
+/// Where the numbers after the marker begin.
 pub const NUMBERS: usize = MARKER.len();
 
 /// What an image has room for.
@@ -66,7 +66,7 @@ pub enum Unprovisioned {
     Length,
     /// The text is not the one that was written, or not all of it.
     Checksum,
-    /// The text does not hold.
+    /// The text is invalid.
     Document(ProvisioningError),
 }
 
@@ -96,7 +96,7 @@ impl fmt::Display for Unprovisioned {
 
 impl core::error::Error for Unprovisioned {}
 
-/// The text that stands in a region.
+/// The text that is in a region.
 ///
 /// # Errors
 ///

@@ -46,7 +46,7 @@ impl Recorder {
     }
 
     /// The first line after a start. Whatever recorded before has no session any more: every recorder is to be off until
-    /// the call's side begins its sessions anew.
+    /// the call's side begins its sessions again.
     pub fn start(&mut self) {
         self.put(b"off *\n");
     }

@@ -78,7 +78,7 @@ impl<const N: usize> Ring<N> {
 
     /// The next byte. Called by the main loop alone.
     pub fn take(&self) -> Option<u8> {
-        // First: while a loss is not known, nothing is put in behind it.
+        // First: while a loss is not known, nothing is put in after it.
         let dropped = self.dropped.load(Ordering::Acquire);
         let taken = self.taken.load(Ordering::Relaxed);
         if taken != self.put.load(Ordering::Acquire) {

@@ -54,7 +54,7 @@ fn chunks_of_any_size_make_the_same_body() {
     }
 }
 
-/// What makes two servers see different requests is refused, and nothing behind it is looked at.
+/// What makes two servers see different requests is refused, and nothing after it is looked at.
 #[test]
 fn smuggling_is_refused_and_the_connection_closed() {
     let body = SET.replace("{action}", "3");
@@ -200,7 +200,7 @@ fn a_client_that_waits_for_100_continue_gets_it_once() {
     assert_eq!(peer.exchange(body.as_bytes())[0].status, 200);
     let mut peer = Peer::new();
     assert_eq!(peer.exchange(request.as_bytes())[0].status, 200, "its body is here: nothing to wait for");
-    // Turned away: whether the body comes is not known, so nothing can come behind it.
+    // Turned away: whether the body comes is not known, so nothing can come after it.
     let mut peer = Peer::new();
     let replies = peer.exchange(head.replace("application/json", "text/plain").as_bytes());
     assert_eq!((replies[0].status, peer.closed), (415, true));

@@ -46,7 +46,7 @@ fn ends(bytes: &[u8]) -> usize {
     bytes.iter().filter(|&&byte| byte == b'\n').count()
 }
 
-/// Puts the whole stream in while the reader stands still from one place on for a while, then takes so many bytes for each
+/// Puts the whole stream in while the reader stalls from one place on for a while, then takes so many bytes for each
 /// one that comes.
 fn overrun(stream: &[u8], stands_at: usize, for_bytes: usize, pace: usize) {
     let ring = Ring::<N>::new();
@@ -65,7 +65,7 @@ fn overrun(stream: &[u8], stands_at: usize, for_bytes: usize, pace: usize) {
             if let Some(kept) = kept {
                 assert_eq!(taken, Some(stream[kept]), "what was kept comes as it was");
             }
-            // Once it got all line ends, and knows of what was dropped behind the last one, there is room again.
+            // Once it got all line ends, and knows of what was dropped after the last one, there is room again.
             let knows = stream[place] == b'\n' || taken == Some(DAMAGE);
             if oracle.queue.is_empty() && knows && ends(&came) == ends(&stream[..=place]) {
                 oracle.dropping = false;

@@ -9,7 +9,7 @@ use cortex_m_rt::exception;
 
 use crate::board;
 
-/// What stands in the vector table.
+/// What is in the vector table.
 pub(crate) type Handler = unsafe extern "C" fn();
 
 /// The number of one of the board's interrupts.
@@ -66,7 +66,7 @@ pub(crate) unsafe extern "C" fn unexpected() {
 /// Sleeps until the next interrupt, unless `has_work` says that there is something to do.
 pub(crate) fn sleep(has_work: impl FnOnce() -> bool) {
     // An interrupt that comes after the last look does not get lost: `wfi` does not sleep while one is pending, and its
-    // handler runs behind the section.
+    // handler runs after the section.
     cortex_m::interrupt::free(|_| {
         if !has_work() {
             // SAFETY: the handler masks it again; nothing in this section relies on it being masked.

@@ -62,7 +62,7 @@ fn end(value: u32, line: &Text<160>) -> ! {
     SCB::sys_reset()
 }
 
-// A stack that has grown out of the RAM carries no handler: it begins anew from the top, since nothing comes back. All
+// A stack that has grown out of the RAM carries no handler: it begins again from the top, since nothing comes back. All
 // faults end up here: the finer ones are not switched on.
 global_asm!(
     ".section .text.HardFault, \"ax\"",

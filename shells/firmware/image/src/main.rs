@@ -1,6 +1,6 @@
 //! The gateway on a Cortex-M: one loop, in which everything has a bounded turn, and sleep when there is nothing to do.
 //!
-//! What a board has stands in `board/`, one file each; drivers know a device and no board. Whatever is said or decided is
+//! What a board has is in `board/`, one file each; drivers know a device and no board. Whatever is said or decided is
 //! `recording_gateway`'s and `recording_core`'s.
 
 #![no_std]
@@ -33,7 +33,7 @@ use net::{Memory, Network, Storage};
 
 type Gateway = recording_gateway::Gateway<{ board::SESSIONS }, { board::UCCS }, { board::AGENTS }, { board::TEXT }>;
 
-/// The board is reset when the loop stands still for twice this long. A turn takes milliseconds.
+/// The board is reset when the loop stalls for twice this long. A turn takes milliseconds.
 const WATCHDOG_SECONDS: u32 = 4;
 
 /// The provisioning's region: its header, and erased flash, into which a tool writes the text.
@@ -56,7 +56,7 @@ static PROVISIONING: [u8; board::PROVISIONING] = {
     region
 };
 
-/// What stands there now, which is not what the compiler knows of it.
+/// What is there now, which is not what the compiler knows of it.
 fn provisioning() -> &'static [u8] {
     core::hint::black_box(&PROVISIONING)
 }

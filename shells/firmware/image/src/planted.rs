@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 
 use cortex_m::asm;
 
-/// Whether the recorders' line stands still.
+/// Whether the recorders' line stalls.
 static DEAF: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn recorder_is_deaf() -> bool {

@@ -16,7 +16,7 @@ pub enum Error {
     Ambiguous(usize),
     /// The image ends within its region.
     Cut,
-    /// The text does not hold.
+    /// The text is invalid.
     Document(ProvisioningError),
     /// The image has not this much room.
     TooMuch {
@@ -63,7 +63,7 @@ type Roomy = Directory<1024, 16384, 1_048_576>;
 ///
 /// # Errors
 ///
-/// [`Error::Document`]: the first thing that does not hold, and where.
+/// [`Error::Document`]: the first thing that is invalid, and where.
 pub fn check(document: &[u8]) -> Result<Contents, Error> {
     // The directory is one value of a megabyte, of which unoptimised code makes copies.
     std::thread::scope(|scope| {
@@ -110,7 +110,7 @@ pub fn find(image: &[u8]) -> Result<(usize, Room), Error> {
 ///
 /// # Errors
 ///
-/// If the document does not hold, or does not fit this image.
+/// If the document is invalid, or does not fit this image.
 pub fn write(image: &mut [u8], document: &[u8]) -> Result<Contents, Error> {
     let contents = check(document)?;
     let (at, room) = find(image)?;

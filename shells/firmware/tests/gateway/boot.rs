@@ -10,7 +10,7 @@ const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
 const REFUSED: &str = "{\"ErrorMessage\":{\"ErrorType\":1,\"Message\":\"The gateway's provisioning does not hold; until it \
                        does, nothing is served.\"}}";
 
-/// A board whose provisioning does not hold: it says why, and guesses nothing.
+/// A board whose provisioning is invalid: it says why, and guesses nothing.
 fn refuses(board: Board, image: &[u8], why: &str) {
     let mut emulator = Emulator::start(board, image);
     let (line, _) = emulator.log.wait(0, |line| line.starts_with("provisioning")).expect("it is told");

@@ -140,7 +140,7 @@ fn clients_that_vanish_in_the_middle() {
         cut += 7;
     }
     alive(&emulator, 1);
-    // And behind a whole one: it counts, whoever waits for the answer.
+    // And after a whole one: it counts, whoever waits for the answer.
     let mut client = Client::connect(emulator.api);
     client.send(&request);
     client.vanish();

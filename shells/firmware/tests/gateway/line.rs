@@ -33,7 +33,7 @@ fn overrun(board: Board) {
             })
             .collect();
         let command = |(id, state): &(String, &str)| format!("begin {id} {state} {UCC}\n");
-        // The main loop stands still while it comes. In each round the lines stand elsewhere.
+        // The main loop stalls while it comes. In each round the lines stand elsewhere.
         let filler = "x".repeat(round * 31) + "\n";
         let said: String =
             ["plant stand\n".to_owned(), filler].into_iter().chain(sessions.iter().map(command)).collect();

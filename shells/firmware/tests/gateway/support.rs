@@ -112,7 +112,7 @@ impl Client {
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
-        // A board that has closed already may refuse it; what it said stands in the replies.
+        // A board that has closed already may refuse it; what it said is in the replies.
         let _ = self.stream.write_all(bytes);
     }
 
@@ -152,7 +152,7 @@ impl Client {
     }
 
     /// Sends a request and gives its response, on a new connection if the board has closed this one: one that closes an
-    /// idle connection has not taken what was sent behind that.
+    /// idle connection has not taken what was sent after that.
     pub(crate) fn exchange(&mut self, request: &Request) -> Response {
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -22,7 +22,7 @@ let free = 6;
 const waiting = [];
 
 /**
- * Runs a test; a test that fails, or hangs, does not hold up the others. One that `waits` most of its time runs beside
+ * Runs a test; a test that fails, or hangs, does not hold up the others. One that `waits` most of its time runs next to
  * them.
  */
 export async function test(name, body, { patience = PATIENCE, waits = false } = {}) {
@@ -176,7 +176,7 @@ export async function listens(server, client, { shape = (event) => event, oneByO
     equal(client.events, [shape(event(7))], "only what was subscribed to");
     equal(await client.call("Unsubscribe", UCC), null, "Unsubscribe");
     await server.set(6);
-    // The answer to a call comes behind whatever was published before it.
+    // The answer to a call comes after whatever was published before it.
     equal(await client.call("Nothing"), "Unknown hub method 'Nothing'");
     equal(client.events.length, 1, "events after Unsubscribe");
     await server.set(7);

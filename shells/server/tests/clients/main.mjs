@@ -5,6 +5,6 @@ import { javascript } from "./javascript.mjs";
 import { lives } from "./lives.mjs";
 import { python } from "./python.mjs";
 
-// The slow ones wait most of their time: they run beside the others.
+// The slow ones wait most of their time: they run next to the others.
 await Promise.all([javascript(), python(), browser(), lives()]);
 process.exit(report());

@@ -81,7 +81,7 @@ def churn(server, told, numbers):
 
 
 def until_full(server, told, numbers):
-    """Begins sessions until one is refused, and is refused again after the server has looked at the disk anew."""
+    """Begins sessions until one is refused, and is refused again after the server has looked at the disk again."""
     for number in numbers:
         if not server.begin(number):
             time.sleep(PAUSE)
@@ -123,7 +123,7 @@ def full_store(trail_disk):
                 assert refused > 20, (made, refused)
                 refused_in_all += refused
                 holds(server, told)
-                # There is room again, and nobody starts the server anew.
+                # There is room again, and nobody starts the server again.
                 disk.free()
                 number = next(numbers)
                 soon(lambda: server.begin(number))

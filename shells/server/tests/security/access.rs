@@ -224,7 +224,7 @@ async fn sighup_reads_tokens_and_keys_again_and_keeps_the_old_ones_if_they_are_b
     let api = running.api;
     let status =
         async |token: &str| once(api, &get_with(STATE_PATH, &[("Authorization", &bearer(token))])).await.status;
-    // Both have the same RSA key, so the one that was drawn anew tells them apart.
+    // Both have the same RSA key, so the one that was drawn again distinguishes them.
     let jwt = |issuer: &Issuer| issuer.sign(&json!({"alg": "EdDSA", "kid": "d"}), &claims());
     assert_eq!([status(&one.token).await, status(&other.token).await], [200, 401]);
     assert_eq!([status(&jwt(&old)).await, status(&jwt(&new)).await], [200, 401]);

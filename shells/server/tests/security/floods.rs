@@ -1,4 +1,4 @@
-//! Floods of what no rate of requests counts: tokens that do not hold, and frames of HTTP/2 without a request. Each is
+//! Floods of what no rate of requests counts: invalid tokens, and frames of HTTP/2 without a request. Each is
 //! counted, which no busy machine can spoil; and good requests are timed among them.
 
 use core::net::SocketAddr;
@@ -36,7 +36,7 @@ pub fn groups() -> Vec<Group> {
         outcome: format!("p99 of good requests under {MOST} times what it is without them"),
     };
     let attempts = vec![
-        attempt("JWTs of nobody, signed by another key, on 8 connections"),
+        attempt("JWTs signed by an unknown key, on 8 connections"),
         attempt("pings of HTTP/2 on 8 connections, each opened again when it is ended"),
         attempt("the same with settings"),
         attempt("the same with priorities"),
@@ -56,7 +56,7 @@ fn get_token(token: &str) -> String {
     String::from_utf8(get_with(STATE_PATH, &[("Authorization", &bearer(token))])).unwrap()
 }
 
-/// An address may show so many tokens that do not hold; the others are not even looked at. Those that hold are let in all
+/// An address may show so many invalid tokens; the others are not even looked at. Valid ones are let in all
 /// the while, from the same address.
 #[tokio::test]
 async fn tokens_that_do_not_hold_are_counted_before_they_are_checked() {

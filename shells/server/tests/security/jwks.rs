@@ -22,7 +22,7 @@ fn about_keys(running: &mut Running) -> String {
 }
 
 /// An issuer that goes from an RSA key to an EC key, and lists something else next to the new one: the new key is taken,
-/// the withdrawn one is not, whatever else there is and wherever it stands.
+/// the withdrawn one is not, whatever else there is and wherever it is.
 #[tokio::test]
 async fn an_entry_that_cannot_be_used_decides_nothing() {
     let (issuer, other) = (Issuer::new(), Issuer::new());
@@ -52,7 +52,7 @@ async fn an_entry_that_cannot_be_used_decides_nothing() {
         (with(ec, "crv", json!("P-521")), ""),
         (with(rsa, "key_ops", json!(["encrypt", "wrapKey"])), ""),
         (with(rsa, "use", json!("enc")), ""),
-        // A good one that shares the name: told apart by what it is.
+        // A good one that shares the name: distinguished by what it is.
         (with(&other.jwks()["keys"][2], "kid", json!("e")), "usable"),
     ];
     let jwks = File::new("passed-over.jwks", &json!({"keys": [rsa]}).to_string());
@@ -92,7 +92,7 @@ async fn an_entry_that_cannot_be_used_decides_nothing() {
     }
 }
 
-/// Keys of one name are told apart by their algorithm, and where that is the same by which one fits.
+/// Keys of one name are distinguished by their algorithm, and where that is the same by which one fits.
 #[tokio::test]
 async fn one_name_may_stand_for_several_keys() {
     let (one, other) = (Issuer::new(), Issuer::new());

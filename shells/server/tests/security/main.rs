@@ -76,7 +76,7 @@ fn groups() -> Vec<attempts::Group> {
     let others = vec![attempts::Group {
         title: "Others",
         note: "",
-        test: "each its own, named behind its outcome",
+        test: "each its own, named after its outcome",
         attempts: others.into(),
     }];
     [

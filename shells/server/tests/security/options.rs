@@ -126,7 +126,7 @@ fn wrong_options_and_files_are_one_line_and_code_2() {
         (key(0, "d", json!("AQAB")), format!("key 1: {secret}")),
         (key(2, "d", json!("AQAB")), format!("key 3: {secret}")),
         (json!({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}).to_string(), format!("key 1: {secret}")),
-        // Wherever it stands, and whatever else is wrong.
+        // Wherever it is, and whatever else is wrong.
         (json!({"keys": [7, good["keys"][0], {"kty": "AKP", "priv": "x"}]}).to_string(), format!("key 3: {secret}")),
         (
             json!({"keys": [{"kty": "RSA", "n": good["keys"][0]["n"], "e": "AQAB", "p": "x"}]}).to_string(),

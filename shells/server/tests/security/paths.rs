@@ -116,7 +116,7 @@ async fn each_spelling_has_its_outcome() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// However a path is spelt, it is asked for a token; and with one for events alone it opens nothing of the API.
+/// However a path is written, it is asked for a token; and with one for events alone it opens nothing of the API.
 #[tokio::test]
 async fn no_spelling_gets_around_the_token() {
     let events = make("events").unwrap();

@@ -18,7 +18,7 @@ enum Body {
     Pause,
     /// The same in one chunk.
     Chunked,
-    /// No chunk but the last one, and behind it a whole request that would pause the recorder.
+    /// No chunk but the last one, and after it a whole request that would pause the recorder.
     Hidden,
     /// The body of [`Body::Pause`] between these bytes and those.
     Between(&'static str, &'static str),
@@ -53,7 +53,7 @@ const LENGTHS: &[Case] = &[
     case("a NUL after a length", "Content-Length: LEN\0", Pause, BAD),
     case("a bare CR in place of a line's end", "X: y\rContent-Length: LEN", Pause, BAD),
     case("a space before the name", " Content-Length: LEN", Pause, BAD),
-    case("a length behind a line without a colon", "Content-Length\r\nContent-Length: LEN", Pause, BAD),
+    case("a length after a line without a colon", "Content-Length\r\nContent-Length: LEN", Pause, BAD),
     case(
         "an underscore for the dash: no length, so the body is the next request",
         "Content_Length: LEN",
@@ -64,13 +64,13 @@ const LENGTHS: &[Case] = &[
 
 const CHUNKS: &[Case] = &[
     case(
-        "a length and chunks, a request behind the last chunk",
+        "a length and chunks, a request after the last chunk",
         "Content-Length: 400\r\nTransfer-Encoding: chunked",
         Hidden,
         BAD,
     ),
     case(
-        "chunks and a length, a request behind the last chunk",
+        "chunks and a length, a request after the last chunk",
         "Transfer-Encoding: chunked\r\nContent-Length: 400",
         Hidden,
         BAD,
@@ -91,7 +91,7 @@ const CHUNKS: &[Case] = &[
     ),
     case("`chunked` with a parameter", "Transfer-Encoding: chunked;q=1", Chunked, BAD),
     case("`chunked` in quotes", "Transfer-Encoding: \"chunked\"", Chunked, BAD),
-    case("`chunked` behind a vertical tab", "Transfer-Encoding: \x0bchunked", Chunked, BAD),
+    case("`chunked` after a vertical tab", "Transfer-Encoding: \x0bchunked", Chunked, BAD),
     case("`chunked` on a folded line", "Transfer-Encoding:\r\n chunked", Chunked, BAD),
     case("a space before the colon", "Transfer-Encoding : chunked", Chunked, BAD),
     case("no coding at all", "Transfer-Encoding:", Chunked, BAD),
@@ -113,7 +113,7 @@ const CHUNKS: &[Case] = &[
     case("a chunk's size of nothing", "Transfer-Encoding: chunked", Between("\r\n", "\r\n0\r\n\r\n"), BAD),
     case("a space inside a chunk's size", "Transfer-Encoding: chunked", Between("0 LEN\r\n", "\r\n0\r\n\r\n"), BAD),
     case(
-        "a line that ends with LF alone behind a chunk's size",
+        "a line that ends with LF alone after a chunk's size",
         "Transfer-Encoding: chunked",
         Between("LEN\n", "\r\n0\r\n\r\n"),
         BAD,
@@ -199,7 +199,7 @@ async fn each_form_has_its_outcome() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// The whole of a request is its own: neither is a body that nobody wants taken for the next request.
+/// The whole of a request is its own: neither is an unwanted body taken for the next request.
 #[tokio::test]
 async fn a_request_in_the_body_of_another_is_not_carried_out() {
     let inside = set("3");

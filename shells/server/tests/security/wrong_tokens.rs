@@ -1,4 +1,4 @@
-//! Tokens that do not hold, and good ones shown in a wrong way: each is kept out, for the reason that the log tells.
+//! Invalid tokens, and good ones shown in a wrong way: each is kept out, for the reason in the log.
 
 use recording_server::auth::tokens::make;
 use serde_json::{Value, json};
@@ -83,7 +83,7 @@ const CASES: &[Case] = &[
     ),
     case("two on one line", |world| one(format!("{0}, Bearer {0}", world.fixed)), "unknown token"),
     // Static ones.
-    case("a static token that nobody has", |_| one(format!("rec_{}", "0".repeat(64))), "unknown token"),
+    case("a static token that no client has", |_| one(format!("rec_{}", "0".repeat(64))), "unknown token"),
     case("one without its last digit", |world| one(&world.fixed[..world.fixed.len() - 1]), "unknown token"),
     case("one with a digit more", |world| one(format!("{}0", world.fixed)), "unknown token"),
     case("one in capital letters", |world| one(world.fixed.to_uppercase()), "unknown token"),
@@ -267,14 +267,14 @@ const CASES: &[Case] = &[
 
 pub fn groups() -> Vec<Group> {
     let attempts = CASES.iter().map(|case| {
-        // The one who showed nothing is told of no error.
+        // A client that showed nothing gets no error.
         Attempt { what: case.what.into(), outcome: format!("401, {}", case.reason) }
     });
     let test = "wrong_tokens::each_is_kept_out_for_its_reason";
     let in_query = Attempt { what: "a good one in the query of the API".into(), outcome: "401, no token".into() };
     vec![Group {
         title: "Wrong tokens",
-        note: "Behind the status stands the reason in the log.",
+        note: "After the status comes the reason in the log.",
         test,
         attempts: attempts.chain([in_query]).collect(),
     }]

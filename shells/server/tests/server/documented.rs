@@ -70,7 +70,7 @@ async fn each_command_is_answered_as_the_page_shows() {
     }
 }
 
-/// The two replies about UCCs, which stand in a table.
+/// The two replies about UCCs, which are in a table.
 #[tokio::test]
 async fn uccs_are_told_as_the_page_shows() {
     let running = Running::start(&[]);

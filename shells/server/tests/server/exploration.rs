@@ -32,7 +32,7 @@ struct Shared {
     writes: Writes,
 }
 
-/// A store that waits at every step. Several servers may share the session behind it.
+/// A store that waits at every step. Several servers may share its session.
 #[derive(Clone)]
 struct Stepping(Arc<Shared>);
 

@@ -153,7 +153,7 @@ async fn a_change_is_published_even_if_its_client_hangs_up() {
     // A reset, so that the server knows at once.
     client.stream.set_zero_linger().unwrap();
     drop(client);
-    // The next request of the session waits behind it, and is answered when it is done.
+    // The next request of the session waits after it, and is answered when it is done.
     let mut next = Client::connect(running.addresses().api).await;
     next.send(&set("3")).await;
     store.writes.add_permits(2);

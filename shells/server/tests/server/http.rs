@@ -288,7 +288,7 @@ async fn what_is_no_http_gets_the_bare_error_and_the_end() {
     ];
     for (bytes, status, message) in cases {
         let mut client = Client::connect(address).await;
-        // Behind a good request it is the same.
+        // After a good request it is the same.
         if status == 400 {
             assert_eq!(client.exchange(&get(STATE_PATH)).await.status, 200);
         }

@@ -232,7 +232,7 @@ async fn subscribe_and_unsubscribe() {
             for (ucc, _) in UCCS.iter().zip(wanted).filter(|(_, wanted)| *wanted) {
                 assert_eq!(listener.hears().await, event(ucc, action));
             }
-            // Nothing else is behind it.
+            // Nothing else is after it.
             assert!(listener.call("Nothing", "").await.is_some());
             sequences += 1;
         }
@@ -289,7 +289,7 @@ async fn listeners_outlive_the_limits_of_requests() {
     assert_eq!(socket.hears().await, event);
     assert!(reads(&mut stream, "\r\n\r\n\r\n").await.contains(&event));
     assert!(reads(&mut poll, "\x1e").await.ends_with(&event));
-    // The poll is answered: its connection is one between requests again, and so is a stream's behind the last chunk.
+    // The poll is answered: its connection is one between requests again, and so is a stream's after the last chunk.
     poll.ended().await;
     running.service().hub().send_away();
     assert!(reads(&mut stream, "0\r\n\r\n").await.contains(CLOSE));

@@ -1,5 +1,5 @@
 //! From the start to the end: signals at any moment, a service manager that listens, files that are cut, disks that fail
-//! or stand still, and parts that end.
+//! or stall, and parts that end.
 
 use core::time::Duration;
 use std::os::unix::net::UnixDatagram;
@@ -322,7 +322,7 @@ async fn readiness_follows_the_disk() {
     }
 }
 
-/// A trail whose reader stands still: the commit that waits for it is seen, and neither signal waits.
+/// A trail whose reader stalls: the commit that waits for it is seen, and neither signal waits.
 #[tokio::test]
 async fn a_commit_that_stands_still_is_seen_and_does_not_hold_up_the_end() {
     let (trail, store) = (Place::pipe("still"), Place::new("still.store"));

@@ -48,7 +48,7 @@ enum Way {
     Full,
     /// Every write fails with EPIPE: the reader is gone.
     Dead,
-    /// Every write waits: the pipe is full and its reader stands still.
+    /// Every write waits: the pipe is full and its reader stalls.
     Still,
     /// Every write fails with EFBIG.
     Limited,
@@ -256,7 +256,7 @@ fn the_exit_code_is_right_without_a_reader() {
     }
 }
 
-/// After a reader that stood still, the log says how much is missing.
+/// After a reader that stalled, the log says how much is missing.
 #[tokio::test]
 async fn a_log_that_can_be_written_again_says_what_is_missing() {
     let scratch = Scratch::new("again");

@@ -78,7 +78,7 @@ pub async fn put<S: Store>(store: &S, key: &SessionKey, state: State) {
     let _ = store.compare_and_set(key, found, Some(state), Note::none()).await.unwrap();
 }
 
-/// The body of a set by the agent of the samples; `action` as it stands in JSON.
+/// The body of a set by the agent of the samples; `action` as it is in JSON.
 pub fn set_body(action: &str) -> String {
     format!(
         r#"{{"Action":{action},"RequesterSipUri":"sip:agent@domain.com","CorrelationId":"{ID}","UCCName":"ucc-demo-name"}}"#

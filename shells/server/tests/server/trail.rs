@@ -207,7 +207,7 @@ async fn refuses_changes<S: Store>(service: Service<S>) {
     assert_eq!(api.exchange(&get(STATE_PATH)).await.status, 200);
 }
 
-/// A pipe whose reader stands still: reads, health and repeats are answered, a change is refused after some seconds and then
+/// A pipe whose reader stalls: reads, health and repeats are answered, a change is refused after some seconds and then
 /// at once, and when the reader goes on so does everything.
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

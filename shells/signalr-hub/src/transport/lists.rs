@@ -1,4 +1,4 @@
-//! Headers that are lists: the lines of one name are one list, whatever stands on which (RFC 9110, section 5.3).
+//! Headers that are lists: the lines of one name are one list, whatever is on which (RFC 9110, section 5.3).
 
 use axum::http::header::{AsHeaderName, GetAll};
 use axum::http::{HeaderMap, HeaderValue};

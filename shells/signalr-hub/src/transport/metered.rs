@@ -12,7 +12,7 @@ use crate::budget::Budget;
 use crate::limits::Limits;
 use crate::meters::Meter;
 
-/// What a read costs beside its bytes.
+/// What a read costs next to its bytes.
 const READ_COST: usize = 64;
 
 /// The bytes under a WebSocket. Much of what a client can send never becomes a message: pings, empty fragments. So its

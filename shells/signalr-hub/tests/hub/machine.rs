@@ -101,7 +101,7 @@ fn a_client_that_takes_nothing_for_ten_seconds_is_given_up() {
     machine.connection.publish(seconds(1), &event(1));
     machine.connection.publish(seconds(2), &event(2));
     machine.connection.publish(seconds(3), &event(3));
-    // Something was taken, and the time begins anew.
+    // Something was taken, and the time begins again.
     assert_eq!(machine.connection.next(seconds(9)).unwrap(), told(1));
     assert_eq!(machine.connection.deadline(), Some(seconds(19)));
     machine.connection.tick(seconds(18));

@@ -226,7 +226,7 @@ fn what_is_no_message_ends_the_connection_with_a_close() {
         "\u{feff}{\"type\":6}",
     ] {
         let mut machine = Machine::open(WEB_SOCKET, JSON);
-        // What stands behind it is not looked at.
+        // What is after it is not looked at.
         let said =
             machine.says(&[bad.as_bytes(), b"\x1e{\"type\":1,\"target\":\"Void\",\"arguments\":[]}\x1e"].concat());
         assert_eq!(serde_json::from_slice::<Value>(said.strip_suffix(b"\x1e").unwrap()).unwrap(), close, "{bad}");
@@ -332,7 +332,7 @@ fn handshakes() {
     }
 }
 
-/// The binary records may stand right behind the text of the handshake.
+/// The binary records may be right after the text of the handshake.
 #[test]
 fn calls_may_come_together_with_the_handshake() {
     let mut machine = Machine::new(WEB_SOCKET);

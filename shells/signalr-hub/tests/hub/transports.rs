@@ -145,7 +145,7 @@ async fn long_polling_is_ended_by_the_client() {
     held.send("GET", &format!("/hub?id={token}"), &[], b"").await;
     assert_eq!(served.request("DELETE", &format!("/hub?id={token}"), &[], b"").await.status, 202);
     let status = held.response().await.status;
-    // It came in front of the DELETE, or behind it.
+    // It came in front of the DELETE, or after it.
     assert!(status == 204 || status == 404, "{status}");
     assert_eq!(served.request("DELETE", &format!("/hub?id={token}"), &[], b"").await.status, 404);
 }
@@ -320,7 +320,7 @@ async fn origins() {
     }
 }
 
-/// Who stands before the hub may have decided about that.
+/// Who is before the hub may have decided about that.
 #[tokio::test]
 async fn an_origin_may_be_allowed_by_others() {
     let hub = signalr_hub::Hub::new(crate::support::Test::default(), Options::default());

@@ -21,7 +21,7 @@ pub enum Body {
     ChunkSize,
     /// So many bytes of a chunk.
     ChunkData(u32),
-    /// The line end behind a chunk.
+    /// The line end after a chunk.
     ChunkEnd,
     /// The trailers' next line; so many bytes of them are still read.
     Trailer(u16),

@@ -33,7 +33,7 @@ pub enum Read<'a> {
 /// The longest target. A name takes 192 bytes in percent codes, an id 38.
 pub const TARGET_MAX: usize = 1024;
 
-/// Where a head that begins `bytes` ends: behind its empty line. `from` is how far it was looked for before.
+/// Where a head that begins `bytes` ends: after its empty line. `from` is how far it was looked for before.
 #[must_use]
 pub fn end(bytes: &[u8], from: usize) -> Option<usize> {
     let from = from.saturating_sub(3);
@@ -41,7 +41,7 @@ pub fn end(bytes: &[u8], from: usize) -> Option<usize> {
     Some(from.saturating_add(found).saturating_add(4))
 }
 
-/// How many bytes of empty lines stand before a request line: they are passed over (RFC 9112, 2.2).
+/// How many bytes of empty lines are before a request line: they are passed over (RFC 9112, 2.2).
 #[must_use]
 pub fn leading(bytes: &[u8]) -> usize {
     bytes.chunks_exact(2).take_while(|pair| pair == b"\r\n").count().saturating_mul(2)
@@ -165,7 +165,7 @@ fn next_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((bytes.get(..end)?, bytes.get(end.saturating_add(2)..)?))
 }
 
-/// What stands before the first space, and what behind it.
+/// What is before the first space, and what after it.
 fn word(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let space = line.iter().position(|&byte| byte == b' ')?;
     Some((line.get(..space)?, line.get(space.saturating_add(1)..)?))

@@ -12,7 +12,7 @@ pub use head::{Head, Read};
 pub use reply::{Outgoing, Persistence};
 
 /// What makes a request one that HTTP does not allow, or that this server does not serve. The connection is closed
-/// behind the reply: where the next request would begin is not known any more.
+/// after the reply: where the next request would begin is not known any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// 400: it is not what the grammar allows, or its length is not certain.

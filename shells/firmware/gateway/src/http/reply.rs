@@ -6,7 +6,7 @@ use recording_core::wire::{CACHE_CONTROL, CONTENT_TYPE, ErrorMessage, ErrorReply
 use super::Fault;
 use crate::text::Text;
 
-/// Whether the connection stays open behind a reply.
+/// Whether the connection stays open after a reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Persistence {
     /// Another request may follow.

@@ -71,7 +71,7 @@ pub struct Received {
     pub body: String,
 }
 
-/// A client, its connection and the gateway behind it.
+/// A client, its connection and the gateway after it.
 pub struct Peer {
     pub gateway: Small,
     pub connection: Connection,

@@ -1,4 +1,4 @@
-//! Boards: what each of them is stands in one file of its own; what follows from that, here.
+//! Boards: what each of them is is in one file of its own; what follows from that, here.
 
 #[cfg_attr(feature = "lm3s6965evb", path = "lm3s6965evb.rs")]
 #[cfg_attr(feature = "mps2-an386", path = "mps2_an386.rs")]

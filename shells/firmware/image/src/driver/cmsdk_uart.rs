@@ -51,7 +51,7 @@ impl Uart for CmsdkUart {
             return None;
         }
         let byte = self.block.register(DATA).read() as u8;
-        // A byte that finds another one here takes its place. Asked behind the byte: what is said then is said of it, and
+        // A byte that finds another one here takes its place. Asked after the byte: what is said then is said of it, and
         // the loss comes before it.
         if state.read() & RECEIVE_OVERRUN == 0 {
             return Some(Received::Byte(byte));

@@ -38,7 +38,7 @@ pub(crate) trait Uart {
     fn is_idle(&self) -> bool;
 }
 
-/// What resets the board when the main loop stands still.
+/// What resets the board when the main loop stalls.
 pub(crate) trait Watchdog {
     /// Starts it: the board is reset at most two times `ticks` of its clock after the last feeding.
     fn start(block: Block, ticks: u32) -> Self;
