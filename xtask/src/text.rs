@@ -1,4 +1,4 @@
-//! Numbers and tables as they are written in Markdown, and pieces of pages that are written anew.
+//! Numbers and tables as they are written in Markdown, and pieces of pages that are written again.
 
 use anyhow::{Result, bail};
 use regex::Regex;

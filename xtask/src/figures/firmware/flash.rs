@@ -59,7 +59,7 @@ pub(super) fn flash(images: &[Image; 2]) -> Result<Vec<String>> {
     sorted.sort_by_key(|(_, sizes)| core::cmp::Reverse(sizes.iter().max().copied()));
     lines.extend(sorted.iter().map(|(part, sizes)| line(part, *sizes)));
     lines.push(line("**together**", total));
-    lines.push(line("beside it, the provisioning's region", [0, 1].map(|at| images[at].section(".provisioning"))));
+    lines.push(line("next to it, the provisioning's region", [0, 1].map(|at| images[at].section(".provisioning"))));
     lines.push(String::new());
     lines.push(reached(&format!("The image for {}", BOARDS[0].name), total[0], GOAL_FLASH));
     lines.push(reached("The core's part of it, from request to reply and event", core[0], GOAL_CORE));
