@@ -1,7 +1,7 @@
 //! The recording API over HTTP: every request to the core, every answer from it.
 
+use core::future::Future;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Router;
 use axum::extract::Request;
@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::response::Response;
 use recording_core::wire::{Head, Rejection, SipUri};
 use recording_core::{Reply, Scratch};
+use tokio::time::Instant;
 
 use crate::auth::{Guard, Principal};
 use crate::body::{self, Received};
@@ -55,18 +56,23 @@ impl<S> Clone for Api<S> {
 }
 
 impl<S: Store> Handler for Api<S> {
-    async fn answer(&self, mut request: Request, client: Client) -> Response {
-        let Ways { service, router, guard } = &*self.0;
-        let is_for_the_hub = request.uri().path().starts_with(hub::PATH);
-        if is_for_the_hub && request.method() == Method::GET {
-            client.waits_with_its_client();
-            let carrier = client.clone();
-            request.extensions_mut().insert(signalr_hub::GivenUp::new(move || carrier.is_slow()));
-        }
-        if !is_for_the_hub && guard.lets_through(&client) {
-            answer(service, request, Some(client)).await
-        } else {
-            router.answer(request, client).await
+    #[expect(clippy::manual_async_fn, reason = "copies the request once less")]
+    fn answer(&self, mut request: Request, client: Client) -> impl Future<Output = Response> + Send {
+        async move {
+            let Ways { service, router, guard } = &*self.0;
+            let is_for_the_hub = request.uri().path().starts_with(hub::PATH);
+            if is_for_the_hub && request.method() == Method::GET {
+                client.waits_with_its_client();
+                let carrier = client.clone();
+                request.extensions_mut().insert(signalr_hub::GivenUp::new(move || carrier.is_slow()));
+            }
+            // The clock is asked once.
+            let now = Instant::now();
+            if !is_for_the_hub && guard.lets_through(&client, now) {
+                answer(service, request, Some(client), now).await
+            } else {
+                router.answer(request, client).await
+            }
         }
     }
 }
@@ -74,45 +80,59 @@ impl<S: Store> Handler for Api<S> {
 /// The answer to a request that came through a router.
 pub(crate) async fn routed<S: Store>(service: &Arc<Service<S>>, request: Request) -> Response {
     let client = request.extensions().get().cloned();
-    answer(service, request, client).await
+    answer(service, request, client, Instant::now()).await
 }
 
-async fn answer<S: Store>(service: &Arc<Service<S>>, request: Request, client: Option<Client>) -> Response {
-    let since = Instant::now();
-    let (call, response) = respond(service, request, client).await;
-    service.metrics().request(call, since, response.status().as_u16());
-    response
+#[expect(clippy::manual_async_fn, reason = "copies the request once less")]
+fn answer<S: Store>(
+    service: &Arc<Service<S>>,
+    request: Request,
+    client: Option<Client>,
+    since: Instant,
+) -> impl Future<Output = Response> + Send {
+    async move {
+        let (call, response) = respond(service, request, client).await;
+        service.metrics().request(call, since.into_std(), response.status().as_u16());
+        response
+    }
 }
 
-async fn respond<S: Store>(service: &Arc<Service<S>>, request: Request, client: Option<Client>) -> (Call, Response) {
-    let (parts, body) = request.into_parts();
-    let target = Target::of(&parts.uri);
-    match read_head(&parts, &target) {
-        Ok(head) if head.wants_body() && body::is_encoded(&parts.headers) => {
-            let usable = body::discard(body, &parts.headers, client.as_ref()).await;
-            let response = reply::encoded(Asked::of(&parts, client.as_ref()));
-            (Call::Unknown, if usable { response } else { reply::and_close(response) })
-        }
-        Ok(head) if head.wants_body() => {
-            // It borrows from the parts, which the decision takes along: it is read again there.
-            drop(target);
-            match body::read(body, &parts, client.as_ref()).await {
-                Received::Body { bytes, whole } => {
-                    let (tasks, service) = (Arc::clone(service.tasks()), Arc::clone(service));
-                    let decided = async move {
-                        let target = Target::of(&parts.uri);
-                        decide(&service, &parts, client.as_ref(), read_head(&parts, &target), &bytes).await
-                    };
-                    let (call, response) = tasks.to_the_end(decided).await;
-                    (call, if whole { response } else { reply::and_close(response) })
-                }
-                Received::Failed(response) => (Call::Unknown, response),
+#[expect(clippy::manual_async_fn, reason = "copies the request once less")]
+fn respond<S: Store>(
+    service: &Arc<Service<S>>,
+    request: Request,
+    client: Option<Client>,
+) -> impl Future<Output = (Call, Response)> + Send {
+    async move {
+        let (parts, body) = request.into_parts();
+        let target = Target::of(&parts.uri);
+        match read_head(&parts, &target) {
+            Ok(head) if head.wants_body() && body::is_encoded(&parts.headers) => {
+                let usable = body::discard(body, &parts.headers, client.as_ref()).await;
+                let response = reply::encoded(Asked::of(&parts, client.as_ref()));
+                (Call::Unknown, if usable { response } else { reply::and_close(response) })
             }
-        }
-        head => {
-            let (call, response) = decide(service, &parts, client.as_ref(), head, &[]).await;
-            let usable = body::discard(body, &parts.headers, client.as_ref()).await;
-            (call, if usable { response } else { reply::and_close(response) })
+            Ok(head) if head.wants_body() => {
+                // It borrows from the parts, which the decision takes along: it is read again there.
+                drop(target);
+                match body::read(body, &parts, client.as_ref()).await {
+                    Received::Body { bytes, whole } => {
+                        let (tasks, service) = (Arc::clone(service.tasks()), Arc::clone(service));
+                        let decided = async move {
+                            let target = Target::of(&parts.uri);
+                            decide(&service, &parts, client.as_ref(), read_head(&parts, &target), &bytes).await
+                        };
+                        let (call, response) = tasks.to_the_end(decided).await;
+                        (call, if whole { response } else { reply::and_close(response) })
+                    }
+                    Received::Failed(response) => (Call::Unknown, response),
+                }
+            }
+            head => {
+                let (call, response) = decide(service, &parts, client.as_ref(), head, &[]).await;
+                let usable = body::discard(body, &parts.headers, client.as_ref()).await;
+                (call, if usable { response } else { reply::and_close(response) })
+            }
         }
     }
 }
@@ -141,11 +161,12 @@ async fn decide<S: Store>(
             (Call::Capabilities, reply::of(&Reply::Capabilities(service.capabilities(&request, caller))))
         }
         Ok(recording_core::Request::Set(request)) if !may_act(parts, request.requester) => {
-            service.not_permitted(&request, caller).await;
+            Box::pin(service.not_permitted(&request, caller)).await;
             (Call::Set, auth::guard::another_requester(parts, client))
         }
         Ok(recording_core::Request::Set(request)) => {
-            let done = service.set(&request, caller).await;
+            // Kept apart: all requests have room for it, and most are reads.
+            let done = Box::pin(service.set(&request, caller)).await;
             (Call::Set, done.map_or_else(reply::rejection, |done| reply::of(&Reply::State(done))))
         }
         Err(rejection) => {

@@ -1,6 +1,7 @@
 //! Work that must come to its end, and knowing when all of it has.
 
 use core::future::{Future, pending, poll_fn};
+use core::pin::Pin;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::task::Poll;
 use std::panic::resume_unwind;
@@ -49,11 +50,19 @@ impl Tasks {
     ///
     /// A client that hangs up drops the future of its request, at whatever point it waits. Between storing a change and
     /// publishing it that must not happen.
-    pub(crate) async fn to_the_end<T: Send + 'static>(
+    pub(crate) fn to_the_end<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl Future<Output = T> + Send + 'static,
+    ) -> impl Future<Output = T> + Send {
+        // Here and not in the future that is returned, which has no room for it then.
+        let work = Box::pin(work);
+        self.boxed_to_the_end(work)
+    }
+
+    async fn boxed_to_the_end<T: Send + 'static>(
+        self: &Arc<Self>,
+        mut work: Pin<Box<impl Future<Output = T> + Send + 'static>>,
     ) -> T {
-        let mut work = Box::pin(work);
         // With a store in memory nearly all work is done at the first go, without the price of a task.
         if let Poll::Ready(done) = poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
             return done;

@@ -11,7 +11,7 @@ use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::response::Response;
 use recording_core::wire::Rejection;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tower_service::Service as _;
 use tracing::{error, info, warn};
 
@@ -101,14 +101,14 @@ impl Guard {
 
     /// Whether a request may go on at once: there is nothing to look at but how often its client calls. If not, it takes
     /// the way through [`before_api`](Self::before_api).
-    pub(crate) fn lets_through(&self, client: &Client) -> bool {
-        !self.wants_token() && self.origins.is_empty() && self.takes_from(client).is_ok()
+    pub(crate) fn lets_through(&self, client: &Client, now: Instant) -> bool {
+        !self.wants_token() && self.origins.is_empty() && self.takes_from(client, now).is_ok()
     }
 
     /// Takes a request off the allowance of the client's address.
-    fn takes_from(&self, client: &Client) -> Result<(), Duration> {
+    fn takes_from(&self, client: &Client, now: Instant) -> Result<(), Duration> {
         let Some(Rates { callers, .. }) = &self.rates else { return Ok(()) };
-        callers.take(client.allowance(|| callers.of(Caller::at(client.peer().ip()))))
+        callers.take_now(client.allowance(|| callers.of(Caller::at(client.peer().ip()))), now)
     }
 
     fn before(self: Arc<Self>, router: Router, part: fn(&str) -> Part) -> Router {
@@ -160,7 +160,7 @@ impl Guard {
             return parts
                 .extensions
                 .get::<Client>()
-                .map_or(Ok(()), |client| self.takes_from(client))
+                .map_or(Ok(()), |client| self.takes_from(client, Instant::now()))
                 .map_err(KeptOut::Rate);
         }
         let token = credential::take(parts, is_hub(parts.uri.path())).map_err(KeptOut::Token)?;

@@ -52,7 +52,9 @@ impl Hosts {
         // Of two nobody knows which one counts.
         another.is_none()
             && uri.authority().is_none_or(|authority| self.has(authority.as_str()))
-            && host.is_none_or(|host| host.to_str().is_ok_and(|host| self.has(host)))
+            && host.is_none_or(|host| {
+                is_plainly_loopback(host.as_bytes()) || host.to_str().is_ok_and(|host| self.has(host))
+            })
     }
 
     fn has(&self, authority: &str) -> bool {
@@ -63,6 +65,16 @@ impl Hosts {
         };
         is_usual || self.0.contains(&name)
     }
+}
+
+/// Whether it is loopback as nearly every request has it: so it need not be taken apart.
+fn is_plainly_loopback(host: &[u8]) -> bool {
+    let rest = host.strip_prefix(b"127.0.0.1").or_else(|| host.strip_prefix(LOCALHOST.as_bytes()));
+    rest.is_some_and(|rest| match rest {
+        [] => true,
+        [b':', port @ ..] => port.iter().all(u8::is_ascii_digit),
+        _ => false,
+    })
 }
 
 /// The name of a `host[:port]`.
@@ -122,6 +134,25 @@ mod tests {
             }
         }
         assert!(hosts.answer_for(&Uri::from_static("/"), &HeaderMap::new()));
+    }
+
+    /// The short way lets nothing in that the long one does not, whatever comes after the names that it knows.
+    #[test]
+    fn what_is_plainly_loopback_is() {
+        let (hosts, mut plain) = (Hosts::default(), 0);
+        for name in ["127.0.0.1", LOCALHOST] {
+            for (one, other) in (0..=u8::MAX).flat_map(|one| (0..=u8::MAX).map(move |other| (one, other))) {
+                for rest in [&[][..], &[one], &[one, other], &[b':', one, other]] {
+                    let host = [name.as_bytes(), rest].concat();
+                    if is_plainly_loopback(&host) {
+                        assert!(core::str::from_utf8(&host).is_ok_and(|host| hosts.has(host)), "{host:?}");
+                        plain += 1;
+                    }
+                }
+            }
+        }
+        // Each name alone, with a colon, with a digit or two after that.
+        assert!(plain > 2 * (1 + 1 + 10 + 100), "{plain}");
     }
 
     #[test]

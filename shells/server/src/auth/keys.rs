@@ -4,6 +4,7 @@
 //! used is passed over, as section 5 wants it, and decides nothing about the others: a withdrawn key must not stay in
 //! force since another one is new. A private or secret key alone makes the file bad: whoever has it could make tokens.
 
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
@@ -16,7 +17,10 @@ use super::{FileError, Parse};
 /// The keys of a JWKS file that tokens can be checked with.
 #[derive(Debug)]
 pub struct Keys {
-    keys: Vec<Key>,
+    /// By the names that tokens call them by; an issuer may have more under one.
+    by_id: HashMap<Option<String>, Vec<Key>>,
+    /// How many keys that are.
+    number: usize,
     /// How many entries were passed over.
     passed_over: usize,
     /// Why, of those that could have been keys for tokens.
@@ -25,7 +29,6 @@ pub struct Keys {
 
 #[derive(Debug)]
 pub(super) struct Key {
-    id: Option<String>,
     pub(super) algorithm: Algorithm,
     pub(super) key: DecodingKey,
 }
@@ -38,16 +41,14 @@ impl Keys {
     /// The keys that a token may be checked with: those that it names, of its algorithm. Mostly that is one; an issuer may
     /// have more under one name.
     pub(super) fn of(&self, header: &Header) -> Result<impl Iterator<Item = &Key>, Wrong> {
-        let named = |key: &&Key| match &header.kid {
-            Some(id) => key.id.as_ref() == Some(id),
+        let named = match &header.kid {
+            Some(_) => self.by_id.get(&header.kid),
             // A token that names none is for the only one.
-            None => self.keys.len() == 1,
+            None if self.number == 1 => self.by_id.values().next(),
+            None => None,
         };
-        let algorithm = header.alg;
-        if !self.keys.iter().any(|key| named(&key)) {
-            return Err(Wrong::Key);
-        }
-        let mut fitting = self.keys.iter().filter(move |key| named(key) && key.algorithm == algorithm).peekable();
+        let (named, algorithm) = (named.ok_or(Wrong::Key)?, header.alg);
+        let mut fitting = named.iter().filter(move |key| key.algorithm == algorithm).peekable();
         if fitting.peek().is_some() { Ok(fitting) } else { Err(Wrong::Algorithm) }
     }
 }
@@ -61,27 +62,29 @@ impl Parse for Keys {
         if let Some((number, _)) = (1..).zip(list).find(|(_, value)| is_private(value)) {
             return Err(bad(&format_args!("key {number}: is secret or private; only public keys belong here")));
         }
-        let (mut keys, mut notes) = (Vec::<Key>::new(), Vec::new());
+        let (mut by_id, mut notes) = (HashMap::<_, Vec<Key>>::new(), Vec::new());
+        let mut known = HashSet::new();
         for (number, value) in (1..).zip(list) {
             match usable(value) {
-                Ok(Some(key)) if keys.iter().any(|other| other.is(&key)) => {
+                Ok(Some((id, key))) if !known.insert((id.clone(), key.material())) => {
                     notes.push(format!("key {number}: is there twice"));
                 }
-                Ok(Some(key)) => keys.push(key),
+                Ok(Some((id, key))) => by_id.entry(id).or_default().push(key),
                 Ok(None) => {}
                 Err(reason) => notes.push(format!("key {number}: {reason}")),
             }
         }
-        if keys.is_empty() {
+        let number = known.len();
+        if number == 0 {
             let reasons: String = notes.iter().map(|note| format!("; {note}")).collect();
             return Err(bad(&format_args!("holds no key for RS256, ES256 or EdDSA{reasons}")));
         }
-        let passed_over = list.len() - keys.len();
-        Ok(Self { keys, passed_over, notes })
+        let passed_over = list.len() - number;
+        Ok(Self { by_id, number, passed_over, notes })
     }
 
     fn len(&self) -> usize {
-        self.keys.len()
+        self.number
     }
 
     fn passed_over(&self) -> Option<usize> {
@@ -99,8 +102,8 @@ fn is_private(value: &Value) -> bool {
     has(&PRIVATE) || is_of("oct") || (is_of("RSA") && has(&PRIVATE_RSA))
 }
 
-/// The key, if it is one for checking tokens; or what is wrong with it.
-fn usable(value: &Value) -> Result<Option<Key>, &'static str> {
+/// The key and its name, if it is one for checking tokens; or what is wrong with it.
+fn usable(value: &Value) -> Result<Option<(Option<String>, Key)>, &'static str> {
     let jwk: Jwk = serde_json::from_value(value.clone()).map_err(|_| "is no JWK of RFC 7517")?;
     if matches!(jwk.algorithm, AlgorithmParameters::Other(_)) && is_of_a_known_kind(value)? {
         return Err("lacks a member of its kind");
@@ -110,7 +113,7 @@ fn usable(value: &Value) -> Result<Option<Key>, &'static str> {
     if !has_sound_size(&key) {
         return Err("has a wrong length (RSA: 2048 to 8192 bits)");
     }
-    Ok(Some(Key { id: jwk.common.key_id, algorithm, key }))
+    Ok(Some((jwk.common.key_id, Key { algorithm, key })))
 }
 
 /// Whether it says that it is of a kind and a curve that are used here.
@@ -125,17 +128,13 @@ fn is_of_a_known_kind(value: &Value) -> Result<bool, &'static str> {
 }
 
 impl Key {
-    /// Whether it is the same key under the same name.
-    fn is(&self, other: &Self) -> bool {
-        let same = match (self.key.kind(), other.key.kind()) {
-            (DecodingKeyKind::SecretOrDer(one), DecodingKeyKind::SecretOrDer(other)) => one == other,
-            (
-                DecodingKeyKind::RsaModulusExponent { n, e },
-                DecodingKeyKind::RsaModulusExponent { n: other_n, e: other_e },
-            ) => (n, e) == (other_n, other_e),
-            _ => false,
+    /// What makes it the same key as another one.
+    fn material(&self) -> (Algorithm, Vec<u8>, Vec<u8>) {
+        let (one, other) = match self.key.kind() {
+            DecodingKeyKind::SecretOrDer(bytes) => (bytes.clone(), Vec::new()),
+            DecodingKeyKind::RsaModulusExponent { n, e } => (n.clone(), e.clone()),
         };
-        same && self.id == other.id && self.algorithm == other.algorithm
+        (self.algorithm, one, other)
     }
 }
 

@@ -110,7 +110,12 @@ impl Rate {
 
     /// Takes one request off an allowance. If there is none left, nothing is taken, and the error tells how long to wait.
     pub(super) fn take(&self, allowance: &Allowance) -> Result<(), Duration> {
-        self.take_at(allowance, self.now())
+        self.take_now(allowance, Instant::now())
+    }
+
+    /// The same, for who knows what time it is.
+    pub(super) fn take_now(&self, allowance: &Allowance, now: Instant) -> Result<(), Duration> {
+        self.take_at(allowance, now.saturating_duration_since(self.epoch).as_nanos() as u64)
     }
 
     /// Gives back what was taken for something that turned out not to count.

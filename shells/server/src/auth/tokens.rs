@@ -9,11 +9,13 @@
 //! A plain hash is enough, since what it hides cannot be guessed: [`make`] draws 256 random bits.
 
 use core::fmt::{self, Write as _};
+use core::hash::{Hash, Hasher};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use ring::digest::{SHA256, digest};
 use ring::rand::{SecureRandom as _, SystemRandom};
-use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+use subtle::ConstantTimeEq as _;
 
 use super::{FileError, Parse, Part, Principal};
 
@@ -25,13 +27,31 @@ const NAME_MAX: usize = 64;
 
 /// The tokens of a file.
 #[derive(Debug, Default)]
-pub struct Tokens(Vec<Token>);
+pub struct Tokens(HashMap<Digest, Token>);
 
 #[derive(Debug)]
 struct Token {
     principal: Principal,
-    hash: [u8; HASH_LEN],
     parts: Parts,
+}
+
+/// The SHA-256 of a token.
+///
+/// It is looked up under a key that was drawn at random and that nobody is told, and compared in constant time: how long
+/// that takes says nothing of how much of a token was guessed.
+#[derive(Debug, Clone, Copy, Eq)]
+struct Digest([u8; HASH_LEN]);
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Hash for Digest {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.0);
+    }
 }
 
 /// What a token is good for.
@@ -44,17 +64,10 @@ struct Parts {
 impl Tokens {
     /// The bearer of `token`, and whether it is good for `part`.
     ///
-    /// How long that takes depends on how many tokens there are, never on how much of one was guessed.
+    /// How long that takes depends neither on how many tokens there are nor on how much of one was guessed.
     #[must_use]
     pub fn find(&self, token: &[u8], part: Part) -> Option<(&Principal, bool)> {
-        let hash = hash(token);
-        let (mut at, mut found) = (0_u32, Choice::from(0));
-        for (index, token) in (0..).zip(&self.0) {
-            let same = token.hash.ct_eq(&hash);
-            at.conditional_assign(&index, same);
-            found |= same;
-        }
-        let token = self.0.get(at as usize).filter(|_| bool::from(found))?;
+        let token = self.0.get(&hash(token))?;
         let good = match part {
             Part::Api => token.parts.api,
             Part::Hub => token.parts.hub,
@@ -66,7 +79,7 @@ impl Tokens {
 
 impl Parse for Tokens {
     fn parse(file: &Path, text: &str) -> Result<Self, FileError> {
-        let mut tokens: Vec<Token> = Vec::new();
+        let (mut tokens, mut names) = (HashMap::new(), HashSet::new());
         for (number, line) in (1..).zip(text.lines()) {
             let wrong = |reason: &dyn fmt::Display| FileError::in_line(file, number, reason);
             let mut words = line.split_whitespace();
@@ -88,13 +101,13 @@ impl Parse for Tokens {
             if !parts.api && !parts.hub {
                 parts = Parts { api: true, hub: true };
             }
-            if tokens.iter().any(|token| token.principal.name() == name) {
+            if !names.insert(name) {
                 return Err(wrong(&format_args!("the name '{name}' is there twice")));
             }
-            if tokens.iter().any(|token| token.hash == hash) {
+            let token = Token { principal: Principal::new(name), parts };
+            if tokens.insert(Digest(hash), token).is_some() {
                 return Err(wrong(&"this hash is there twice"));
             }
-            tokens.push(Token { principal: Principal::new(name), hash, parts });
         }
         Ok(Self(tokens))
     }
@@ -123,7 +136,7 @@ pub fn make(name: &str) -> Result<Made, String> {
     let mut random = [0; 32];
     SystemRandom::new().fill(&mut random).map_err(|_| "the system gives no random numbers".to_owned())?;
     let token = format!("{PREFIX}{}", hex(&random));
-    let line = format!("{name} {}", hex(&hash(token.as_bytes())));
+    let line = format!("{name} {}", hex(&hash(token.as_bytes()).0));
     Ok(Made { token, line })
 }
 
@@ -152,10 +165,10 @@ fn check_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn hash(token: &[u8]) -> [u8; HASH_LEN] {
+fn hash(token: &[u8]) -> Digest {
     let mut bytes = [0; HASH_LEN];
     bytes.copy_from_slice(digest(&SHA256, token).as_ref());
-    bytes
+    Digest(bytes)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -83,21 +83,22 @@ impl<H: Handler> Connection<H> {
             state.head_is_there(request.body().is_end_stream());
             let framing = Framing::of(request.headers());
             let refused = (framing == Framing::Unknown).then(|| unknown_coding(&request, peer));
-            let response = answer(handler.clone(), request, Client::alone(state, peer));
+            let (handler, client) = (handler.clone(), Client::alone(state, peer));
+            // The library copies what is made here once, with room for all that is awaited in it: so there is one such place.
             async move {
-                let response = match framing {
-                    Framing::Length => response.await,
-                    // After both a length and chunks nothing on this connection can be trusted to begin where it seems to.
-                    Framing::Chunks if state.lengths.seen() => response.await.map(reply::and_close),
-                    Framing::Chunks => response.await,
-                    Framing::Unknown => Ok(refused.unwrap_or_default()),
+                // After both a length and chunks nothing on this connection can be trusted to begin where it seems to.
+                let is_last = framing == Framing::Chunks && state.lengths.seen();
+                let response = match refused {
+                    Some(refused) => refused,
+                    None => handler.answer(request.map(Body::new), client).await,
                 };
-                let response = response.map(|response| streaming::follow(response, state));
+                let response = if is_last { reply::and_close(response) } else { response };
+                let response = streaming::follow(response, state);
                 // Ours to close means that the client may still be sending.
-                if response.as_ref().is_ok_and(|response| response.headers().contains_key(CONNECTION)) {
+                if response.headers().contains_key(CONNECTION) {
                     state.linger();
                 }
-                response
+                Ok::<_, Infallible>(response)
             }
         });
         let connection = http1::Builder::new()
@@ -122,8 +123,11 @@ impl<H: Handler> Connection<H> {
         let (state, handler, peer) = (Arc::clone(&self.state), self.handler.clone(), self.peer);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let stream = state.stream(request.body().is_end_stream());
-            let response = answer(handler.clone(), request, Client::one_of_many(&state, &stream, peer));
-            async move { response.await.map(|response| streaming::stay(response, stream)) }
+            let (handler, client) = (handler.clone(), Client::one_of_many(&state, &stream, peer));
+            async move {
+                let response = handler.answer(request.map(Body::new), client).await;
+                Ok::<_, Infallible>(streaming::stay(response, stream))
+            }
         });
         let frames = self.limits.frames.map(FrameAllowance::new);
         let wire = WatchedIo::new(stream, Arc::clone(&self.state), Version::Http2, frames);
@@ -146,14 +150,6 @@ fn unknown_coding(request: &hyper::Request<Incoming>, peer: SocketAddr) -> Respo
     let (status, text) = (StatusCode::BAD_REQUEST, "A Transfer-Encoding other than chunked is not understood.");
     log::not_arrived(Asked::new(request.method(), request.uri(), Some(peer)), status.as_u16(), text);
     reply::and_close(reply::invalid(status, text))
-}
-
-async fn answer<H: Handler>(
-    handler: H,
-    request: hyper::Request<Incoming>,
-    client: Client,
-) -> Result<Response, Infallible> {
-    Ok(handler.answer(request.map(Body::new), client).await)
 }
 
 /// Drives `work` to its end, or until the limits end it: then there is nothing. When the server stops, or the connection

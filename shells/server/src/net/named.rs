@@ -1,5 +1,8 @@
 //! A listener that answers for some names only.
 
+use core::future::Future;
+use std::sync::Arc;
+
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -13,21 +16,26 @@ use crate::{body, log, reply};
 #[derive(Debug, Clone)]
 pub(crate) struct Named<H> {
     handler: H,
-    /// `None` where every name will do.
-    hosts: Option<Hosts>,
+    /// `None` where every name will do. Each request has a clone.
+    hosts: Option<Arc<Hosts>>,
 }
 
 impl<H> Named<H> {
-    pub(crate) const fn new(handler: H, hosts: Option<Hosts>) -> Self {
-        Self { handler, hosts }
+    pub(crate) fn new(handler: H, hosts: Option<Hosts>) -> Self {
+        Self { handler, hosts: hosts.map(Arc::new) }
     }
 }
 
 impl<H: Handler> Handler for Named<H> {
-    async fn answer(&self, request: Request, client: Client) -> Response {
-        match &self.hosts {
-            Some(hosts) if !hosts.answer_for(request.uri(), request.headers()) => misdirected(request, &client).await,
-            _ => self.handler.answer(request, client).await,
+    #[expect(clippy::manual_async_fn, reason = "copies the request once less")]
+    fn answer(&self, request: Request, client: Client) -> impl Future<Output = Response> + Send {
+        async move {
+            match &self.hosts {
+                Some(hosts) if !hosts.answer_for(request.uri(), request.headers()) => {
+                    misdirected(request, &client).await
+                }
+                _ => self.handler.answer(request, client).await,
+            }
         }
     }
 }
