@@ -2,6 +2,8 @@
 
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
+use super::der::{IDENTIFIER, INTEGER, OCTETS, SEQUENCE, inside};
+
 /// Which keys can be used.
 pub(super) const USABLE: &str = "RSA of 2048 to 4096 bits, P-256, P-384 and Ed25519 can";
 
@@ -16,28 +18,6 @@ const NAMES: [(&[u8], &str); 8] = [
     (&[0x2a, 0x86, 0x48, 0xce, 0x38, 4, 1], "a DSA key"),
     (&[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 0x0a], "an RSA-PSS key"),
 ];
-
-const INTEGER: u8 = 2;
-const OCTETS: u8 = 4;
-const IDENTIFIER: u8 = 6;
-const SEQUENCE: u8 = 0x30;
-
-/// The first value in `der`: its tag, what it holds, and what comes after it.
-fn value(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&[tag, first], rest) = der.split_first_chunk()?;
-    let (length, rest) = if first < 0x80 {
-        (usize::from(first), rest)
-    } else {
-        let (length, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-        (length.iter().try_fold(0_usize, |all, &byte| all.checked_mul(256)?.checked_add(byte.into()))?, rest)
-    };
-    let (inside, rest) = rest.split_at_checked(length)?;
-    Some((tag, inside, rest))
-}
-
-fn inside(der: &[u8], expected: u8) -> Option<(&[u8], &[u8])> {
-    value(der).filter(|(tag, ..)| *tag == expected).map(|(_, inside, rest)| (inside, rest))
-}
 
 /// How many bits the modulus of a PKCS #1 key has.
 fn rsa_bits(der: &[u8]) -> Option<usize> {

@@ -26,6 +26,7 @@ mod client;
 mod connection;
 mod connection_state;
 mod connections;
+mod der;
 mod frames;
 mod key_kind;
 mod listener;

@@ -20,6 +20,9 @@ pub(super) type Fault = (usize, String);
 /// A mark: whether it begins a section, and which.
 type Mark<'a> = (bool, &'a str);
 
+/// The label of a certificate.
+pub(super) const CERTIFICATE: &str = "CERTIFICATE";
+
 /// As long as this, letters and digits alone are no text.
 const LONG: usize = 48;
 
@@ -106,7 +109,7 @@ fn has(line: &[u8], part: &[u8]) -> bool {
 
 /// What may stand in a file with certificates or keys, besides what is looked for.
 const KNOWN: [&str; 9] = [
-    "CERTIFICATE",
+    CERTIFICATE,
     "PRIVATE KEY",
     "RSA PRIVATE KEY",
     "EC PRIVATE KEY",
@@ -135,7 +138,7 @@ fn all_known(sections: &[Section<'_>]) -> Result<(), Fault> {
 /// How many certificates a file of a chain holds; at least one.
 pub(super) fn certificates(sections: &[Section<'_>]) -> Result<usize, String> {
     all_known(sections).map_err(|(line, reason)| format!("{line}: {reason}"))?;
-    match sections.iter().filter(|section| section.label == "CERTIFICATE").count() {
+    match sections.iter().filter(|section| section.label == CERTIFICATE).count() {
         0 if sections.iter().any(|section| section.label.ends_with("PRIVATE KEY")) => {
             Err(" holds a private key and no certificate: are certificate and key exchanged?".into())
         }
@@ -156,7 +159,7 @@ pub(super) fn one_key(sections: &[Section<'_>]) -> Result<(), String> {
     all_known(sections).map_err(|(line, reason)| format!("{line}: {reason}"))?;
     match sections.iter().filter(|section| KEYS.contains(&section.label)).count() {
         1 => Ok(()),
-        0 if sections.iter().any(|section| section.label == "CERTIFICATE") => {
+        0 if sections.iter().any(|section| section.label == CERTIFICATE) => {
             Err(" holds a certificate and no private key: are certificate and key exchanged?".into())
         }
         0 => Err(" no private key in PEM: there is none".into()),

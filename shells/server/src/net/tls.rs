@@ -13,6 +13,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::ServerConfig;
 use tokio_rustls::rustls::{self, InconsistentKeys};
 
+use super::der;
 use super::key_kind::{self, USABLE};
 use super::pem::{self, Section};
 use crate::reloadable::Reloadable;
@@ -98,13 +99,21 @@ fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
 /// All certificates of the file: as many as it says that it has.
 fn read_chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let bytes = bytes(file)?;
-    let number = pem::certificates(&sections(file, &bytes)?).map_err(|reason| wrong(file, &reason))?;
+    let sections = sections(file, &bytes)?;
+    let number = pem::certificates(&sections).map_err(|reason| wrong(file, &reason))?;
     let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&bytes).collect();
     let chain = chain.map_err(|error| no_pem(file, "certificate", &error))?;
-    if chain.len() == number {
-        Ok(chain)
-    } else {
-        Err(wrong(file, &format!(" of {number} certificates only {} can be read", chain.len())))
+    if chain.len() != number {
+        return Err(wrong(file, &format!(" of {number} certificates only {} can be read", chain.len())));
+    }
+    // Only the first one is read before it is served. Clients read all, and end the handshake if they cannot.
+    let certificates = sections.iter().filter(|section| section.label == pem::CERTIFICATE);
+    match certificates.zip(&chain).find(|(_, certificate)| !der::is_certificate(certificate)) {
+        None => Ok(chain),
+        Some((section, _)) => {
+            let line = section.line;
+            Err(wrong(file, &format!("{line}: this certificate is damaged: lines are missing, twice or changed")))
+        }
     }
 }
 

@@ -330,7 +330,7 @@ async fn no_certificate_of_a_chain_is_lost_without_a_word() {
     let mut certificate = Certificate::new("chain");
     let leaf = std::fs::read_to_string(certificate.certificate.path()).unwrap();
     let leaf = leaf.as_str();
-    let (other, _) = Certificate::pem();
+    let (other, key) = Certificate::pem();
     let not_quite =
         "is not quite a BEGIN or END line of PEM: each has its own line, five dashes on either side, and nothing else";
     let lines = leaf.lines().count();
@@ -340,6 +340,12 @@ async fn no_certificate_of_a_chain_is_lost_without_a_word() {
         format!("{next}: a section of '{label}' is not understood: `openssl x509` makes a 'CERTIFICATE' of it")
     };
     let begin = |with: &str| format!("{leaf}{}", other.replace("-----BEGIN", with));
+    let damaged = |line: usize| format!("{line}: this certificate is damaged: lines are missing, twice or changed");
+    let without = |number: usize| {
+        let other: Vec<&str> =
+            other.lines().enumerate().filter(|(at, _)| *at != number).map(|(_, line)| line).collect();
+        format!("{leaf}{}\n", other.join("\n"))
+    };
     let cases = [
         (format!("{}{other}", leaf.trim_end()), format!("{end}: {not_quite}")),
         (format!("{leaf}{}", labelled("TRUSTED CERTIFICATE")), unknown("TRUSTED CERTIFICATE")),
@@ -357,6 +363,10 @@ async fn no_certificate_of_a_chain_is_lost_without_a_word() {
             format!("{leaf}-----BEGIN CERTIFICATE-----\n{other}"),
             format!("{}: a section begins, and that of line {next} has not ended", next + 1),
         ),
+        (without(3), damaged(next)),
+        (without(lines - 2), damaged(next)),
+        (format!("{leaf}-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"), damaged(next)),
+        (format!("{leaf}{}", key.replace("PRIVATE KEY", "CERTIFICATE")), damaged(next)),
     ];
     let mut running = Running::start(&certificate.options());
     for (text, reason) in &cases {
