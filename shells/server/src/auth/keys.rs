@@ -97,7 +97,8 @@ impl Parse for Keys {
 }
 
 fn is_private(value: &Value) -> bool {
-    let has = |members: &[&str]| members.iter().any(|member| value.get(member).is_some());
+    // Some issuers' libraries write every member that there could be, with null for those that there are not.
+    let has = |members: &[&str]| members.iter().any(|member| value.get(member).is_some_and(|member| !member.is_null()));
     let is_of = |kind: &str| value.get("kty").is_some_and(|kty| kty == kind);
     has(&PRIVATE) || is_of("oct") || (is_of("RSA") && has(&PRIVATE_RSA))
 }

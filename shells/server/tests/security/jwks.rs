@@ -54,6 +54,8 @@ async fn an_entry_that_cannot_be_used_decides_nothing() {
         (with(rsa, "use", json!("enc")), ""),
         // A good one that shares the name: distinguished by what it is.
         (with(&other.jwks()["keys"][2], "kid", json!("e")), "usable"),
+        // A member of private keys that says that it is not there.
+        (with(&with(&other.jwks()["keys"][2], "kid", json!("e")), "d", json!(null)), "usable"),
     ];
     let jwks = File::new("passed-over.jwks", &json!({"keys": [rsa]}).to_string());
     let mut running = Running::start(&jwt_options(&jwks));
