@@ -156,6 +156,10 @@ impl<F: Files> TrailFile<F> {
             return Ok(());
         }
         let Opened { file, len, is_regular } = self.files.open(&self.path)?;
+        if self.is_regular && !is_regular {
+            // Nothing may read that pipe, and what was answered is not in it for good.
+            return Err(io::Error::other("there is a pipe or a device now where the file was"));
+        }
         // What is in the old one must not depend on that being synced later, and no half line stays at its end.
         self.mend()?;
         self.sync()?;

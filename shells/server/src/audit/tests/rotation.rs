@@ -108,6 +108,30 @@ fn what_is_in_the_way_of_a_rotation_costs_no_line() {
         assert!(fs::read_to_string(scratch.0.join("trail")).unwrap().ends_with("line 39\n"));
     }
 
+    // A pipe or a device where FILE was takes no line: nothing says that it is kept there.
+    for replacement in ["fifo", "/dev/null"] {
+        let scratch = Scratch::new(&format!("in-the-way-{}", replacement.trim_start_matches("/dev/")));
+        let settings = scratch.settings(20 * 8, 4);
+        archives(&settings);
+        let mut file =
+            TrailFile { pause: Duration::ZERO, ..TrailFile::open(Machine, settings.path.clone(), &settings).unwrap() };
+        for (at, line) in new.iter().enumerate() {
+            if at == 15 {
+                fs::rename(&settings.path, scratch.0.join("away")).unwrap();
+                if replacement == "fifo" {
+                    let made = std::process::Command::new("mkfifo").arg(&settings.path).status().unwrap();
+                    assert!(made.success());
+                } else {
+                    std::os::unix::fs::symlink(replacement, &settings.path).unwrap();
+                }
+                assert!(file.reopen().is_err(), "{replacement}");
+            }
+            file.write_durably(format!("{line}\n").as_bytes()).unwrap();
+        }
+        fs::remove_file(&settings.path).unwrap();
+        assert_eq!(all(&scratch), expected, "{replacement}");
+    }
+
     // The directory cannot be read or not be written to; only those who are not root notice.
     for mode in [0o300, 0o500] {
         let scratch = Scratch::new(&format!("mode-{mode:o}"));
