@@ -212,7 +212,7 @@ fn actions() {
     for other in &others {
         refused(&body(other), "Action");
     }
-    // These are no JSON at all; which of the two faults is told is left open.
+    // These are no JSON at all; which of the two faults is reported is left open.
     for other in
         ["01", "+1", "0x1", "1.", ".1", "1e", "Start", "'Start'", "NaN", "Infinity", "", "1 1", "\"Start", "1,"]
     {
@@ -385,7 +385,7 @@ fn unknown_keys_with_whatever_value() {
         }
         for value in bad.into_iter().chain([deep(16).as_bytes(), objects(16).as_bytes()]) {
             no_json(&with("x", value));
-            // Nor is it better under a key that is known; but that it is given twice may be told first.
+            // Nor is it better under a key that is known; but that it is given twice may be reported first.
             assert_eq!(read(&with("Action", value)).expect_err("two faults").status(), 400);
         }
         no_json(&with("\\ud800", b"1"));

@@ -1,4 +1,4 @@
-//! What a client reads from a server that is not ours: other orders, other escapes, keys that nobody announced.
+//! What a client reads from a server that is not ours: other orders, other escapes, unknown keys.
 
 use recording_core::state::{MarkingState, RecordingState, SavingState};
 use recording_core::wire::json::Kind;

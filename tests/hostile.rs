@@ -69,7 +69,7 @@ fn answer(request: &Parts, scratch: &mut Scratch) -> (u16, String, Vec<u8>) {
     let read = Request::read(RequestParts { method, target, content_type: content_type.as_deref(), body }, scratch);
     let shown = format!("{read:?}");
     let mut buffer = [0; Reply::MAX_LEN];
-    // Nobody knows any UCC here: an understood request is answered with that.
+    // No UCC is known here: an understood request is answered with that.
     let reply = match read {
         Ok(Request::State(request)) => Reply::State(request.decide(None)),
         Ok(Request::Capabilities(request)) => Reply::Capabilities(request.decide(None)),

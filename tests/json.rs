@@ -300,7 +300,7 @@ fn named_difference_depth() {
 
 #[test]
 fn named_difference_keys_given_twice() {
-    // A grammar does not forbid them: our reader hands out both and leaves it to whoever takes the fields to refuse.
+    // A grammar does not forbid them: our reader hands out both and leaves it to its caller to refuse.
     let document = br#"{"a":1,"b":2,"\u0061":3}"#;
     let Ok(Value::Object(mut object)) = json::read(document) else { panic!("an object") };
     let mut seen = Vec::new();

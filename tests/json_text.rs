@@ -163,7 +163,7 @@ fn every_error_says_what_and_where() {
             _ => panic!("a new kind: {kind:?}"),
         };
         assert_eq!(error.to_string(), format!("invalid JSON at byte {at}: {what}"));
-        // Under a key that nobody knows the same fault stands five bytes later, and as a value to skip it is none less.
+        // Under an unknown key the same fault is five bytes later, and as a value to skip it is none less.
         if !matches!(kind, ByteOrderMark | TooDeep | TrailingText) && at < document.len() {
             let error = take_all(&[b"{\"u\":", document, b"}"].concat()).expect_err(&shown);
             assert_eq!(error, JsonError { kind, at: at + 5 }, "{shown}");

@@ -198,7 +198,7 @@ fn head(method: &str, target: &[u8], content_type: Option<&[u8]>) -> naive::Head
     if head.wants_body() {
         return naive::Head::Set;
     }
-    // A body that nobody asked for decides nothing.
+    // An unwanted body decides nothing.
     match head.request(&[0xff; 3000], &mut Scratch::new()) {
         Ok(Request::State(r)) => naive::Head::State { ucc: r.ucc.to_string(), id: r.correlation_id.to_string() },
         Ok(Request::Capabilities(r)) => naive::Head::Capabilities { ucc: r.ucc.to_string() },

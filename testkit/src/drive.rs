@@ -166,7 +166,7 @@ impl Run {
     }
 }
 
-/// Holds the events that came against the one that was to come. Whoever listens hears of all calls: events of sessions
+/// Compares the events that came with the expected one. A listener hears of all calls: events of sessions
 /// that are not of this run are others' affair.
 fn event(verdict: &mut Verdict, ids: &Ids, expected: Option<&str>, events: &[String]) {
     let is_ours = |event: &Value| match event["CorrelationId"].as_str() {

@@ -41,7 +41,7 @@ macro_rules! faults {
 pub enum Seen {
     /// In replies.
     Replies,
-    /// In what the call's side is told.
+    /// In the replies to the call's side.
     CallSide,
     /// In the published events only, which not every transport carries.
     Events,
@@ -61,16 +61,16 @@ faults! {
     EventMissing Events false "a Pause publishes no event"
     EventTwice Events false "a Mark publishes its event twice"
     EventOfRepeat Events false "a repeat publishes an event"
-    SessionBeforeAgent Replies false "a stranger is told whether a session exists: check 7 before check 6"
-    AgentBeforeLicense Replies false "who is no agent is told so before the license is looked at"
-    AnybodyMaySet Replies true "who is no agent may set"
-    UnlicensedServed Replies true "the license is not looked at"
+    SessionBeforeAgent Replies false "a stranger learns whether a session exists: check 7 before check 6"
+    AgentBeforeLicense Replies false "a requester who is no agent is refused before the license is checked"
+    AnybodyMaySet Replies true "a requester who is no agent may set"
+    UnlicensedServed Replies true "the license is not checked"
     ErrorTypesSwapped Replies true "ErrorType 1 and 2 are swapped"
-    StateShownToStranger Replies false "who is no agent is shown the states beside the error"
+    StateShownToStranger Replies false "a requester who is no agent sees the states next to the error"
     IdInUpperCase Replies false "ids are written back in upper case"
     UnknownUccNotFound Replies false "an unknown UCC is answered 404"
     KeysInOtherOrder Replies false "UCCName is the first key of a reply"
-    StatesByName Replies true "states are told by their names instead of their codes"
+    StatesByName Replies true "states are given by their names instead of their codes"
     CapabilitiesAlwaysTrue Replies false "AgentCanEditRecordings is always true"
     NotFoundWithoutError Replies true "a session that does not exist is three zeros without an error"
     VersionTwoUnknown Replies true "v2/ in the path is unknown"

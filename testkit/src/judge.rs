@@ -167,14 +167,14 @@ fn refused(verdict: &mut Verdict, wrong: &Wrong, response: &Response) {
     }
 }
 
-/// What must not be understood. Where only the page counts, nobody is told what to refuse, but how: by the bare error, if
+/// What must not be understood. Where only the page counts, it does not say what to refuse, but how: by the bare error, if
 /// the server itself says that it did not understand, or if there is nothing to understand.
 fn not_understood(verdict: &mut Verdict, rule: Rule, status: u16, senseless: bool, response: &Response) {
     let expected = format!("{status} {{\"ErrorMessage\":{{\"ErrorType\":2,\"Message\":\"…\"}}}}");
     let reply = Reply::of(&response.body);
     let is_open = !refuses(response, &reply);
     verdict.unsure = is_open && !verdict.documented_only;
-    // Whoever understood it says so by another reply than the bare error: how errors look is not the question then.
+    // A server that understood it shows that by another reply than the bare error: how errors look is not the question then.
     if is_open || (response.status < 400 && !reply.is_bare_error()) {
         verdict.first(rule, false, &expected, response);
     }
@@ -222,7 +222,7 @@ fn session(verdict: &mut Verdict, model: &Model, ask: &Ask<'_>, spelling: Spelli
     let headless = spelling == Spelling::Head;
     verdict.unsure = !(documented || headless || (same_refusal && same_state));
     if spelling != Spelling::Plain {
-        // Where only the page counts, this is told only by what must succeed: how a refusal looks is not documented.
+        // Where only the page counts, this is shown only by what must succeed: how a refusal looks is not documented.
         let safe = match &ask.set {
             None => matches!(check, 0 | 7),
             Some((action, _)) => {

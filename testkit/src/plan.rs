@@ -42,7 +42,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ids(pub Vec<String>);
 
-/// Settings that are in nobody's way: repeats are accepted, what nobody decided on is discarded.
+/// Settings that forbid nothing: repeats are accepted, a recording that no action decided on is discarded.
 pub const OPEN: naive::Ucc = naive::Ucc {
     licensed: true,
     use_audio_recording: true,

@@ -35,15 +35,15 @@ impl fmt::Display for Source {
 /// What a broken rule leads to, the worst first: in this order differences are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Harm {
-    /// Somebody is told of a state that the recorder is not in: it may go on while it is said to be paused.
+    /// A caller sees a state that the recorder is not in: the recorder may go on while it is said to be paused.
     Deceives,
     /// The recorder does not do what was asked, and says so.
     Recorder,
-    /// Somebody may do or see what they may not, or may not what they may.
+    /// A caller may do or see what it must not, or may not do what it should.
     Access,
     /// A recording may be lost or kept that should not be, or its mark.
     Evidence,
-    /// A request that is wrong is taken, or turned away in another way.
+    /// A wrong request is accepted, or refused in another way.
     Requests,
     /// A reply says something else, or in another shape.
     Replies,
@@ -134,7 +134,7 @@ rules! {
     Begins Ours Evidence "2-begin" "a session begins in the state that the call's side names"
     Disposition Ours Evidence "6-disposition" "what becomes of a recording is what the table says"
     UnknownUcc Ours Access "10-check-2" "an unknown UCC is an error"
-    CheckOrder Ours Replies "10-order" "of several checks that fail the first one is told"
+    CheckOrder Ours Replies "10-order" "of several checks that fail the first one is reported"
     ErrorTypes Ours Replies "10-error-types" "Configuration is 1, Validation is 2"
     Messages Ours Spellings "10-messages" "the messages have the texts of the table"
     NothingForStrangers Ours Access "8-zeros" "errors of checks 2 to 7 show all states 0"
@@ -161,10 +161,10 @@ rules! {
     WrongMethod Ours Requests "9-405" "a known path and another method are answered 405, with Allow"
     WrongType Ours Requests "9-415" "a set that is not application/json is answered 415"
     TooLarge Ours Requests "9-413" "a body of more than 2048 bytes is answered 413"
-    BadPath Ours Requests "9-400-path" "names and ids that do not hold are answered 400"
+    BadPath Ours Requests "9-400-path" "invalid names and ids are answered 400"
     BadJson Ours Requests "13-json" "what is no JSON object as RFC 8259 says is answered 400"
     BadAction Ours Requests "12-action" "what is no action is answered 400"
-    BadField Ours Requests "12-fields" "fields that do not hold are answered 400"
+    BadField Ours Requests "12-fields" "invalid fields are answered 400"
     KeyTwice Ours Requests "13-key-twice" "a known key given twice is answered 400"
     KeyMissing Ours Requests "13-key-missing" "a field left out is answered 400"
     TooDeep Ours Requests "13-depth" "a body that nests more than 16 deep is answered 400"

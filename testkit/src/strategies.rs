@@ -88,7 +88,7 @@ fn rendered(steps: BoxedStrategy<Step>) -> impl Strategy<Value = Request> {
     steps.prop_filter_map("a request", move |step| render::request(&step, &plan, &ids))
 }
 
-/// Bodies that nobody means well with: noise, cut-off and spoilt sound bodies, deep nesting, long strings, numbers
+/// Hostile bodies: noise, cut-off and spoilt sound bodies, deep nesting, long strings, numbers
 /// beyond every type, escapes that mean nothing.
 pub fn hostile_body() -> impl Strategy<Value = Vec<u8>> {
     let sound = || nearly_valid_request().prop_map(|request| request.body);

@@ -1,4 +1,4 @@
-//! What carries requests to whoever is tested: the kit knows no address and no connection.
+//! What carries requests to the tested server: the kit knows no address and no connection.
 
 use crate::http::{Request, Response};
 use crate::naive::State;
@@ -42,7 +42,7 @@ pub trait Transport {
         Ok(None)
     }
 
-    /// Waits as long as an event may take that nobody expects, where events come by a way of their own.
+    /// Waits as long as an unexpected event may take, where events come by a way of their own.
     ///
     /// # Errors
     ///

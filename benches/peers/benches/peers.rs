@@ -1,6 +1,6 @@
 //! Ours next to others, in one process.
 //!
-//! First rounds in which everything has its turn, of which the fastest and the median are told, as lines of JSON: on a
+//! First rounds in which everything has its turn, of which the fastest and the median are printed, as lines of JSON: on a
 //! machine with neighbours the minimum of interleaved rounds is what comes out the same again. Then criterion, unless
 //! `--rounds` is given.
 

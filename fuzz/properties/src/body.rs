@@ -49,7 +49,7 @@ fn as_a_set(data: &[u8]) {
         (Err(Rejection::NotUnderstood(_)), Body::NotJson) => return,
         (Err(Rejection::NotUnderstood(ReadError::Json(_))), Body::Faulty(fields)) if fields.len() == 4 => {}
         (Err(Rejection::NotUnderstood(ReadError::Field(error))), Body::Faulty(fields)) => {
-            assert!(fields.contains(&error.field.name()), "{error}, but {fields:?} do not hold: {}", shown());
+            assert!(fields.contains(&error.field.name()), "{error}, but {fields:?} are invalid: {}", shown());
         }
         (Ok(set), Body::Understood(theirs)) => assert_eq!(plain(set), theirs, "{}", shown()),
         (ours, theirs) => panic!("{ours:?}, but it is {theirs:?}: {}", shown()),

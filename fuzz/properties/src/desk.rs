@@ -1,4 +1,4 @@
-//! Bytes as a story of sessions on a small desk, told to the naive model too.
+//! Bytes as a story of sessions on a small desk, and on the naive model.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;

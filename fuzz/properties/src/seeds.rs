@@ -133,7 +133,7 @@ fn stories() -> Vec<Vec<u8>> {
         }
         stories.push(story(&steps));
     }
-    // Fuller than full, and room again; a UCC and a requester that nobody knows.
+    // Fuller than full, and room again; an unknown UCC and an unknown requester.
     let mut steps: Vec<_> = (0..8).map(|id| Step::Begin { ucc: usize::from(id % 4), id, state: (1, 0, 0) }).collect();
     steps.extend((0..8).map(|id| Step::Set { ucc: usize::from(id % 4), id, uri: usize::from(id % 4), action: 3 }));
     steps.extend((0..8).map(|id| Step::End { ucc: usize::from(id % 4), id }));

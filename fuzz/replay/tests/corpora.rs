@@ -33,7 +33,7 @@ fn every_corpus_file_holds() {
         for path in files.into_iter().step_by(share) {
             replayed += 1;
             let held = catch_unwind(AssertUnwindSafe(|| property(&read(&path))));
-            assert!(held.is_ok(), "{target}: {} does not hold, see above", path.display());
+            assert!(held.is_ok(), "{target}: {} fails, see above", path.display());
         }
     }
     eprintln!("{replayed} of {all} corpus files");

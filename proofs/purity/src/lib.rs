@@ -56,7 +56,7 @@ static MODULE: Only = Only(UnsafeCell::new(Module {
     desk: Desk::new(World::new()),
 }));
 
-/// No function here calls another that takes the module, so nobody else has it.
+/// No function here calls another that takes the module, so no other code has it.
 #[allow(clippy::mut_from_ref)]
 fn module() -> &'static mut Module {
     unsafe { &mut *MODULE.0.get() }

@@ -1,5 +1,5 @@
 /*
- * A little server: recording_core behind libmicrohttpd. It carries bytes and decides nothing.
+ * A little server: recording_core with libmicrohttpd. It carries bytes and decides nothing.
  *
  *     server WORLD [PORT [ADMIN_PORT]]
  *

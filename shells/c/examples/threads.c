@@ -16,7 +16,7 @@ static uint64_t memory[RC_DESK_SIZE(64, 4, 16, 1024) / 8];
 static rc_desk *desk;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-/* The recorder of the one session that there is here: what it was told last, and how often. */
+/* The recorder of the one session that there is here: its last command, and how many it got. */
 static rc_recording recorder = RC_RECORDING_STARTED;
 static unsigned changes, repeats;
 

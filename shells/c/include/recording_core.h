@@ -65,7 +65,7 @@
 // How often a change is decided again before the store counts as broken.
 #define RC_TRIES_MAX 100
 
-// How a session begins: recorder Uninitialized, never marked, nobody decided.
+// How a session begins: recorder Uninitialized, never marked, no decision.
 #define RC_STATE_INITIAL 0
 
 // No state.
@@ -95,7 +95,7 @@
 // Unmarked.
 #define RC_MARKING_UNMARK 2
 
-// Nobody decided.
+// No decision.
 #define RC_SAVING_NONE 0
 
 // To be kept.
@@ -295,7 +295,7 @@ typedef struct {
   uint8_t use_audio_recording;
   // `AgentCanEditAudioRecording`: agents may change the recorder's state.
   uint8_t agent_can_edit_audio_recording;
-  // `SaveRecordingByDefault`: what happens to a recording that nobody decided on.
+  // `SaveRecordingByDefault`: what happens to a recording that no action decided on.
   uint8_t save_recording_by_default;
   // `RC_REPEATS_ACCEPT` or `RC_REPEATS_REFUSE`.
   uint8_t repeats;
@@ -329,7 +329,7 @@ typedef struct {
   // Handed to both functions as it is; may be null.
   void *context;
   // Looks up what the question asks for. `facts` is all zero when it is called. It answers 0, or any other number if
-  // the facts cannot be told: the reply is then 503. What `question` points to goes when the function returns.
+  // the facts are not known: the reply is then 503. What `question` points to goes when the function returns.
   int32_t (*look_up)(void *context, const rc_question *question, rc_facts *facts);
   // Stores `change->to` for the session of the question, provided that `change->from` still is stored. It answers one
   // of `RC_STORE_*`.
@@ -471,7 +471,7 @@ uint32_t rc_abi_version(void);
 //
 // # Safety
 //
-// What the pointers lead to is there and is what its type says, unless a pointer is null; nobody else changes it during
+// What the pointers lead to is there and is what its type says, unless a pointer is null; no other code changes it during
 // the call.
 rc_status rc_handle(const rc_callbacks *callbacks,
                     const rc_request *request,
@@ -588,7 +588,7 @@ size_t rc_desk_size(const rc_capacities *capacities);
 // How the memory of a desk must be aligned: `RC_DESK_ALIGN`. Threads: any.
 size_t rc_desk_align(void);
 
-// Makes an empty desk in `size` bytes of `memory`, which is lent to it until the caller takes it back. What stood there
+// Makes an empty desk in `size` bytes of `memory`, which is lent to it until the caller takes it back. What was there
 // does not matter. `desk` is then the desk, at the beginning of the memory.
 //
 // Nothing may be null. On failure (`RC_MISALIGNED`, `RC_NO_CAPACITY`, `RC_MEMORY_TOO_SMALL`) nothing is written. Threads:
@@ -625,7 +625,7 @@ rc_status rc_exchange_begin(rc_exchange *exchange, const rc_request *request);
 // An exchange can be read there, unless it is null.
 uint8_t rc_exchange_stage(const rc_exchange *exchange);
 
-// Tells what is asked, at `RC_STAGE_FACTS` and `RC_STAGE_STORE`. Its texts are in the exchange and go with it.
+// Gives what is asked, at `RC_STAGE_FACTS` and `RC_STAGE_STORE`. Its texts are in the exchange and go with it.
 //
 // Nothing may be null. On failure `question` stays as it was. Threads: see `rc_exchange`.
 //
@@ -672,7 +672,7 @@ rc_status rc_exchange_stored(rc_exchange *exchange);
 // The exchange is the caller's alone, unless it is null.
 rc_status rc_exchange_moved(rc_exchange *exchange);
 
-// Says that the facts cannot be told, at `RC_STAGE_FACTS`, or that the change cannot be stored, at `RC_STAGE_STORE`. The
+// Says that the facts are not known, at `RC_STAGE_FACTS`, or that the change cannot be stored, at `RC_STAGE_STORE`. The
 // answer is 503.
 //
 // The exchange must not be null. On failure it stays as it was. Threads: see `rc_exchange`.

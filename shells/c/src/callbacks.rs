@@ -29,7 +29,7 @@ pub struct rc_callbacks {
     /// Handed to both functions as it is; may be null.
     pub context: *mut c_void,
     /// Looks up what the question asks for. `facts` is all zero when it is called. It answers 0, or any other number if
-    /// the facts cannot be told: the reply is then 503. What `question` points to goes when the function returns.
+    /// the facts are not known: the reply is then 503. What `question` points to goes when the function returns.
     pub look_up:
         Option<unsafe extern "C" fn(context: *mut c_void, question: *const rc_question, facts: *mut rc_facts) -> i32>,
     /// Stores `change->to` for the session of the question, provided that `change->from` still is stored. It answers one
@@ -47,7 +47,7 @@ struct Store {
 }
 
 impl Store {
-    /// The facts, or `None` if they cannot be told.
+    /// The facts, or `None` if they are not known.
     ///
     /// # Safety
     ///
@@ -101,7 +101,7 @@ impl Store {
 ///
 /// # Safety
 ///
-/// What the pointers lead to is there and is what its type says, unless a pointer is null; nobody else changes it during
+/// What the pointers lead to is there and is what its type says, unless a pointer is null; no other code changes it during
 /// the call.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rc_handle(

@@ -19,7 +19,7 @@ pub type rc_disposition = u8;
 /// A set of actions: the action with the code n is in it if bit n is set (`set >> action & 1`).
 pub type rc_action_set = u8;
 
-/// How a session begins: recorder Uninitialized, never marked, nobody decided.
+/// How a session begins: recorder Uninitialized, never marked, no decision.
 pub const RC_STATE_INITIAL: u8 = 0;
 /// No state.
 pub const RC_STATE_NONE: u8 = 255;
@@ -42,7 +42,7 @@ pub const RC_MARKING_MARK: u8 = 1;
 /// Unmarked.
 pub const RC_MARKING_UNMARK: u8 = 2;
 
-/// Nobody decided.
+/// No decision.
 pub const RC_SAVING_NONE: u8 = 0;
 /// To be kept.
 pub const RC_SAVING_SAVE: u8 = 1;

@@ -54,7 +54,7 @@ const MAGIC: u32 = 0x7263_3078;
 /// There is room for the longest name and the longest URI, or for the body of a rejection.
 const TEXT: usize = UccName::MAX_LEN + SipUri::MAX_LEN;
 
-/// What is inside. Each of its fields may hold anything, for the memory is the caller's: what is of no use is told when
+/// What is inside. Each of its fields may hold anything, for the memory is the caller's: what is invalid is reported when
 /// it is read.
 #[repr(C, align(8))]
 #[derive(Debug, Clone, Copy)]
@@ -147,7 +147,7 @@ impl Inner {
         Ok(())
     }
 
-    /// What was asked; `None` if that cannot be told from what stands here.
+    /// What was asked; `None` if it cannot be read from these fields.
     fn request(&self) -> Option<Request<'_>> {
         let (ucc, requester) = self.text.split_at_checked(UccName::MAX_LEN)?;
         let ucc = UccName::new(str::from_utf8(ucc.get(..self.ucc_len.into())?).ok()?).ok()?;
@@ -215,7 +215,7 @@ impl Inner {
 
     /// # Safety
     ///
-    /// Unless it is null or misaligned, an exchange can be read there, and nobody changes it while `'a` lasts.
+    /// Unless it is null or misaligned, an exchange can be read there, and no other code changes it while `'a` lasts.
     unsafe fn shared<'a>(exchange: *const rc_exchange) -> Result<&'a Self, rc_status> {
         // SAFETY: `Inner` is not larger than `rc_exchange`, aligned alike, and takes any bytes.
         unsafe { shared(exchange.cast()) }
@@ -283,7 +283,7 @@ pub unsafe extern "C" fn rc_exchange_stage(exchange: *const rc_exchange) -> u8 {
     }
 }
 
-/// Tells what is asked, at `RC_STAGE_FACTS` and `RC_STAGE_STORE`. Its texts are in the exchange and go with it.
+/// Gives what is asked, at `RC_STAGE_FACTS` and `RC_STAGE_STORE`. Its texts are in the exchange and go with it.
 ///
 /// Nothing may be null. On failure `question` stays as it was. Threads: see `rc_exchange`.
 ///
@@ -388,7 +388,7 @@ unsafe fn from_store_to(exchange: *mut rc_exchange, stage: u8) -> rc_status {
     status(moved)
 }
 
-/// Says that the facts cannot be told, at `RC_STAGE_FACTS`, or that the change cannot be stored, at `RC_STAGE_STORE`. The
+/// Says that the facts are not known, at `RC_STAGE_FACTS`, or that the change cannot be stored, at `RC_STAGE_STORE`. The
 /// answer is 503.
 ///
 /// The exchange must not be null. On failure it stays as it was. Threads: see `rc_exchange`.

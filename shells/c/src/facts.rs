@@ -25,7 +25,7 @@ pub struct rc_settings {
     pub use_audio_recording: u8,
     /// `AgentCanEditAudioRecording`: agents may change the recorder's state.
     pub agent_can_edit_audio_recording: u8,
-    /// `SaveRecordingByDefault`: what happens to a recording that nobody decided on.
+    /// `SaveRecordingByDefault`: what happens to a recording that no action decided on.
     pub save_recording_by_default: u8,
     /// `RC_REPEATS_ACCEPT` or `RC_REPEATS_REFUSE`.
     pub repeats: u8,

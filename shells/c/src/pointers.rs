@@ -1,4 +1,4 @@
-//! Pointers that come in: what can be told of one is told before it is used.
+//! Pointers that come in: what can be checked of one is checked before it is used.
 
 use crate::rc_status;
 
@@ -13,7 +13,7 @@ pub(crate) unsafe fn shared<'a, T>(pointer: *const T) -> Result<&'a T, rc_status
 
 /// # Safety
 ///
-/// Unless `pointer` is null or not aligned, a `T` is there that nobody else reads or writes while `'a` lasts.
+/// Unless `pointer` is null or not aligned, a `T` is there that no other code reads or writes while `'a` lasts.
 pub(crate) unsafe fn unique<'a, T>(pointer: *mut T) -> Result<&'a mut T, rc_status> {
     check(pointer)?;
     // SAFETY: neither null nor misaligned, and the caller's alone as the caller says.

@@ -11,7 +11,7 @@ static unsigned long checks;
     do {                                                                              \
         checks++;                                                                     \
         if (!(holds)) {                                                               \
-            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #holds); \
+            fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #holds); \
             exit(1);                                                                  \
         }                                                                             \
     } while (0)

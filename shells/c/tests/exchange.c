@@ -157,7 +157,7 @@ static void exchange_errors(void)
         }
 }
 
-/* A store behind callbacks. */
+/* A store with callbacks. */
 struct store {
     rc_facts facts;
     int32_t look_up_says, store_says;

@@ -59,7 +59,7 @@ impl Token {
     ///
     /// What is wrong with it, in one line.
     pub fn read(file: &str) -> Result<Self, String> {
-        // What is no file may be the token itself: it is not told again.
+        // What is no file may be the token itself: it is not repeated.
         let unread = |error| format!("FILE: {error} (the path of a file is wanted, whose contents are the token)");
         let text = std::fs::read_to_string(file).map_err(unread)?;
         let value = text.trim_ascii();
@@ -131,7 +131,7 @@ impl Trust {
 /// Believes a server whose certificate is one of those that were given, and else as the Web does.
 ///
 /// The certificate that `openssl req -x509` makes is that of an authority, and names no host as certificates do today: no
-/// chain ends in it, but whoever gives this very certificate has said enough. That its key is the server's is checked for
+/// chain ends in it, but giving this very certificate is enough. That its key is the server's is checked for
 /// it as for any other.
 #[derive(Debug)]
 struct Believed {
@@ -188,7 +188,7 @@ mod tests {
     fn files_that_hold_no_token_or_certificate() {
         let file = std::env::temp_dir().join(format!("recording-conformance-token-{}", std::process::id()));
         let path = file.to_str().unwrap();
-        // A token that is given in place of its file is not told again.
+        // A token that is given in place of its file is not repeated.
         for pasted in ["eyJhbGciOi.JIUzI1/NiJ9-secret", "rc_secret", &"secret".repeat(2000), "a\nsecret"] {
             let told = Token::read(pasted).unwrap_err();
             assert!(!told.contains("secret") && told.contains("a file") && told.lines().count() == 1, "{told}");

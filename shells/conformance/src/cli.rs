@@ -19,7 +19,7 @@ use crate::plain::shown;
 use crate::report::{self, Subject};
 use crate::{plain, probe};
 
-/// How often progress is told: often enough not to look stuck, seldom enough for a log.
+/// How often progress is reported: often enough not to look stuck, seldom enough for a log.
 const TELL: Duration = Duration::from_secs(2);
 
 /// What was asked for.

@@ -27,7 +27,7 @@ pub(crate) struct Timed {
 }
 
 impl Stream {
-    /// Connects, TLS included: who is not believed is told here.
+    /// Connects, TLS included: a certificate that is not trusted is reported here.
     pub(crate) fn connect(endpoint: &Endpoint) -> io::Result<Self> {
         let timed = connect(endpoint)?;
         if !endpoint.address.tls {
@@ -111,7 +111,7 @@ fn acknowledge_at_once(tcp: &TcpStream) {
     let _ = tcp;
 }
 
-/// The two mistakes that are made most, told in words.
+/// The two most frequent mistakes, explained.
 fn plainly(error: io::Error) -> io::Error {
     match error.get_ref().and_then(|inner| inner.downcast_ref()) {
         Some(rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType)) => {

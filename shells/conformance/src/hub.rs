@@ -28,7 +28,7 @@ const ON_ITS_WAY: Duration = Duration::from_secs(5);
 const TIMES: u32 = 20;
 const LEAST: Duration = Duration::from_millis(100);
 
-/// How long to wait for what nobody expects.
+/// How long to wait for events that are not expected.
 const SETTLED: Duration = Duration::from_millis(25);
 
 /// How many texts are heard in one go.
@@ -68,7 +68,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// If nobody is there, or nobody who speaks SignalR.
+    /// If no server is there, or none that speaks SignalR.
     pub fn connect(endpoint: &Endpoint) -> Result<Self, Failed> {
         let name = endpoint.address.to_string();
         let failed = |error: &dyn core::fmt::Display| Failed::new(&name, error);
@@ -135,7 +135,7 @@ impl Hub {
         Ok(core::mem::take(&mut self.events))
     }
 
-    /// Waits for what nobody expects, as long whether or not others' events come meanwhile.
+    /// Waits for events that are not expected, as long whether or not others' events come meanwhile.
     pub(crate) fn settle(&mut self) -> Result<(), Failed> {
         let began = Instant::now();
         while let Some(left) = SETTLED.checked_sub(began.elapsed()).filter(|left| !left.is_zero()) {

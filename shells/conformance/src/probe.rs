@@ -1,4 +1,4 @@
-//! Looks at a server before the run, so that a wrong name is told in one sentence and not as many rules that differ.
+//! Looks at a server before the run, so that a wrong name is reported in one sentence and not as many broken rules.
 
 use recording_testkit::explore::Options;
 use recording_testkit::http::Response;

@@ -140,7 +140,7 @@ fn divergence(out: &mut String, subject: &Subject<'_>, finding: &Finding, number
             let id = finding.run.start.ids.get(at.slot);
             let _ = writeln!(
                 out,
-                "Before: session {id} stands at {}/{}/{}.",
+                "Before: session {id} is at {}/{}/{}.",
                 naive_name(&recording_testkit::naive::RECORDING, *recording),
                 naive_name(&recording_testkit::naive::MARKING, *marking),
                 naive_name(&recording_testkit::naive::SAVING, *saving),

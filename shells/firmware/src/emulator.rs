@@ -119,7 +119,7 @@ impl Emulator {
         if log.wait(0, |line| line.starts_with("READY")).is_err() {
             return failed();
         }
-        // Everything in it is open or loaded by now: whatever ends this process leaves nothing behind.
+        // Everything in it is open or loaded by now: no end of this process leaves a file.
         let _ = fs::remove_dir_all(&qemu.files);
         Ok(Self { board, api, events, log, pbx, recorder, qemu })
     }
@@ -135,7 +135,7 @@ impl Emulator {
         value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{name} in: {stats}"))
     }
 
-    /// The process, for whoever wants to know that it runs.
+    /// The process, for tests that check that it runs.
     #[must_use]
     pub fn process(&self) -> u32 {
         self.qemu.child.id()

@@ -46,7 +46,7 @@ fn a_port_that_is_taken_is_named_with_its_option() {
     assert!(!output.status.success() && said.contains("a port each"), "{said}");
 }
 
-/// `quit`, or the end of the input, directly behind commands.
+/// `quit`, or the end of the input, directly after commands.
 #[test]
 fn what_was_said_before_the_end_is_answered() {
     for end in ["quit\n", ""] {

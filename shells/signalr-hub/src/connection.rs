@@ -44,13 +44,13 @@ pub enum End {
 pub enum Delivery {
     /// It will be sent.
     Queued,
-    /// There was no room for it: the connection has ended, and the client is told to come back.
+    /// There was no room for it: the connection has ended, and the client is ordered to reconnect.
     Dropped,
     /// The connection is not open, or not any more.
     NotOpen,
 }
 
-/// A client's call of a hub method. Whoever gets it answers at once: there is one at a time on a connection.
+/// A client's call of a hub method. The receiver answers at once: there is one at a time on a connection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Call<'a> {
     /// The method, as the client spells it.
@@ -200,7 +200,7 @@ impl Connection {
                 Ok((_, Incoming::Ping)) => self.heard = Some(now),
                 Ok((_, Incoming::Close)) => self.break_off(End::Client),
                 Ok((_, Incoming::Other)) => {}
-                // An id is sent back as it came: one that nobody needs is no id.
+                // An id is sent back as it came: one that no client needs is no id.
                 Ok((_, Incoming::Invocation(_))) | Err(Malformed) => {
                     let error = Some("Connection closed with an error.");
                     self.end(now, End::Malformed, Goodbye { error, allow_reconnect: true });
@@ -239,7 +239,7 @@ impl Connection {
             _ if *wants_stream => Err(CallError::UnknownMethod),
             _ => Err(CallError::BadArguments),
         };
-        // Without an id nobody waits for an answer, and clients break over one.
+        // Without an id the client waits for no answer, and clients break over one.
         let Some(id) = id else { return };
         let outcome = outcome.map_err(|error| ErrorText { target, error: &error }.to_string());
         self.offer(now, protocol, protocol.completion(id, &outcome));
@@ -316,7 +316,7 @@ impl Connection {
         let record = self.output.pop_front();
         self.waiting_bytes -= record.as_ref().map_or(0, Bytes::len);
         if self.output.is_empty() {
-            // Whoever has taken everything needs no queue.
+            // A client that has taken everything needs no queue.
             self.output = VecDeque::new();
         }
         self.waiting = if self.output.is_empty() { None } else { Some(now) };
@@ -367,7 +367,7 @@ impl Connection {
         self.heard.filter(|_| !self.carrier.keeps_alive).map(|heard| heard + self.limits.client)
     }
 
-    /// Whoever has something waiting needs no ping.
+    /// A client for which something waits needs no ping.
     fn ping_at(&self) -> Option<Duration> {
         (!self.carrier.keeps_alive && self.output.is_empty()).then(|| self.spoke + self.limits.keep_alive)
     }

@@ -19,7 +19,7 @@ use crate::options::Options;
 use crate::places::{Full, Places, Removed};
 use crate::slot::{NotOpened, Slot, Standing, Transport};
 
-/// How often is looked for connections that nobody uses any more.
+/// How often the hub looks for connections that no client uses any more.
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// What a hub offers to its listeners.
@@ -57,7 +57,7 @@ struct Shared<M: Methods> {
     options: Options,
     epoch: Instant,
     places: Mutex<Places<M::Listener>>,
-    /// Held while something is published, so that everybody gets it in the same order. Nobody else waits for it.
+    /// Held while something is published, so that everybody gets it in the same order. Nothing else waits for it.
     publishing: Mutex<()>,
     meters: Meters,
     counts: Counts,
@@ -93,7 +93,7 @@ pub(crate) struct Opened<M: Methods> {
 }
 
 /// In a request's extensions: says, when its response ends early, whether that is because the client took nothing of it for
-/// too long. Whoever carries the responses knows; the hub only counts it.
+/// too long. The transport knows; the hub only counts it.
 #[derive(Clone)]
 pub struct GivenUp(Arc<dyn Fn() -> bool + Send + Sync>);
 
@@ -175,7 +175,7 @@ impl<M: Methods> Hub<M> {
         self.publish_all(&[topic], |topic| topic, make);
     }
 
-    /// Sends several events, in their order. Each listener is asked once for each topic whether it wants it, so what nobody
+    /// Sends several events, in their order. Each listener is asked once for each topic whether it wants it, so what no listener
     /// wants costs next to nothing. An event is made only if somebody gets it, and then once.
     pub fn publish_all<E>(
         &self,
@@ -223,7 +223,7 @@ impl<M: Methods> Hub<M> {
         count(&self.0.counts.dropped, dropped);
     }
 
-    /// Ends every connection with the order to reconnect. For a publisher that has lost events: whoever comes back knows
+    /// Ends every connection with the order to reconnect. For a publisher that has lost events: a client that comes back knows
     /// that there was a gap.
     pub fn send_away(&self) {
         self.close_if(|_| true);
@@ -335,9 +335,9 @@ impl<M: Methods> Hub<M> {
             slot.close_if(|_| true);
             self.ended(&slot, transport);
         }
-        // It has its place, and nobody else can open it. What was sent early is read without the lock of all places.
+        // It has its place, and no other client can open it. What was sent early is read without the lock of all places.
         let opened = slot.open(transport, self.limits(), |listener, call| self.0.methods.call(listener, call));
-        // Whoever sent all away, or this one, may have passed in between.
+        // All clients, or this one, may have been sent away in between.
         if self.0.closed.load(Ordering::Acquire) || self.find(&slot.token).is_none() {
             slot.close_if(|_| true);
         }

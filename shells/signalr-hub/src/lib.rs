@@ -45,11 +45,11 @@
 //! # }
 //! ```
 //!
-//! Who may listen is for whoever is before the hub: a layer sees each of its requests. What the hub looks at is only
+//! Who may listen is decided in front of the hub: a layer sees each of its requests. What the hub looks at is only
 //! which pages open WebSockets ([`Options::origins`]), because browsers leave that to the server.
 //!
 //! > Every listener gets the events that it wants in the order in which they were published, without a gap, until it is
-//! > told to reconnect; and none can hold up the publisher or another listener.
+//! > ordered to reconnect; and none can hold up the publisher or another listener.
 //!
 //! With long polling that holds as far as the network tells: a client that does not read an answer which the network took,
 //! and polls again, has missed what was in it.

@@ -11,7 +11,7 @@ pub struct Options {
     /// For each connection.
     pub limits: Limits,
     /// How many connections may be open at once. When all places are taken, a caller that has less than a sixteenth of
-    /// them gets one from the caller that has most: that connection is told to reconnect. Who a caller is, says
+    /// them gets one from the caller that has most: that connection is ordered to reconnect. Who a caller is, says
     /// [`Methods::caller`](crate::Methods::caller).
     ///
     /// As many more may be negotiated and not yet opened; then the oldest of those has to go, of the caller that has most.

@@ -95,11 +95,11 @@ impl<L> Places<L> {
         }
         let has = self.open.of(caller);
         let biggest = self.open.biggest().filter(|biggest| has < self.share() && self.open.of(biggest) > has + 1);
-        // The newest: whoever listens for long is the least likely to be part of a flood.
+        // The newest: a client that has listened for long is the least likely to be part of a flood.
         biggest.and_then(|biggest| self.open.last(&biggest)).map(Some).ok_or(Full)
     }
 
-    /// Opens a prepared one for whoever opens it. Gives the connection that has to go for it, if one has to.
+    /// Opens a prepared one for its client. Gives the connection that has to go for it, if one has to.
     pub(crate) fn open(
         &mut self,
         token: &str,

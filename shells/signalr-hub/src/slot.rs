@@ -273,7 +273,7 @@ impl<L> Slot<L> {
     pub(crate) async fn next(&self, poll: Option<u64>) -> Next {
         loop {
             let deadline = match &mut *self.state() {
-                // Whoever waits here has opened it.
+                // The task that waits here has opened it.
                 State::Unopened { .. } => return Next::Over,
                 State::Open(open) => {
                     if poll.is_some_and(|poll| poll != open.poll) {
@@ -316,7 +316,7 @@ impl<L> Slot<L> {
         }
     }
 
-    /// Looks after it: for whoever does not wait in [`next`](Self::next).
+    /// Looks after it, for a transport that does not wait in [`next`](Self::next).
     pub(crate) fn sweep(&self, poll_gap: Duration) -> Standing {
         let now = self.now();
         let State::Open(open) = &mut *self.state() else { return Standing::Alive };
@@ -389,7 +389,7 @@ mod tests {
         let slot = Slot::<()>::new(String::new(), Instant::now());
         slot.open(Transport::ServerSentEvents, Limits::default(), |(), _| Ok(None)).expect("it is not open");
         let gap = Duration::from_secs(10);
-        // No handshake comes, and what it is told of that is not taken.
+        // No handshake comes, and the client does not take the message about that.
         for _ in 0..24 {
             assert_eq!(slot.sweep(gap), Standing::Alive);
             tokio::time::advance(Duration::from_secs(1)).await;

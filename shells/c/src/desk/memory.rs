@@ -37,7 +37,7 @@ pub struct rc_desk {
     _private: [u8; 0],
 }
 
-/// Stands at the beginning of the memory.
+/// The first bytes of the memory.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 struct Header {
@@ -150,7 +150,7 @@ pub extern "C" fn rc_desk_align() -> usize {
     RC_DESK_ALIGN
 }
 
-/// Makes an empty desk in `size` bytes of `memory`, which is lent to it until the caller takes it back. What stood there
+/// Makes an empty desk in `size` bytes of `memory`, which is lent to it until the caller takes it back. What was there
 /// does not matter. `desk` is then the desk, at the beginning of the memory.
 ///
 /// Nothing may be null. On failure (`RC_MISALIGNED`, `RC_NO_CAPACITY`, `RC_MEMORY_TOO_SMALL`) nothing is written. Threads:
@@ -192,7 +192,7 @@ pub unsafe extern "C" fn rc_desk_init(
     rc_status::RC_OK
 }
 
-/// The memory of a desk, all but its room for what a request spells. Whoever has it has it alone.
+/// The memory of a desk, all but its room for what a request spells. Its owner has it alone.
 pub(super) struct Memory<'a> {
     start: *mut u8,
     tables: PhantomData<&'a mut [u8]>,

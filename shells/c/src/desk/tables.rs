@@ -157,7 +157,7 @@ fn find<'a>(index: &Index<&mut [Link]>, uccs: &'a [Ucc], text: &[u8], name: UccN
     None
 }
 
-/// An open session, as it is told.
+/// An open session, as it is listed.
 pub(super) struct Open<'a> {
     pub(super) ucc: &'a str,
     pub(super) id: CorrelationId,

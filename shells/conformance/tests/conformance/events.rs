@@ -46,7 +46,7 @@ fn faults_that_only_events_show_are_found() {
     }
 }
 
-/// Other calls go on while a server is tested: their events are nobody's fault.
+/// Other calls go on while a server is tested: their events break no rule.
 #[test]
 fn events_of_other_sessions_do_not_count() {
     let runtime = Runtime::new().unwrap();

@@ -87,7 +87,7 @@ fn over_tls_with_tokens() {
     let body = last.split_once("\r\n\r\n").unwrap().1;
     assert_eq!(divergence["got"], format!("200 {body}"), "{last}");
 
-    // Whom nobody believes, and who has no good token.
+    // A certificate that is not trusted, and a client without a good token.
     let other = generate_simple_self_signed(["localhost".to_owned()]).unwrap().cert.pem();
     let other = files.write("other.crt", &other);
     let (code, told, _) = run(other.to_str().unwrap(), token, &[]);
@@ -98,7 +98,7 @@ fn over_tls_with_tokens() {
     }
 }
 
-/// Mistakes that are made often, each told in words that help.
+/// Frequent mistakes, each reported in words that help.
 #[test]
 fn what_is_no_tls_or_no_servers_certificate() {
     let runtime = Runtime::new().unwrap();

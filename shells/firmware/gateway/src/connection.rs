@@ -101,7 +101,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// A connection that nobody uses yet.
+    /// A connection that no client uses yet.
     #[must_use]
     pub const fn new() -> Self {
         Self { input: Input::new(), phase: Phase::Head(0), since: 0, stalled: None, ended: false }
@@ -352,7 +352,7 @@ impl Connection {
     /// More has to come.
     fn partial(&mut self, now: Millis, out: &mut Outgoing) -> Step {
         if self.ended {
-            // Nobody waits for an answer to half a request.
+            // No client waits for an answer to half a request.
             self.close(now)
         } else if since(now, self.since) > REQUEST {
             self.fault(Fault::TooSlow, now, out)

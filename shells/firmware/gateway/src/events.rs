@@ -1,8 +1,8 @@
-//! Listeners: one bounded queue for all, in which each has a place of its own. Who falls behind is cut.
+//! Listeners: one bounded queue for all, in which each has a place of its own. A listener that is too slow is cut.
 
 use recording_core::Event;
 
-/// Bytes of events that a listener may be behind: a power of two.
+/// Bytes of events that may wait for a listener: a power of two.
 const QUEUE: usize = 1024;
 
 /// What a listener gets first: from here on it misses nothing.
@@ -23,7 +23,7 @@ impl Events {
         Self { queue: [0; QUEUE], put: 0 }
     }
 
-    /// Adds an event, as one line. Nobody is waited for.
+    /// Adds an event, as one line. It waits for no listener.
     pub fn publish(&mut self, event: &Event<'_>) {
         let mut buffer = [0; Event::MAX_LEN];
         let line = event.write(&mut buffer).unwrap_or_default();
@@ -56,7 +56,7 @@ pub enum Next<'a> {
     Nothing,
     /// These bytes, or the first of them.
     Bytes(&'a [u8]),
-    /// It is too far behind: what it should have got is gone.
+    /// It is too slow: what it should have got is gone.
     Cut,
 }
 

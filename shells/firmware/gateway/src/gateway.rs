@@ -1,4 +1,4 @@
-//! The desk, and everything that is told of its changes.
+//! The desk, and everything that is notified of its changes.
 
 use core::fmt;
 
@@ -14,7 +14,7 @@ use crate::recorder::{self, Recorder};
 use crate::text::Text;
 
 /// What every request is answered while the provisioning is invalid: nothing is guessed.
-pub const NOT_PROVISIONED: &str = "The gateway's provisioning does not hold; until it does, nothing is served.";
+pub const NOT_PROVISIONED: &str = "The gateway's provisioning is invalid; until it is replaced, nothing is served.";
 
 /// The longest reply to a change: one without an error.
 const HELD_MAX: usize = 512;
@@ -164,7 +164,7 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
         } else if self.recorder.is_gone(self.recorder.end()) {
             return Set::Answered;
         }
-        // A repeated action changes nothing, but it may repeat a change that the recorder has not been told of yet.
+        // A repeated action changes nothing, but it may repeat a change that the recorder has not received yet.
         self.held.reply.clear();
         for piece in out.pieces() {
             self.held.reply.bytes(piece);

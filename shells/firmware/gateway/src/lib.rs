@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`http`] | HTTP/1.1 as a server reads and writes it: heads, bodies, replies |
 //! | [`connection`] | one client's connection, from received bytes to replies |
-//! | [`gateway`] | the desk and everything that is told of its changes |
+//! | [`gateway`] | the desk and everything that is notified of its changes |
 //! | [`pbx`] | the line protocol of the call's side |
 //! | [`recorder`] | the lines that drive recorders, and what waits for them |
 //! | [`events`] | the listeners' queue |
@@ -51,7 +51,7 @@ pub const fn since(now: Millis, then: Millis) -> Millis {
     now.wrapping_sub(then)
 }
 
-/// Makes a time that does not wrap of one that does, for whoever needs that: asked more often than every 49 days.
+/// Makes a time that does not wrap from one that does. It must be called at least every 49 days.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clock {
     last: Millis,

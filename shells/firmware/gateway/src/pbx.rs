@@ -109,7 +109,7 @@ impl Line {
             None => Err("the line is longer than 160 bytes, no UTF-8, or a part of it was lost"),
             // An empty line is how a person tries whether somebody is there.
             Some("") => Ok(()),
-            Some(_) if !gateway.serves() => Err("the provisioning does not hold"),
+            Some(_) if !gateway.serves() => Err("the provisioning is invalid"),
             Some(command) => obey(command, gateway, surroundings, answer),
         };
         if let Err(why) = done {

@@ -78,7 +78,7 @@ impl Unprovisioned {
         match self {
             Self::Absent => text.text("there is none"),
             Self::Length => text.text("it claims to be longer than its region"),
-            Self::Checksum => text.text("its checksum does not hold: it was not written to its end"),
+            Self::Checksum => text.text("its checksum is wrong: it was not written to its end"),
             Self::Document(error) => {
                 text.fill(|buffer| error.write(buffer).map_or(0, <[u8]>::len));
                 &mut text

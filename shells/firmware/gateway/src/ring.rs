@@ -94,7 +94,7 @@ impl<const N: usize> Ring<N> {
         let is_marked = self.marked.load(Ordering::Relaxed);
         let (byte, knows_all) = if told == ends {
             if !is_ragged {
-                // The last of them came while it was told of the others.
+                // The last of them came while it learned of the others.
                 self.known.store(dropped, Ordering::Release);
                 return None;
             }

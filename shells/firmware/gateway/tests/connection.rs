@@ -281,7 +281,7 @@ fn the_reply_to_a_change_waits_for_the_recorder() {
     peer.recorder_stands = true;
     peer.raw(b"");
     assert!(peer.raw(set("3").as_bytes()).is_empty());
-    // Nobody else's change goes on before, and reads do.
+    // No other client's change goes on before, and reads do.
     let (mut other, mut out) = (Connection::new(), Outgoing::new());
     other.open(&mut peer.gateway, 0);
     let request = set("1");
@@ -326,7 +326,7 @@ fn without_provisioning_everything_is_refused() {
         assert_eq!(replies[0].status, 503);
         assert_eq!(
             replies[0].body,
-            "{\"ErrorMessage\":{\"ErrorType\":1,\"Message\":\"The gateway's provisioning does not hold; until it does, \
+            "{\"ErrorMessage\":{\"ErrorType\":1,\"Message\":\"The gateway's provisioning is invalid; until it is replaced, \
              nothing is served.\"}}"
         );
     }

@@ -7,7 +7,7 @@ use recording_gateway::http::Outgoing;
 use recording_gateway::{Connection, Step};
 use support::{ID, Peer, gateway, read, set};
 
-/// When every place is taken, each client has less time; and whoever had too long by more is worse.
+/// When every place is taken, each client has less time; the one that is overdue by more is worse.
 #[test]
 fn who_is_over_the_time_that_it_has_when_every_place_is_taken() {
     let (read, change) = (read(""), set("3"));
@@ -33,7 +33,7 @@ fn who_is_over_the_time_that_it_has_when_every_place_is_taken() {
         for time in [0_u32, 499, 500, 999, 1000, 1999, 2000, 4000, 4999] {
             let expected = limit.and_then(|limit| time.checked_sub(limit));
             let overdue = peer.connection.overdue(peer.now.wrapping_add(time), false);
-            assert_eq!(overdue, expected, "case {number} behind {time} ms");
+            assert_eq!(overdue, expected, "case {number} after {time} ms");
         }
         assert_eq!(peer.connection.give_way(&mut out), told, "case {number}");
         assert!(told != Step::Send || out.pieces()[0].starts_with(b"HTTP/1.1 408 "), "case {number}");
@@ -57,7 +57,7 @@ fn who_is_over_the_time_that_it_has_when_every_place_is_taken() {
     assert_eq!(connection.give_way(&mut out), Step::Abort, "it takes nothing");
 }
 
-/// The recorders' line does not move: the change that was made is told so, others are refused, and all of that in bounded
+/// The recorders' line does not move: the change that was made is answered so, others are refused, and all of that in bounded
 /// time.
 #[test]
 fn no_change_waits_for_the_recorders_line_for_ever() {
@@ -98,7 +98,7 @@ fn no_change_waits_for_the_recorders_line_for_ever() {
     assert_eq!(third.step(&mut peer.gateway, peer.now, true, &mut out), Step::SendHeld, "changes go on");
 }
 
-/// A client that asks again after a 503 is not answered Paused before the recorder was told so, changed or unchanged; a
+/// A client that asks again after a 503 is not answered Paused before the recorder's line said so, changed or unchanged; a
 /// refused action does not wait.
 #[test]
 fn a_repeated_action_waits_for_the_order_that_it_repeats() {

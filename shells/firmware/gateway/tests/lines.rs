@@ -93,7 +93,7 @@ fn lines_are_read_however_they_come() {
     assert!(line.answer(&mut gateway, Surroundings::default(), &mut answer));
     assert!(answer.get().starts_with(b"error "));
     let mut unprovisioned = Small::new();
-    assert_eq!(obey(&mut unprovisioned, "stats"), "error the provisioning does not hold\n");
+    assert_eq!(obey(&mut unprovisioned, "stats"), "error the provisioning is invalid\n");
 }
 
 #[test]

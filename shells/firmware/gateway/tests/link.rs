@@ -72,7 +72,7 @@ fn packets_are_for_us_or_nothing_and_wishes_are_seen() {
     assert_eq!(changed(6, 1), Came::Nothing);
     assert_eq!(changed(12, 0x86), Came::Nothing);
     assert_eq!(changed(33, 16), Came::Nothing);
-    // Sources that nobody can have.
+    // Sources that no host can have.
     for first in (0..=u8::MAX).filter(|first| !matches!(first, 1..=126 | 128..=223)) {
         assert_eq!(changed(26, first), Came::Nothing, "{first}");
     }
@@ -90,7 +90,7 @@ fn way(link: &Link<3>, ip: Ip) -> Option<Mac> {
     Some(header[..6].try_into().expect("six bytes"))
 }
 
-/// Whoever has a connection keeps the way to it, whatever others send, and however many they are; and whoever was heard
+/// A host with a connection keeps the way to it, whatever others send, and however many they are; and a host that was heard
 /// last is answered.
 #[test]
 fn peers_with_connections_keep_their_places() {
@@ -105,7 +105,7 @@ fn peers_with_connections_keep_their_places() {
         link.heard(peer(number), is_needed);
         assert_eq!(way(&link, peer(number).ip), Some(peer(number).mac));
         for peer in connected {
-            assert_eq!(way(&link, peer.ip), Some(peer.mac), "behind {number} others");
+            assert_eq!(way(&link, peer.ip), Some(peer.mac), "after {number} others");
         }
     }
     // A peer that has another interface now, or another router in front of it.
@@ -113,7 +113,7 @@ fn peers_with_connections_keep_their_places() {
     link.heard(moved, is_needed);
     link.heard(peer(9), is_needed);
     assert_eq!(way(&link, peer(2).ip), Some(moved.mac));
-    // Every place is needed: the next is answered all the same, as long as nobody else was heard.
+    // Every place is needed: the next is answered all the same, as long as no other host was heard.
     link.heard(peer(3), |_| true);
     link.heard(peer(4), |_| true);
     assert_eq!(way(&link, peer(4).ip), Some(peer(4).mac));

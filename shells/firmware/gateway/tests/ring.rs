@@ -157,7 +157,7 @@ fn both_ends_at_once_lose_no_line() {
         let is_done = DONE.load(Ordering::Acquire);
         match RING.take() {
             Some(byte) => came.push(byte),
-            // What it was not told of yet comes with another look.
+            // What it has not learned yet comes with another look.
             None if is_done && RING.take().is_none() => break,
             None => thread::yield_now(),
         }

@@ -28,7 +28,7 @@ static MILLISECONDS: AtomicU32 = AtomicU32::new(0);
 /// Starts the clock: it ticks a thousand times a second. It is not made tickless: the emulated network of QEMU looks at
 /// new connections only when something wakes it.
 pub(crate) fn start_clock() {
-    // SAFETY: nobody else uses it.
+    // SAFETY: no other code uses it.
     let mut clock = unsafe { Peripherals::steal() }.SYST;
     clock.set_clock_source(SystClkSource::Core);
     clock.set_reload(board::CLOCK / 1000 - 1);
@@ -44,7 +44,7 @@ pub(crate) fn now() -> u32 {
 
 #[exception]
 fn SysTick() {
-    // Nobody else writes.
+    // No other code writes.
     MILLISECONDS.store(now().wrapping_add(1), Ordering::Relaxed);
 }
 
@@ -58,9 +58,9 @@ pub(crate) unsafe extern "C" fn wake_for_net() {
     NVIC::mask(board::NET_INTERRUPT);
 }
 
-/// An interrupt that nobody asked for.
+/// An unexpected interrupt.
 pub(crate) unsafe extern "C" fn unexpected() {
-    crate::life::give_up("an interrupt that nobody asked for");
+    crate::life::give_up("an unexpected interrupt");
 }
 
 /// Sleeps until the next interrupt, unless `has_work` says that there is something to do.

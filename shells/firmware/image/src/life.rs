@@ -19,7 +19,7 @@ const FAULT: u32 = 0x5ec0_4d02;
 const PANIC: u32 = 0x5ec0_4d03;
 
 fn note(value: u32) {
-    // SAFETY: one word, written as a whole; whoever might interrupt does not come back.
+    // SAFETY: one word, written as a whole; an exception that interrupts does not return.
     unsafe { (&raw mut ENDED_BY).cast::<u32>().write_volatile(value) };
 }
 
@@ -103,7 +103,7 @@ extern "C" fn fault(sp: u32) -> ! {
 /// An exception that nothing here raises.
 #[exception]
 unsafe fn DefaultHandler(_number: i16) -> ! {
-    give_up("an exception that nobody asked for")
+    give_up("an unexpected exception")
 }
 
 /// Ends this life, for a reason that the image can name.
@@ -113,7 +113,7 @@ pub(crate) fn give_up(why: &str) -> ! {
     end(PANIC, &line)
 }
 
-/// Where the code lies is told by addresses, for `llvm-symbolizer`: names of files would take 8 KB of flash.
+/// The place in the code is logged as addresses, for `llvm-symbolizer`: names of files would take 8 KB of flash.
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     unsafe extern "C" {

@@ -7,8 +7,8 @@ use crate::support::{Client, listen, start, vectors_world};
 
 const UCC: &str = "ucc-demo-name";
 const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
-const REFUSED: &str = "{\"ErrorMessage\":{\"ErrorType\":1,\"Message\":\"The gateway's provisioning does not hold; until it \
-                       does, nothing is served.\"}}";
+const REFUSED: &str = "{\"ErrorMessage\":{\"ErrorType\":1,\"Message\":\"The gateway's provisioning is invalid; until it \
+                       is replaced, nothing is served.\"}}";
 
 /// A board whose provisioning is invalid: it says why, and guesses nothing.
 fn refuses(board: Board, image: &[u8], why: &str) {
@@ -20,7 +20,7 @@ fn refuses(board: Board, image: &[u8], why: &str) {
         assert_eq!((response.status, response.text().as_str()), (503, REFUSED));
     }
     assert_eq!(emulator.pbx.hear(), "boot");
-    assert_eq!(emulator.pbx.ask(&format!("begin {ID} {UCC}")), "error the provisioning does not hold");
+    assert_eq!(emulator.pbx.ask(&format!("begin {ID} {UCC}")), "error the provisioning is invalid");
 }
 
 #[test]
@@ -33,7 +33,7 @@ fn a_bad_provisioning_is_named_and_everything_refused() {
     let mut damaged = whole.clone();
     let at = damaged.windows(7).position(|window| window == b"\"uccs\":").expect("the text is there");
     damaged[at + 20] ^= 1;
-    refuses(board, &damaged, "its checksum does not hold: it was not written to its end");
+    refuses(board, &damaged, "its checksum is wrong: it was not written to its end");
 
     // What the tool would not have written.
     for (document, why) in [

@@ -60,7 +60,7 @@ impl Transport for Way<'_> {
     }
 }
 
-/// What must have been told of each session, in order.
+/// What must have been published of each session, in order.
 #[derive(Default)]
 struct Told {
     events: BTreeMap<String, Vec<String>>,

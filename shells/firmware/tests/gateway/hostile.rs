@@ -1,4 +1,4 @@
-//! What nobody should send: the fuzz corpora whole, half requests, clients that vanish, more than there is room for.
+//! What no client should send: the fuzz corpora whole, half requests, clients that vanish, more than there is room for.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -140,7 +140,7 @@ fn clients_that_vanish_in_the_middle() {
         cut += 7;
     }
     alive(&emulator, 1);
-    // And after a whole one: it counts, whoever waits for the answer.
+    // And after a whole one: it counts, even if no client waits for the answer.
     let mut client = Client::connect(emulator.api);
     client.send(&request);
     client.vanish();
@@ -166,12 +166,12 @@ fn half_requests_block_nobody() {
     for _ in 0..50 {
         assert_eq!(other.exchange(&render::read(UCC, ID)).status, 200);
     }
-    // The others' last place goes to whoever comes when nobody uses it.
+    // The others' last place goes to the client that comes when it is free.
     for _ in 0..3 {
         alive(&emulator, 1);
     }
     for client in &mut half {
-        let response = client.receive("POST").expect("it is told why");
+        let response = client.receive("POST").expect("it gets the reason");
         assert_eq!(response.status, 408);
         assert!(client.rest().is_empty(), "and closed");
     }
@@ -207,7 +207,7 @@ fn a_client_that_does_not_read_blocks_nobody() {
     for _ in 0..50 {
         alive(&emulator, 1);
     }
-    // It was served as far as it can be told: all of it came, or it was cut behind whole replies.
+    // It was served, as far as can be seen: all of it came, or it was cut after whole replies.
     deaf.end();
     assert!(sound(&deaf.rest(), b"200 reads") <= 200);
     finish(emulator, "deaf");
@@ -228,20 +228,20 @@ fn changes_that_wait_for_the_recorders_line_block_no_read() {
         client.send(&bytes(&render::set(UCC, ID, AGENT, 3)));
         thread::sleep(Duration::from_millis(50));
     }
-    // Whoever reads comes back until there is a place; the change that was made is seen.
+    // A client that reads comes back until there is a place; the change that was made is seen.
     for _ in 0..3 {
         alive(&emulator, 3);
     }
     let mut told = Vec::new();
     for client in &mut waiting {
-        let response = client.receive("POST").expect("it is told why");
+        let response = client.receive("POST").expect("it gets the reason");
         assert_eq!(response.status, 503);
         told.push(response.text());
         assert!(client.rest().is_empty(), "and closed");
     }
     let made = told.iter().filter(|text| text.contains("the recorder has not been reached")).count();
     let refused = told.iter().filter(|text| text.contains("Nothing was changed")).count();
-    // A repeated Pause is not answered Paused either, as long as the recorder was not told of the first.
+    // A repeated Pause is not answered Paused either, as long as the recorder has not received the first.
     assert!(made > 0 && refused > 0 && made + refused == told.len(), "{told:#?}");
     // It moves again, and the order that waited comes first.
     assert!(emulator.pbx.ask("plant hearing").starts_with("error a command is"));

@@ -33,12 +33,12 @@ fn overrun(board: Board) {
             })
             .collect();
         let command = |(id, state): &(String, &str)| format!("begin {id} {state} {UCC}\n");
-        // The main loop stalls while it comes. In each round the lines stand elsewhere.
+        // The main loop stalls while it comes. In each round the lines are elsewhere.
         let filler = "x".repeat(round * 31) + "\n";
         let said: String =
             ["plant stand\n".to_owned(), filler].into_iter().chain(sessions.iter().map(command)).collect();
         emulator.pbx.say(said.as_bytes());
-        assert!(emulator.pbx.hear().starts_with("error a command is"), "it stood still");
+        assert!(emulator.pbx.hear().starts_with("error a command is"), "it stalled");
         let first = emulator.pbx.hear();
         assert!(round == 0 && first.is_empty() || first.starts_with("error "), "{first}");
         let mut open = Vec::new();

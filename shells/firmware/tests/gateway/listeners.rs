@@ -1,4 +1,4 @@
-//! Listeners: all of them hear everything; who does not take it is cut, and nobody waits for that.
+//! Listeners: all of them hear everything; one that does not read is cut, and no client waits for that.
 
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
@@ -65,7 +65,7 @@ fn a_slow_listener_is_cut_and_nobody_waits() {
         }
         assert!(Instant::now() < deadline, "{count} changes, and it was not cut");
     }
-    println!("cut behind {count} changes");
+    println!("cut after {count} changes");
     // Its place is free again.
     let again = listen(&emulator);
     change(&mut client, count);

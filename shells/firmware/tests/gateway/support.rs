@@ -76,7 +76,7 @@ pub(crate) fn state_text((recording, marking, saving): naive::State) -> String {
     )
 }
 
-/// What a recorder is told of a state.
+/// The recorder's line for a state.
 pub(crate) fn order((recording, ..): naive::State) -> &'static str {
     ["off", "on", "off", "paused"][usize::from(recording)]
 }

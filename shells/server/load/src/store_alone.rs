@@ -14,8 +14,8 @@ use std::time::Instant;
 
 use recording_core::State;
 use recording_core::wire::{CorrelationId, UccName};
-use recording_server::store::{FileStore, MemoryStore, SessionKey, Store, Swap};
 use recording_server::audit::Note;
+use recording_server::store::{FileStore, MemoryStore, SessionKey, Store, Swap};
 use tokio::task::JoinSet;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;

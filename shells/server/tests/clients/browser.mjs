@@ -36,7 +36,7 @@ export async function listener(page, url, transport, binary) {
             .configureLogging(signalR.LogLevel.None);
         if (binary) builder = builder.withHubProtocol(new signalR.protocols.msgpack.MessagePackHubProtocol());
         window.hub = builder.build();
-        // One after the other: what the page is told, it tells in the same order.
+        // One after the other: the page reports events in the order in which they come.
         window.told = Promise.resolve();
         window.hub.on("RecordingStateChangedEvent", (event) => {
             window.told = window.told.then(() => window.heard(event));
@@ -91,7 +91,7 @@ export async function browser() {
             equal(socket, "refused", "a WebSocket");
             const start = await listener(tab, server.hub, "LongPolling", false).then(() => "open", () => "refused");
             equal(start, "refused", "long polling");
-            // Nobody listens.
+            // No handler listens.
             await server.set(3);
         }),
     ]);

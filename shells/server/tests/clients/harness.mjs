@@ -1,4 +1,4 @@
-// A server of its own for whoever needs one, requests to it, and the count of what held.
+// A server of its own for each test that needs one, requests to it, and the count of what held.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -176,7 +176,7 @@ export async function listens(server, client, { shape = (event) => event, oneByO
     equal(client.events, [shape(event(7))], "only what was subscribed to");
     equal(await client.call("Unsubscribe", UCC), null, "Unsubscribe");
     await server.set(6);
-    // The answer to a call comes after whatever was published before it.
+    // The answer to a call comes after everything that was published before it.
     equal(await client.call("Nothing"), "Unknown hub method 'Nothing'");
     equal(client.events.length, 1, "events after Unsubscribe");
     await server.set(7);

@@ -18,7 +18,7 @@ export async function lives() {
         ...[["signalrcore_client.py", "web_sockets", "text"], ["pysignalr_client.py", "text"]].map(([script, ...args]) =>
             test(`Python, ${script.replace("_client.py", "")}: back after a restart`, (after) =>
                 restartPython(after, script, args))),
-        test("the server's end is told to each client, and waits for none of them", end),
+        test("each client learns of the server's end, which waits for none of them", end),
         test("a slow listener is sent away, and no other one notices", slow, { patience: 120_000 }),
     ]);
 }
@@ -82,7 +82,7 @@ async function restartPython(after, script, args) {
     const one = await listener(script, server.hub, ...args);
     after(() => one.stop());
     equal((await server.end()).code, 0, "the server's exit code");
-    await until(() => one.closed > 0, "it is told that the connection is closed");
+    await until(() => one.closed > 0, "it learns that the connection is closed");
     const opened = one.opened;
     server = await server.again();
     await until(() => one.opened > opened, "it is back");
@@ -198,18 +198,18 @@ async function slow(after) {
         equal(found, [...Array(rounds).keys()].map((round) => 6 + (round % 2)), id);
     }
     times.sort((left, right) => left - right);
-    console.log(`        ${all} changes beside a listener that reads nothing, ${times.length} requests meanwhile: median ` +
+    console.log(`        ${all} changes next to a listener that reads nothing, ${times.length} requests meanwhile: median ` +
         `${times[times.length >> 1].toFixed(2)} ms, 99 % within ${times[Math.floor(0.99 * times.length)].toFixed(2)} ms`);
 
     one.stdin.write("read\n");
     await one.gone;
     const records = said.slice(said.indexOf("open\n") + 5).trim().split("\n").map((line) => JSON.parse(line));
-    // It is told to come back if it reads in time; else it is cut, which says the same.
+    // It is ordered to reconnect if it reads in time; else it is cut, which says the same.
     const told = records.at(-1).type === 7;
     if (told) equal(records.at(-1), { type: 7, allowReconnect: true }, "the slow listener's last record");
     const heard = records.filter(({ type }) => type === 1).map((record) => record.arguments[0]);
     if (heard.length >= good.events.length) throw new Error("it was not slow");
     // Everybody hears the same in the same order.
     equal(heard, good.events.slice(0, heard.length), "what the slow listener heard");
-    console.log(`        it heard ${heard.length} of them in order, and ${told ? "was told to come back" : "was cut"}`);
+    console.log(`        it heard ${heard.length} of them in order, and ${told ? "was ordered to reconnect" : "was cut"}`);
 }

@@ -26,7 +26,7 @@ async def on_event(arguments):
 
 
 async def on_answer(message):
-    # Of an answer that is an error, both the handler of errors and that of the call are told.
+    # Of an answer that is an error, both the handler of errors and that of the call are called.
     if not message.error:
         tell(**{"is": "answer", "error": None})
 

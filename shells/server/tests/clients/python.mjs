@@ -1,4 +1,4 @@
-// signalrcore and pysignalr, each a process that is told what to do line by line.
+// signalrcore and pysignalr, each a process that takes commands line by line.
 import { createInterface } from "node:readline";
 import { Server, listens, start, test, until } from "./harness.mjs";
 

@@ -1,4 +1,4 @@
-"""A WebSocket listener with a tiny receive buffer that reads nothing until it is told to, and then all there is."""
+"""A WebSocket listener with a tiny receive buffer that reads nothing until it gets the order, and then all there is."""
 
 import json
 import socket

@@ -123,7 +123,7 @@ def full_store(trail_disk):
                 assert refused > 20, (made, refused)
                 refused_in_all += refused
                 holds(server, told)
-                # There is room again, and nobody starts the server again.
+                # There is room again, and the server is not restarted.
                 disk.free()
                 number = next(numbers)
                 soon(lambda: server.begin(number))
@@ -147,7 +147,7 @@ def full_store(trail_disk):
             assert sessions == told, dict(sessions.items() ^ told.items())
             assert counts["opened"] > counts["ended"] > 0 and (trail_disk == "the same disk" or counts["withdrawn"] > 60), counts
             print(f"the trail on {trail_disk} tells the same: {counts}")
-        print(f"full store: {refused_in_all} changes refused, {len(told)} sessions open, all as told")
+        print(f"full store: {refused_in_all} changes refused, {len(told)} sessions open, all as answered")
 
 
 def full_trail(store_is_file):
@@ -169,7 +169,7 @@ def full_trail(store_is_file):
                 assert server.state(first) == told[first]
             before = trail.read_bytes()
             for _ in range(20):
-                assert not server.set(first, state), "it changed something, and told nobody"
+                assert not server.set(first, state), "it changed something, and did not say so"
                 assert not server.begin(next(numbers)) and not server.end(first)
                 assert server.state(first) == told[first]
             holds(server, told)

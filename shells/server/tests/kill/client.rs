@@ -1,4 +1,4 @@
-//! A client that remembers what it was told.
+//! A client that remembers its answers.
 
 use core::net::SocketAddr;
 use core::ops::Range;
@@ -14,7 +14,7 @@ use super::{Random, Sessions};
 /// A client with sessions of its own, so that it knows what they must be.
 pub(crate) struct Client {
     numbers: Range<usize>,
-    /// What it was told.
+    /// What it was answered.
     told: Sessions,
     /// What it asked and was not answered: the session, and what it would be.
     asked: Option<(usize, Option<State>)>,
@@ -31,7 +31,7 @@ impl Client {
         core::mem::take(&mut self.count)
     }
 
-    /// Holds what the server has against what was told. Tells how many questions were open, and how many of them were done.
+    /// Compares what the server has with what was answered. Gives how many requests were open, and how many of them were done.
     pub(crate) fn settle(&mut self, sessions: &Sessions) -> (usize, usize) {
         let asked = self.asked.take();
         for number in self.numbers.clone() {

@@ -1,7 +1,7 @@
 //! A server that is killed at any moment: what it had answered with success is there when it starts again, nothing is half
 //! done, and its audit trail tells exactly what was made.
 //!
-//! Each round starts the server on the same store and trail, holds what it says against what every client was told
+//! Each round starts the server on the same store and trail, compares what it says with what every client was answered
 //! before, lets clients change, begin and end sessions, and kills it (SIGKILL) after a random time; now and then before it
 //! is ready. One of ten ends in order (SIGTERM). `KILLS` in the environment says how many rounds.
 
@@ -20,7 +20,7 @@ use recording_core::State;
 use server::{Place, Server};
 use trail::Told;
 
-/// How often the server is killed if nobody says.
+/// How often the server is killed by default.
 const KILLS: u32 = 200;
 
 const CLIENTS: usize = 8;
@@ -57,14 +57,14 @@ fn killed_at_any_moment() {
         }
         let server = Server::start(&place);
 
-        // What there is, is what was told; of what was asked last and never answered, all or nothing.
+        // There is exactly what was answered; of what was asked last and never answered, all or nothing.
         let sessions = server.sessions();
         for client in &mut clients {
             let (open, was_made) = client.settle(&sessions);
             (open_ends, made) = (open_ends + open, made + was_made);
         }
         told.read_on(&place);
-        assert_eq!(told.sessions(), &sessions, "round {round}: the trail tells something else");
+        assert_eq!(told.sessions(), &sessions, "round {round}: the trail says something else");
 
         let pause = Duration::from_micros(2_000 + random.next(40_000));
         thread::scope(|scope| {

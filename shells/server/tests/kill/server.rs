@@ -46,7 +46,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // If a check failed, whoever looks for the reason wants to see the files.
+        // If a check failed, the files are kept to look for the reason.
         if thread::panicking() {
             println!("left for you: {}", self.0.display());
         } else {

@@ -69,7 +69,7 @@ impl Told {
         };
         match text("Outcome").unwrap() {
             "withdrawn" => {
-                let (number, before) = self.undo.remove(&line["Revision"].as_u64().unwrap()).expect("it was told");
+                let (number, before) = self.undo.remove(&line["Revision"].as_u64().unwrap()).expect("it has a line");
                 self.put(number, before);
                 self.withdrawals += 1;
             }
@@ -87,7 +87,7 @@ impl Told {
                 assert_eq!(line["Revision"].as_u64(), Some(self.last), "{line}");
                 self.orderly_ends += 1;
             }
-            other => panic!("nobody asked for that: {other}: {line}"),
+            other => panic!("unexpected: {other}: {line}"),
         }
     }
 

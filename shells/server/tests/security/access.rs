@@ -48,7 +48,7 @@ async fn a_token_opens_what_it_is_good_for() {
         async |path: &str, token: &str| once(running.api, &get_with(path, &[("Authorization", &bearer(token))])).await;
     for token in [&all.token, &api.token] {
         assert_eq!(to_api(STATE_PATH, token).await.status, 200);
-        // Whoever is let in learns what there is; the core says so.
+        // A client that is let in learns what there is; the core says so.
         assert_eq!(to_api("/nowhere", token).await.status, 404);
         let with_token = [("content-type", "application/json"), ("authorization", &*bearer(token))];
         let response = once(running.api, &request("POST", SET_PATH, &with_token, set_body("3").as_bytes())).await;
@@ -204,11 +204,11 @@ async fn a_set_is_in_the_name_that_its_token_says() {
     ] {
         let response = set(&with(claim.clone()), &set_body("3")).await;
         assert_eq!((response.status, response.error(2).as_str()), (403, text), "{claim}");
-        // It is for sets alone: reading goes by the token, whoever it names.
+        // It is for sets alone: reading goes by the token, whatever agent it names.
         let read = get_with(STATE_PATH, &[("Authorization", &with(claim))]);
         assert_eq!(once(running.api, &read).await.status, 200);
     }
-    // What is not understood is told before.
+    // What is not understood is reported before.
     assert_eq!(set(&with(json!(null)), "{").await.status, 400);
 }
 
@@ -251,8 +251,8 @@ async fn sighup_reads_tokens_and_keys_again_and_keeps_the_old_ones_if_they_are_b
     assert_eq!([status(&one.token).await, status(&other.token).await], [401, 200]);
     assert_eq!([status(&jwt(&old)).await, status(&jwt(&new)).await], [401, 200]);
 
-    // A file without tokens lets nobody in: so all of them can be withdrawn.
-    std::fs::write(tokens.path(), "# nobody\n").unwrap();
+    // A file without tokens lets no client in: so all of them can be withdrawn.
+    std::fs::write(tokens.path(), "# none\n").unwrap();
     running.signal("-HUP");
     running.logged("tokens read again");
     assert_eq!(status(&other.token).await, 401);
@@ -281,7 +281,7 @@ async fn who_calls_too_often_is_told_when_to_come_back() {
     // Another token has its own allowance, on the same connection.
     let response = client.exchange(&get_with(STATE_PATH, &[("Authorization", &bearer(&other.token))])).await;
     assert_eq!(response.status, 200);
-    // Who shows no token uses up nobody's.
+    // A client without a token uses up no other's rate.
     assert_eq!(client.exchange(&get(STATE_PATH)).await.status, 401);
 
     // Without tokens the address counts, over all of its connections.
@@ -371,7 +371,7 @@ async fn pages_of_listed_origins_may_call_and_no_others() {
             );
             assert_eq!(response.header("vary"), Some("Origin"));
         }
-        // Browsers ask nobody before they open a WebSocket.
+        // Browsers open a WebSocket without a preflight.
         let bytes = get_with(
             HUB_PATH,
             &[

@@ -88,7 +88,7 @@ pub async fn outcome(running: &Server<MemoryStore>, bytes: &[u8]) -> String {
     let mut probed = false;
     let end = loop {
         match client.next_status().await {
-            // Nobody else asks for this.
+            // Nothing else asks for this.
             Some((404, body)) if probed && body.contains("nothing at this path") => break "open",
             Some((status, _)) => told.push(status.to_string()),
             None => break "closed",

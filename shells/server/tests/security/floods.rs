@@ -110,7 +110,7 @@ async fn tokens_that_do_not_hold_are_counted_before_they_are_checked() {
     }
 }
 
-/// With `--rate off` nobody counts frames either.
+/// With `--rate off` frames are not counted either.
 #[tokio::test]
 async fn frames_are_counted_unless_rates_are_off() {
     let certificate = Arc::new(Certificate::new("frames"));

@@ -165,7 +165,7 @@ async fn by_http_2_the_authority_counts() {
     assert_eq!(stored(&running).await.recording(), RecordingState::Started);
 }
 
-/// Further names, and where nobody is asked for the name: behind tokens, which no such page has.
+/// Further names, and where the name is not checked: behind tokens, which no such page has.
 #[tokio::test]
 async fn names_are_listed_and_tokens_make_them_needless() {
     let host = |host: &str| format!("Host: {host}\r\n");

@@ -173,7 +173,7 @@ impl Raw {
 
 /// The status is the first field of a response. Common ones are in HPACK's table of fields, the others written out.
 fn status(block: &[u8]) -> String {
-    // The table's size may be told first.
+    // The table's size may come first.
     let block = if block[0] & 0xe0 == 0x20 { &block[1..] } else { block };
     match block[0] {
         0x88 => "200".to_owned(),

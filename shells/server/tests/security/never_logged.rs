@@ -55,14 +55,14 @@ async fn no_token_is_written_anywhere() {
     let jwt = issuer.token(&claims());
     let certificate = Certificate::new("log");
     let tls = certificate.options();
-    // With tokens; with TLS as well; and where nobody asks for the tokens that clients send.
+    // With tokens; with TLS as well; and where the tokens that clients send are not asked for.
     let mut with_tokens = jwt_options(&jwks).to_vec();
     with_tokens.extend(["--tokens", tokens.path(), "--admin-tokens", admin_tokens.path()]);
     with_tokens.extend(["--jwt-requester-claim", "agent"]);
     let with_tls = [&with_tokens[..], &tls].concat();
     let all = [&*fixed.token, &*jwt, &*admin.token];
     for (options, is_tls) in [(&with_tokens[..], false), (&with_tls, true), (&[], false)] {
-        // A server for each: nobody reads its log while it runs, and pipes hold little.
+        // A server for each: its log is not read while it runs, and pipes hold little.
         for token in all {
             let trail = File::new("log.trail", "");
             let running = Running::start(&[&["--log", "debug", "--audit", trail.path()], options].concat());

@@ -32,7 +32,7 @@ use Body::{Between, Chunked, Hidden, Pause};
 
 const BAD: &str = "400, closed";
 
-/// The body is a good one, so it is how its end is told that the answer depends on.
+/// The body is a good one, so the answer depends on how its end is given.
 const LENGTHS: &[Case] = &[
     case("two lengths that differ", "Content-Length: LEN\r\nContent-Length: 0", Pause, BAD),
     case("the same, the smaller one first", "Content-Length: 0\r\nContent-Length: LEN", Pause, BAD),

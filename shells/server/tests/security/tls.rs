@@ -324,7 +324,7 @@ fn bad_files_are_one_line_and_code_2() {
     refuses(no_der.path(), key, format!("{}: bad certificate: BadEncoding", no_der.path()));
 }
 
-/// A chain in which one certificate is not quite there: it is told, and what was in force stays so.
+/// A chain in which one certificate is not quite there: it is reported, and what was in force stays so.
 #[tokio::test]
 async fn no_certificate_of_a_chain_is_lost_without_a_word() {
     let mut certificate = Certificate::new("chain");

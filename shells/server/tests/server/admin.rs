@@ -60,7 +60,7 @@ async fn a_session_is_begun_once_and_ended_once() {
     assert_eq!((opened.status, opened.body), (201, state_reply(OTHER, [3, 2, 0], "ucc-demo-name")));
     let ended = client.exchange(&delete(&target)).await;
     assert_eq!(ended.body, r#"{"Disposition":"Discard"}"#);
-    // What is told again is what became of the last of them, until it is begun again.
+    // The repeated answer is what became of the last of them, until it is begun again.
     assert_eq!(client.exchange(&delete(&target)).await.body, r#"{"Disposition":"Discard"}"#);
     assert_eq!(client.exchange(&put(&target, "")).await.status, 201);
     assert_eq!(client.exchange(&delete(&target)).await.body, r#"{"Disposition":"NothingRecorded"}"#);
@@ -93,7 +93,7 @@ async fn a_session_whose_ucc_is_gone_can_be_ended() {
         }
         assert!(!client.exchange(&get("/sessions")).await.body.contains(ID));
     }
-    // It cannot be begun, and nobody may change it.
+    // It cannot be begun, and no agent may change it.
     assert_eq!(client.exchange(&put(&target, "")).await.status, 404);
 }
 
@@ -375,7 +375,7 @@ async fn the_console_is_served_with_a_strict_policy() {
         assert_eq!(response.header("x-content-type-options"), Some("nosniff"));
         let policy = response.header("content-security-policy").unwrap();
         assert!(policy.starts_with("default-src 'none'; "), "{policy}");
-        // This server and nobody else, and nothing that is in the page itself.
+        // This server and no other, and nothing that is in the page itself.
         for source in policy.split([' ', ';']).filter(|word| word.starts_with('\'')) {
             assert!(matches!(source, "'self'" | "'none'"), "{policy}");
         }

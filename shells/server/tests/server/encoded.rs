@@ -36,7 +36,7 @@ async fn an_encoded_body_is_not_taken() {
         let begin = request("PUT", &path, &headers[1..], b"{}");
         assert_eq!(once(running.addresses().admin, &begin).await.status, 415, "{codings:?}");
     }
-    // What is before it in the order of answers is told before; where there is no body nobody looks.
+    // What comes before it in the order of answers is reported first; where there is no body it is not checked.
     for (method, path, status) in
         [("POST", "/nowhere", 404), ("PUT", SET_PATH, 405), ("GET", crate::support::STATE_PATH, 200)]
     {

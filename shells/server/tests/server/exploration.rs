@@ -274,7 +274,7 @@ fn on_two_servers_nothing_is_lost() {
     let count = explore(2, Writes::Compared, &State::ALL);
     println!("two servers, two clients: {} schedules, all linear", count.runs);
     assert_eq!(count.not_linear, 0);
-    // The limit of what is built: events of two servers are not put in order by the store, so whoever adds a second
+    // The limit of what is built: events of two servers are not put in order by the store, so a change that adds a second
     // server must order what it publishes by revision.
     assert!(count.events_out_of_order > 0);
     println!("  in {} of them the two servers publish in another order than they stored", count.events_out_of_order);

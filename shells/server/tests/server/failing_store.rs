@@ -1,4 +1,4 @@
-//! A store that fails: nobody is told of success, nothing is published, nothing is changed.
+//! A store that fails: no client is answered with success, nothing is published, nothing is changed.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
@@ -220,7 +220,7 @@ async fn ending_finishes_what_is_in_flight() {
     store.came.acquire().await.unwrap().forget();
 
     let stopping = tokio::spawn(running.stop(PATIENCE));
-    // The idle ones go at once, and nobody new is let in.
+    // The idle ones go at once, and no new client is let in.
     idle.ended_in_order().await;
     silent.ended_in_order().await;
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
@@ -261,7 +261,7 @@ async fn a_server_is_ready_as_long_as_its_store_is() {
         client.send(&get("/metrics")).await;
         let metrics = client.receive_any("GET").await.body;
         assert!(metrics.contains("\nrecording_ready 0.0\n"), "{metrics}");
-        // What cannot be looked up is left out, not told as nothing.
+        // What cannot be looked up is left out, not reported as nothing.
         let reads_fail = store.reads_fail.load(Ordering::SeqCst);
         assert_eq!(metrics.contains("\nrecording_open_sessions "), !reads_fail, "{metrics}");
         fails.store(false, Ordering::SeqCst);

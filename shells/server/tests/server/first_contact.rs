@@ -33,7 +33,7 @@ fn a_token_where_its_line_should_be_is_explained() {
     drop(Running::start(&["--tokens", file.path()]));
 }
 
-/// Whoever looks for the sender of wrong requests finds it in the log: where from, what for, and nothing secret.
+/// The sender of wrong requests is in the log: where from, what for, and nothing secret.
 #[tokio::test]
 async fn a_rejected_request_is_logged_with_its_path_and_peer() {
     let good = tokens::make("payments").unwrap();

@@ -199,7 +199,7 @@ async fn no_address_keeps_the_listeners_of_another_out() {
     assert_eq!(listener([127, 0, 0, 2], address).await.err(), Some(503));
     others.push(listener([127, 0, 0, 3], address).await.expect("a place"));
     assert_eq!(running.service().hub().counters().open(), 32);
-    // Those that had to go were told to come back.
+    // Those that had to go were ordered to reconnect.
     for mut gone in flood.drain(29..) {
         let heard = timeout(PATIENCE, gone.next()).await.unwrap().unwrap().unwrap();
         assert_eq!(heard, Message::text(CLOSE));

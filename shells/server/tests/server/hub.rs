@@ -344,7 +344,7 @@ async fn a_stream_that_nobody_reads_is_cut() {
     drop(deaf);
 }
 
-/// The end of the server: each listener is told to come back, and none holds it up.
+/// The end of the server: each listener is ordered to reconnect, and none holds it up.
 #[tokio::test]
 async fn the_end_of_the_server_is_told_and_waits_for_nobody() {
     let running = world(STARTED).await;

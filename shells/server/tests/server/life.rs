@@ -98,7 +98,7 @@ fn sighup_during_the_start_is_carried_out_after_it() {
     let mut first = [0; 3];
     std::io::Read::read_exact(&mut output, &mut first).unwrap();
     assert_eq!(&first, b"API");
-    // The same file again: whoever asked for it during the start may have changed it meanwhile.
+    // The same file again: it may have been changed during the start.
     std::fs::write(config.path(), GOOD.replace("first", "second")).unwrap();
     let log = std::io::BufReader::new(child.stderr.take().unwrap());
     let lines: Vec<_> = std::io::BufRead::lines(log).map(Result::unwrap).take(3).collect();
@@ -164,7 +164,7 @@ async fn a_file_of_tokens_that_was_emptied_locks_no_one_out() {
         running.logged("what was read before stays in force");
         assert_eq!(once(running.api, &read).await.status, 200);
     }
-    // Whoever leaves a comment means it; the log has a warning all the same.
+    // A file with a comment is meant so; the log has a warning all the same.
     std::fs::write(file.path(), "# withdrawn\n").unwrap();
     running.signal("-HUP");
     assert!(running.logged("holds nothing any more").contains("WARN"));

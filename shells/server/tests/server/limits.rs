@@ -10,7 +10,7 @@ use recording_server::store::{SessionKey, Store};
 
 use crate::support::{Client, PATIENCE, SET_PATH, STATE_PATH, get, once, request, set, world_with};
 
-/// Long enough for whoever is not slow, even on a busy machine.
+/// Long enough for a client that is not slow, even on a busy machine.
 const SHORT: Duration = Duration::from_millis(400);
 
 fn limits() -> Limits {
@@ -195,7 +195,7 @@ async fn slow_senders_do_not_hold_the_server() {
     }
 }
 
-/// A body that nobody wants and that never comes holds its request only shortly.
+/// An unwanted body that never comes holds its request only shortly.
 #[tokio::test]
 async fn an_unwanted_body_is_not_waited_for_long() {
     let running = world_with(State::INITIAL, Limits::default()).await;

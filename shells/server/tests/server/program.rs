@@ -226,7 +226,7 @@ async fn sighup_reads_the_config_again_and_keeps_the_old_one_if_it_is_bad() {
     running.signal("-HUP");
     running.logged("config read again");
     assert_eq!(admin.exchange(&open("second")).await.status, 201);
-    // The session of the UCC that is gone is still there, but nobody can ask for it.
+    // The session of the UCC that is gone is still there, but no client can ask for it.
     assert!(api.exchange(&read("first")).await.body.contains("No UCC with name:'first' was found."));
     let list: Value = serde_json::from_str(&admin.exchange(&get("/sessions")).await.body).unwrap();
     assert_eq!(list["Sessions"].as_array().unwrap().len(), 2);

@@ -35,7 +35,7 @@ async fn counted(client: &mut Client) -> BTreeMap<String, f64> {
     samples(&metrics(client, "*/*").await.body)
 }
 
-/// What grew between two pages, and by how much; times are left out, since nobody can tell them, and what the hub counts,
+/// What grew between two pages, and by how much; times are left out, since they cannot be predicted, and what the hub counts,
 /// which follows when it comes to it.
 fn grown(before: &BTreeMap<String, f64>, after: &BTreeMap<String, f64>) -> Vec<(String, f64)> {
     assert!(before.keys().eq(after.keys()), "samples come or go");
@@ -176,7 +176,7 @@ async fn the_form_is_chosen_from_all_lines() {
     }
 }
 
-/// A server on its way out says so to whoever still has a connection.
+/// A server on its way out says so to each client that still has a connection.
 #[tokio::test]
 async fn a_server_that_ends_is_not_ready() {
     let service = Service::new(directory(&["ucc-demo-name"]), MemoryStore::new());
@@ -198,7 +198,7 @@ async fn the_openapi_document_is_served() {
     assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD")));
 }
 
-/// What listeners get is counted by the hub, and told here.
+/// What listeners get is counted by the hub, and shown here.
 #[tokio::test]
 async fn listeners_and_their_events_are_counted() {
     let running = world(State::INITIAL).await;

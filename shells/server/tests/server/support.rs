@@ -122,7 +122,7 @@ impl Response {
         value
     }
 
-    /// What holds for every reply, whoever made it.
+    /// What is true of every reply.
     pub fn check(&self) {
         assert_eq!(self.header("content-type"), Some("application/json; charset=utf-8"), "{self:?}");
         assert_eq!(self.header("cache-control"), Some("no-store"), "{self:?}");

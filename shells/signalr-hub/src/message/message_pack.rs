@@ -136,7 +136,7 @@ pub(super) fn close(goodbye: Goodbye) -> Bytes {
 
 /// `[1, headers, nil, target, [arguments], []]`
 pub(super) fn invocation(target: &str, arguments: &[Argument<'_>]) -> Bytes {
-    // The arguments are there as bytes already: so they are put between what is in front of them and what is behind.
+    // The arguments are there as bytes already: so they are put between what comes before them and what comes after.
     let mut record = bytes_of(vec![1.into(), no_headers(), Value::Nil, target.into()]);
     if let Some(first) = record.first_mut() {
         *first = ARRAY_OF_SIX;

@@ -35,7 +35,7 @@ pub(crate) enum Incoming {
 /// A client's call.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Invocation {
-    /// Without one, nobody waits for an answer.
+    /// Without one, the caller waits for no answer.
     pub(crate) id: Option<String>,
     pub(crate) target: String,
     /// `None` if there is something among them that JSON has no word for.
@@ -67,7 +67,7 @@ pub(crate) fn shortened(name: &str) -> &str {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Malformed;
 
-/// Why a call failed, as the client is told.
+/// Why a call failed, as it is sent to the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallError {

@@ -61,7 +61,7 @@ fn no_caller_keeps_another_one_out() {
     assert_eq!(places.opens("good 4", "good"), Err(NotOpened::Full));
     assert_eq!(places.opens("one more", "flood"), Err(NotOpened::Full));
     assert_eq!(places.opens("other", "other"), Ok(Some("flood 59".to_owned())));
-    // Nobody loses a place to a caller that would then have as many.
+    // No caller loses a place to one that would then have as many.
     let mut places = Places::new(2);
     assert_eq!((places.opens("1", "a"), places.opens("2", "b")), (Ok(None), Ok(None)));
     assert_eq!(places.opens("3", "c"), Err(NotOpened::Full));

@@ -4,7 +4,7 @@ use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 
-/// In a request's extensions: whoever is before the hub has looked where the page is from, and lets it in.
+/// In a request's extensions: a layer in front of the hub has checked the page's origin, and accepts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OriginAllowed;
 

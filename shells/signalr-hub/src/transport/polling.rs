@@ -78,7 +78,7 @@ fn answer(body: Body) -> Response {
     response
 }
 
-/// What a poll is answered with. If nobody takes it, then what is in it is lost, and the client must not believe that it
+/// What a poll is answered with. If no client takes it, then what is in it is lost, and the client must not believe that it
 /// has heard everything.
 struct Answer<L> {
     records: Option<Bytes>,

@@ -42,7 +42,7 @@ impl<M: Methods> Hub<M> {
         if !origin::is_allowed(parts, &self.options().origins) {
             return Err(Refusal::new(StatusCode::FORBIDDEN, "This page may not open a WebSocket here"));
         }
-        // Whether there is such a connection is known before the upgrade: a client told so by a WebSocket that opens and
+        // Whether there is such a connection is known before the upgrade: a client that learns it from a WebSocket that opens and
         // closes would come back for ever.
         let known = match parameter(parts, "id") {
             None => None,
@@ -147,7 +147,7 @@ async fn until_closed(socket: &mut Socket) {
     while let Some(Ok(_)) = socket.next().await {}
 }
 
-/// What a client is told that broke the rules of WebSockets.
+/// The message to a client that broke the rules of WebSockets.
 const fn fault(error: &tungstenite::Error) -> CloseCode {
     match error {
         tungstenite::Error::Capacity(_) => CloseCode::Size,

@@ -242,7 +242,7 @@ async fn names_of_protocols_have_no_case() {
     assert_eq!(crate::support::Machine::open(crate::support::WEB_SOCKET, MESSAGE_PACK).says(b"\x02\x91\x06"), b"");
 }
 
-/// An answer to a poll that is dropped before anybody took it: the next poll is told to reconnect, and nothing else.
+/// An answer to a poll that is dropped before a client took it: the next poll gets the order to reconnect, and nothing else.
 #[tokio::test]
 async fn an_answer_that_nobody_took_is_no_silent_gap() {
     use tower_service::Service as _;

@@ -320,7 +320,7 @@ async fn origins() {
     }
 }
 
-/// Who is before the hub may have decided about that.
+/// A layer in front of the hub may have decided about that.
 #[tokio::test]
 async fn an_origin_may_be_allowed_by_others() {
     let hub = signalr_hub::Hub::new(crate::support::Test::default(), Options::default());

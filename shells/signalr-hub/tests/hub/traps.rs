@@ -192,7 +192,7 @@ async fn trap_13_bodies_read_by_their_type() {
 }
 
 /// Trap 14: a publisher that waits for a slow listener. Here one reads nothing at all and another never polls; a good one
-/// gets everything, and the two are told to come back.
+/// gets everything, and the two are ordered to reconnect.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn trap_14_publisher_held_up() {
     /// Far more than all buffers on the way to a listener take.

@@ -119,7 +119,7 @@ impl<'a> Fields<'a> {
             // OURS: joined they are no media type, whatever the first one is.
             self.content_type = Some(if self.content_type.is_some() { b"," } else { value });
         } else if is(b"content-length") {
-            // A second one is refused even if it says the same: nobody has a reason to send it.
+            // A second one is refused even if it says the same: no client has a reason to send it.
             if self.length.is_some() {
                 return Err(Fault::Malformed);
             }

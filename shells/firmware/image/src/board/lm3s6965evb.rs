@@ -29,7 +29,7 @@ pub(crate) type Serial = Pl011;
 pub(crate) type Net = Stellaris;
 pub(crate) type Dog = Sp805;
 
-/// What the part runs at after a reset, if nobody sets its clock; the emulated one too.
+/// What the part runs at after a reset, if its clock is not set; the emulated one too.
 pub(crate) const CLOCK: u32 = 12_500_000;
 /// What drives the UARTs and the watchdog.
 pub(super) const SERIAL_CLOCK: u32 = CLOCK;

@@ -28,7 +28,7 @@ pub(crate) const SOCKETS: usize = CONNECTIONS + LISTENERS;
 /// How many frames are taken in one turn.
 const FRAMES_PER_TURN: usize = 8;
 /// How long a peer may leave data without a word. It counts from the last word, whenever the data came: so it is longer
-/// than a client may be silent before it is told that it was too slow.
+/// than a client may be silent before it gets the answer that it was too slow.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 /// How often a silent listener is asked whether it is still there.
 const ALIVE: Duration = Duration::from_secs(20);

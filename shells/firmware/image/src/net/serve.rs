@@ -103,7 +103,7 @@ impl Network {
             }
             _ => return,
         };
-        // What it has to be told is on its way before the place is another's. Whatever it sends after that is refused.
+        // Its answer is on its way before the place is another's. Whatever it sends after that is refused.
         self.transmit(now);
         let socket = self.sockets.get_mut::<tcp::Socket<'_>>(place);
         socket.abort();
