@@ -249,7 +249,7 @@ mod tests {
 
     use super::*;
 
-    /// What is looked up quickly only because it is told apart by its hash.
+    /// What is looked up quickly only because its hash distinguishes it.
     #[test]
     fn hashes_tell_names_and_agents_apart() -> Result<(), crate::wire::FieldError> {
         let names: HashSet<u32> = (0..100).map(|number| name_hash(&format!("ucc-{number}"))).collect();

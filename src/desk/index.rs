@@ -146,7 +146,7 @@ const fn bucket(hash: u32, len: usize) -> usize {
     ((hash as u64 * len as u64) >> 32) as usize
 }
 
-/// A hash in the making, in arithmetic that a 32-bit core does in single instructions. Nobody from outside can enter
+/// A hash in the making, in arithmetic that a 32-bit core does in single instructions. No caller from outside can enter
 /// keys, so it need not withstand an attacker.
 #[derive(Debug, Clone, Copy)]
 #[must_use]

@@ -86,7 +86,7 @@ mod tests {
 
     use super::*;
 
-    /// What is looked up quickly only because it is told apart by its hash.
+    /// What is looked up quickly only because its hash distinguishes it.
     #[test]
     fn hashes_tell_sessions_apart() {
         let mut hashes = HashSet::new();

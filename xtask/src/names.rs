@@ -1,4 +1,4 @@
-//! What the tools have to name of the core. It stands in a file, so that a change of the core changes no tool.
+//! What the tools have to name of the core. It is in a file, so that a change of the core changes no tool.
 
 use crate::sh::root;
 use anyhow::{Context as _, Result};

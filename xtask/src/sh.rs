@@ -15,7 +15,7 @@ use std::{
 
 /// A command that writes nothing for so long is reported to be running still.
 const SILENCE: Duration = Duration::from_secs(10);
-/// How long the output of a program that ended is waited for: a program that it left behind may hold it open.
+/// How long the output of a program that ended is waited for: a child that still runs may hold it open.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Reports progress.

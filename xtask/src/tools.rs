@@ -11,7 +11,7 @@ use std::{
 };
 
 /// Counts of instructions and bytes are exact for one compiler: this one. Another one moves them by some percent, so that
-/// whoever changes it runs `cargo xtask figures --gate --accept` and looks at what changed.
+/// a change of it needs `cargo xtask figures --gate --accept` and a look at what changed.
 pub(crate) const TOOLCHAIN: &str = "1.95.0";
 /// For what stable compilers do not have: Miri, sanitizers, documentation as JSON.
 pub(crate) const NIGHTLY: &str = "nightly";

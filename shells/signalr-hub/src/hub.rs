@@ -35,7 +35,7 @@ pub trait Methods: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`CallError`](crate::CallError) says what the client is told.
+    /// [`CallError`](crate::CallError) says what the client gets.
     fn call(&self, listener: &mut Self::Listener, call: Call<'_>) -> CallResult;
 
     /// Whether a listener gets an event.

@@ -46,7 +46,7 @@ impl Image {
         Sh::new(tools::llvm_tool(name)?).args(words.split_whitespace()).arg(&self.path).quiet()
     }
 
-    /// Bytes of a section. A linker script of a device places other sections too: what counts is what stands in flash anyway.
+    /// Bytes of a section. A linker script of a device places other sections too: what counts is what is in flash anyway.
     pub(super) fn section(&self, name: &str) -> u64 {
         self.sections.get(name).copied().unwrap_or_default()
     }

@@ -123,7 +123,7 @@ fn line(source: &str, number: u64) -> &str {
     source.lines().nth(usize::try_from(number).unwrap_or_default().saturating_sub(1)).unwrap_or_default()
 }
 
-/// What stands in a region, in one line.
+/// What is in a region, in one line.
 fn text(source: &str, [first, column, last, end_column]: [u64; 4]) -> String {
     let mut pieces = Vec::new();
     for number in first..=last {

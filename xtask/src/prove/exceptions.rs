@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 use std::{collections::HashMap, fs};
 
-/// File, what stands there, and the line that it stands in.
+/// File, what is there, and the line that it is in.
 pub(super) type Place = (String, String, String);
 
 #[derive(Deserialize)]

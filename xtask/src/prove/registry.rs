@@ -48,7 +48,7 @@ pub(super) fn proofs() -> Vec<Proof> {
             name: "conformance",
             shows: "our server conforms, and each planted fault is found",
             run: |_| checks::conformance(),
-            outside: "faults of kinds that nobody planted".into(),
+            outside: "faults of kinds that were not planted".into(),
             when: Usual,
         },
         Proof {
@@ -104,7 +104,7 @@ pub(super) fn proofs() -> Vec<Proof> {
             name: "bits32",
             shows: "all tests hold on 32 bits",
             run: |_| checks::bits32(),
-            outside: "machines whose bytes stand in the other order".into(),
+            outside: "big-endian machines".into(),
             when: Usual,
         },
         Proof {

@@ -27,7 +27,7 @@ pub struct Gateway<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize
     held: Held,
     /// The line to the recorders.
     pub recorder: Recorder,
-    /// What listeners are told.
+    /// What listeners get.
     pub events: Events,
     /// What was done so far.
     pub counts: Counts,

@@ -99,7 +99,7 @@ fn a_full_board_serves_all_of_it() {
     }
 }
 
-/// Whatever was, is gone: nothing claims to be paused, the recorders are told, and so is the PBX.
+/// All sessions are gone: nothing claims to be paused, and the recorders and the PBX learn of it.
 fn begins_anew(emulator: &mut Emulator) {
     let (_, behind) = emulator.recorder.log.wait(0, |line| line.starts_with("paused")).expect("it was paused");
     emulator.recorder.log.wait(behind, |line| line == "off *").expect("the recorders are told");

@@ -1,4 +1,4 @@
-//! All cells of the transition, by id and by name, over HTTP, with what the recorder is told.
+//! All cells of the transition, by id and by name, over HTTP, with the recorder's line.
 
 use recording_firmware::Board;
 use recording_testkit::http::Request;
