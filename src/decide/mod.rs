@@ -112,6 +112,35 @@ pub struct DecidedReply<'a> {
 ///
 /// It holds the reply and the event back until [`commit`](Self::commit) releases them. It cannot be copied, so one change
 /// is answered once.
+///
+/// ```
+/// use recording_core::decide::{Decision, SetFacts};
+/// use recording_core::state::{RecordingState, RepeatPolicy};
+/// use recording_core::wire::{CorrelationId, Rejection, SetRequest, SipUri, UccName};
+/// use recording_core::{Action, Settings, State};
+///
+/// let request = SetRequest {
+///     action: Action::Start,
+///     requester: SipUri::new("sip:agent@domain.com")?,
+///     correlation_id: CorrelationId::from_u128(1),
+///     ucc: UccName::new("ucc-demo-name")?,
+/// };
+/// let settings = Settings::from_switches([true; 4], RepeatPolicy::Accept);
+/// let facts = SetFacts { settings, requester_is_agent: true, session: Some(State::INITIAL) };
+/// let decide = || match request.decide(Some(facts)) {
+///     Decision::Change(pending) => pending,
+///     Decision::Reply(_) => panic!("a change"),
+/// };
+///
+/// let pending = decide();
+/// assert_eq!(pending.expected(), State::INITIAL);
+/// assert_eq!(pending.new_state().recording(), RecordingState::Started);
+/// // The store has the new state: now the reply and the event come out.
+/// assert_eq!(pending.commit().event.action, Action::Start);
+/// // The store failed: the caller gets 503, and nothing was changed.
+/// assert_eq!(decide().abort(), Rejection::NotStored);
+/// # Ok::<(), recording_core::wire::FieldError>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "a decided change must be stored, or answered by `abort`"]
 pub struct PendingChange<'a> {
@@ -135,6 +164,20 @@ pub struct Committed<'a> {
 
 impl<'a> SetRequest<'a> {
     /// Decides a change. `facts` is `None` if there is no such UCC.
+    ///
+    /// ```
+    /// use recording_core::decide::{Decision, Refusal};
+    /// use recording_core::wire::{CorrelationId, SetRequest, SipUri, UccName};
+    /// use recording_core::{Action, State};
+    ///
+    /// let ucc = UccName::new("ucc-demo-name")?;
+    /// let requester = SipUri::new("sip:agent@domain.com")?;
+    /// let request = SetRequest { action: Action::Pause, requester, correlation_id: CorrelationId::from_u128(1), ucc };
+    /// let Decision::Reply(decided) = request.decide(None) else { panic!("there is no such UCC") };
+    /// assert_eq!(decided.refusal, Some(Refusal::UnknownUcc { ucc }));
+    /// assert_eq!(decided.reply.state, State::INITIAL);
+    /// # Ok::<(), recording_core::wire::FieldError>(())
+    /// ```
     pub fn decide(&self, facts: Option<SetFacts>) -> Decision<'a> {
         let (state, refusal) = match self.check(facts) {
             Ok((Outcome::Changed { from, to, .. }, _)) => {

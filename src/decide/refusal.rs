@@ -92,19 +92,17 @@ impl Refusal<'_> {
 
 impl Pieces for Refusal<'_> {
     fn pieces(&self, sink: &mut impl Sink) {
-        let (before, first, between, second, after) = match *self {
-            Self::UnknownUcc { ucc } => ("No UCC with name:'", ucc.as_str(), "' was found.", "", ""),
+        let (before, name, after) = match *self {
+            Self::UnknownUcc { ucc } => ("No UCC with name:'", ucc.as_str(), "' was found."),
             Self::NotLicensed { ucc } => {
-                ("The license of UCC:'", ucc.as_str(), "' does not include the recording API.", "", "")
+                ("The license of UCC:'", ucc.as_str(), "' does not include the recording API.")
             }
-            Self::AudioRecordingOff { ucc } => {
-                ("UseAudioRecording is not enabled for UCC:'", ucc.as_str(), "'.", "", "")
-            }
-            Self::EditingOff { ucc } => {
-                ("AgentCanEditAudioRecording is not enabled for UCC:'", ucc.as_str(), "'.", "", "")
-            }
+            Self::AudioRecordingOff { ucc } => ("UseAudioRecording is not enabled for UCC:'", ucc.as_str(), "'."),
+            Self::EditingOff { ucc } => ("AgentCanEditAudioRecording is not enabled for UCC:'", ucc.as_str(), "'."),
             Self::NotAnAgent { requester, ucc } => {
-                ("Requester:'", requester.as_str(), "' is not an agent of UCC:'", ucc.as_str(), "'.")
+                sink.text("Requester:'");
+                sink.text(requester.as_str());
+                ("' is not an agent of UCC:'", ucc.as_str(), "'.")
             }
             Self::UnknownSession { correlation_id } => {
                 sink.text("No Audio session with correlation Id:'");
@@ -112,15 +110,19 @@ impl Pieces for Refusal<'_> {
                 return sink.text("' was found.");
             }
             Self::NotAllowed { action, reason } => {
-                ("Action:'", action.name(), "' is not allowed while the recorder is '", reason.recorder().name(), "'.")
+                sink.text("Action:'");
+                sink.text(action.name());
+                ("' is not allowed while the recorder is '", reason.recorder().name(), "'.")
             }
             Self::Repeat { action, already } => {
-                ("Action:'", action.name(), "' would change nothing: the state is already '", already, "'.")
+                sink.text("Action:'");
+                sink.text(action.name());
+                ("' would change nothing: the state is already '", already, "'.")
             }
         };
-        for piece in [before, first, between, second, after] {
-            sink.text(piece);
-        }
+        sink.text(before);
+        sink.text(name);
+        sink.text(after);
     }
 }
 

@@ -8,6 +8,19 @@ use crate::wire::{SipUri, UccName};
 
 /// The UCCs of a gateway, their settings and agents: `UCCS` of them, `AGENTS` agents of all UCCs together, `TEXT` bytes
 /// of names and URIs together. It grows only; a new provisioning makes a new one.
+///
+/// ```
+/// use recording_core::state::RepeatPolicy;
+/// use recording_core::wire::{SipUri, UccName};
+/// use recording_core::{Directory, Settings};
+///
+/// let mut directory = Directory::<4, 16, 1024>::new();
+/// let settings = Settings::from_switches([true, true, true, false], RepeatPolicy::Accept);
+/// let ucc = directory.add_ucc(UccName::new("ucc-demo-name")?, settings)?;
+/// directory.add_agent(ucc, SipUri::new("sip:agent@domain.com")?)?;
+/// assert!(directory.is_agent(ucc, SipUri::new("SIP:Agent@Domain.com")?));
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Directory<const UCCS: usize, const AGENTS: usize, const TEXT: usize> {
     uccs: heapless::Vec<Ucc, UCCS>,

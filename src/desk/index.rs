@@ -1,8 +1,8 @@
 //! A hash index over the slots of a fixed-capacity table: chains in two arrays, so that a full table is looked up as
 //! fast as an empty one, and nothing in it can panic.
 //!
-//! [`Desk`](crate::Desk) is made of it. It is open to shells that keep sessions in memory of their own, whose size is
-//! known only when they run: there the two arrays are lent.
+//! [`Desk`](crate::Desk) is made of it. It is public only for the C library, whose desk keeps sessions in memory that the
+//! caller lends and whose size is known only at run time. A program in Rust does not need it.
 
 /// A slot, counted from 1. Zero is none, so that an empty index is nothing but zeros: a device has it in memory that is
 /// cleared at the start anyway, and not in its flash as well.

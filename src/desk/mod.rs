@@ -72,6 +72,19 @@ pub struct Desk<const SESSIONS: usize, D> {
 }
 
 /// A session and its state.
+///
+/// ```
+/// use recording_core::desk::BeginErrorKind;
+/// use recording_core::wire::{CorrelationId, UccName};
+/// use recording_core::{Desk, Directory, Session, State};
+///
+/// let mut desk = Desk::<16, Directory<4, 16, 1024>>::new(Directory::new());
+/// let ucc = UccName::new("ucc-demo-name")?;
+/// let session = Session { ucc, correlation_id: CorrelationId::from_u128(1), state: State::INITIAL };
+/// // The directory is empty: nobody has this UCC.
+/// assert!(desk.begin(session).is_err_and(|error| error.kind == BeginErrorKind::UnknownUcc));
+/// # Ok::<(), recording_core::wire::FieldError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Session<'a> {
     /// The UCC it belongs to.

@@ -9,6 +9,14 @@ wire_codes! {
     /// One of the seven actions that change a session. [Protocol](crate#protocol): older, and the page's list for `StateAction`.
     ///
     /// There is no `Resume`: `Start` resumes a paused recorder (OURS).
+    ///
+    /// ```
+    /// use recording_core::Action;
+    ///
+    /// assert_eq!(Action::from_code(3), Some(Action::Pause));
+    /// assert_eq!("pause".parse(), Ok(Action::Pause));
+    /// assert_eq!(Action::Pause.audit_name(), "RecorderSetToPauseByAgent");
+    /// ```
     "Action"
     pub enum Action {
         /// Start the recorder, or resume it.
@@ -87,8 +95,11 @@ impl ActionSet {
 
     /// The bit of an action; the lowest one is that of code 1.
     const fn bit(action: Action) -> u8 {
-        // An action more than bits must not compile.
-        const { assert!(Action::ALL.len() <= u8::BITS as usize) }
+        // An action more than bits must not compile; nor one whose code leaves a gap.
+        const {
+            assert!(Action::ALL.len() <= u8::BITS as usize);
+            assert!(matches!(Action::ALL, [Action::Start, .., last] if last.code() as usize == Action::ALL.len()));
+        }
         1 << (action.code() - 1)
     }
 

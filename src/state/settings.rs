@@ -10,6 +10,16 @@ use crate::state::{ActionSet, RecordingState, SavingState, UnknownCode};
 /// The settings of one UCC, as far as they touch recording.
 ///
 /// There is no default: a setting that was not looked up must not be guessed.
+///
+/// ```
+/// use recording_core::state::RepeatPolicy;
+/// use recording_core::{Settings, State};
+///
+/// let mut settings = Settings::from_switches([true, true, true, false], RepeatPolicy::Accept);
+/// assert_eq!(settings.allowed(State::INITIAL).to_string(), "Start Save Delete Mark UnMark");
+/// settings.agent_can_edit_audio_recording = false;
+/// assert!(settings.allowed(State::INITIAL).is_empty());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Settings {
     /// Whether the UCC's license includes the recording API. [Protocol](crate#protocol): page (Enterprise or higher).

@@ -1,6 +1,8 @@
 //! What can be wrong with a field, and the two kinds of error that the wire knows.
 
+use crate::Action;
 use crate::pieces::{Pieces, Sink, display_by_pieces};
+use crate::state::{MarkingState, RecordingState, SavingState};
 use crate::wire::json::Kind;
 
 /// The kind of an error on the wire.
@@ -217,6 +219,10 @@ pub enum Expected {
     /// The number of an [`ErrorType`].
     ErrorType,
 }
+
+// The texts below say how many there are.
+const _: () = assert!(Action::ALL.len() == 7 && RecordingState::ALL.len() == 4);
+const _: () = assert!(MarkingState::ALL.len() == 3 && SavingState::ALL.len() == 3);
 
 impl Expected {
     /// As error texts name it.

@@ -9,6 +9,25 @@ use crate::wire::{BufferTooSmall, CorrelationId, Field, ReadError, UccName};
 /// in the order of the transitions. [Protocol](crate#protocol): page.
 ///
 /// Note that the wire has `UccName` here, where the REST bodies have `UCCName`.
+///
+/// ```
+/// use recording_core::wire::{CorrelationId, UccName};
+/// use recording_core::{Action, Event};
+///
+/// let event = Event {
+///     ucc: UccName::new("ucc-demo-name")?,
+///     correlation_id: CorrelationId::parse("1d6c6a58-6739-4f0c-98ff-0968292c8c30")?,
+///     action: Action::Pause,
+/// };
+/// let mut buffer = [0; Event::MAX_LEN];
+/// let written = event.write(&mut buffer)?;
+/// assert_eq!(
+///     written,
+///     br#"{"UccName":"ucc-demo-name","CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30","StateAction":3}"#,
+/// );
+/// assert_eq!(Event::read(written, &mut [])?, event);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Event<'a> {
     /// The UCC of the session.

@@ -176,9 +176,11 @@ impl<'a> FieldReader<'a> {
     /// An action by its id or by its name: an integer as it is written, not `1.0`, and a name in any case.
     #[inline]
     pub(crate) fn action(&mut self, field: Field) -> Option<Action> {
+        const { assert!(Action::ALL.len() < 10) }
         let expected = Expected::Action;
         let Raw { kind, text } = self.object.raw()?;
         let action = match kind {
+            // One digit is enough for each of them.
             Kind::Number => match text.as_written().as_bytes() {
                 [digit] => Action::from_code(digit - b'0'),
                 _ => None,

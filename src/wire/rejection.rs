@@ -57,6 +57,14 @@ impl Allow {
 
 /// Why a request is turned away with an HTTP status of its own and the bare error body.
 ///
+/// ```
+/// use recording_core::wire::{Head, Rejection};
+///
+/// let rejection = Head::read(b"GET", b"/elsewhere", None).expect_err("no such path");
+/// assert_eq!((rejection, rejection.status()), (Rejection::UnknownPath, 404));
+/// assert_eq!(rejection.to_string(), "There is nothing at this path.");
+/// ```
+///
 /// The core gives the first five, in this order. The other four are for what a shell adds; the core never gives them by
 /// itself. The statuses are OURS: the page shows only bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -10,8 +10,8 @@ use proptest_state_machine::{ReferenceStateMachine, Sequential};
 use crate::model::Model;
 use crate::plan::{Plan, Profile};
 use crate::step::{At, Spelling, Step};
-use crate::strategies;
 use crate::wrong::WRONG;
+use crate::{naive, strategies};
 
 /// The API with the world of [`Plan::full`]. For another world there is [`sequences`].
 #[derive(Debug, Clone, Copy)]
@@ -43,7 +43,7 @@ impl ReferenceStateMachine for Api {
 #[must_use]
 pub fn sequences(
     plan: &Arc<Plan>,
-    open: &BTreeMap<At, Option<crate::naive::State>>,
+    open: &BTreeMap<At, Option<naive::State>>,
     size: impl Into<SizeRange>,
 ) -> Sequential<Model, Step, BoxedStrategy<Model>, BoxedStrategy<Step>> {
     let model = Model::new(Arc::clone(plan), open.clone());
@@ -89,7 +89,7 @@ pub fn transitions(model: &Model) -> BoxedStrategy<Step> {
         (target(model), spelling(plan, Spelling::OF_READ)).prop_map(|(at, spelling)| Step::Read { at, spelling });
     steps.push((6, read.boxed()));
     let by_agent = Union::new_weighted(vec![(7, Just(true)), (1, Just(false))]);
-    let set = (target(model), 1..=7_u8, by_agent, spelling(plan, Spelling::OF_SET))
+    let set = (target(model), naive::actions(), by_agent, spelling(plan, Spelling::OF_SET))
         .prop_map(|(at, action, by_agent, spelling)| Step::Set { at, action, by_agent, spelling });
     steps.push((12, set.boxed()));
     let capabilities = (anywhere(plan), spelling(plan, Spelling::OF_CAPABILITIES))
@@ -97,7 +97,7 @@ pub fn transitions(model: &Model) -> BoxedStrategy<Step> {
     steps.push((2, capabilities.boxed()));
     let body_only = plan.profile == Profile::Documented;
     let kinds: Vec<usize> = (0..WRONG.len()).filter(|which| !body_only || WRONG[*which].status == 400).collect();
-    let wrong = (proptest::sample::select(kinds), target(model), 1..=7_u8)
+    let wrong = (proptest::sample::select(kinds), target(model), naive::actions())
         .prop_map(|(which, at, action)| Step::Wrong { which, at, action });
     steps.push((4, wrong.boxed()));
     steps.push((1, strategies::junk().prop_map(|body| Step::Junk { body }).boxed()));

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::faults::Fault;
 use crate::faulty::{FaultyDesk, response};
 use crate::http::{self, Response};
+use crate::naive;
 
 impl FaultyDesk {
     /// What is read in place of target and body.
@@ -26,7 +27,7 @@ impl FaultyDesk {
                 (exact.0, spoilt.into_bytes())
             }
             Some(Fault::IdOfActionAsText) => {
-                let spoilt = (1..=7)
+                let spoilt = naive::actions()
                     .fold(text, |text, id| text.replace(&format!("\"Action\":\"{id}\""), &format!("\"Action\":{id}")));
                 (exact.0, spoilt.into_bytes())
             }

@@ -66,7 +66,7 @@ pub fn set_request() -> impl Strategy<Value = SetRequestBuf> {
 pub fn request() -> impl Strategy<Value = Request> {
     let at = || (0..7_u8, 0..=2_u8).prop_map(|(ucc, slot)| At { ucc, slot });
     let read = (at(), select(Spelling::OF_READ)).prop_map(|(at, spelling)| Step::Read { at, spelling });
-    let set = (at(), 1..=7_u8, any::<bool>(), select(Spelling::OF_SET))
+    let set = (at(), naive::actions(), any::<bool>(), select(Spelling::OF_SET))
         .prop_map(|(at, action, by_agent, spelling)| Step::Set { at, action, by_agent, spelling });
     let capabilities =
         (0..7_u8, select(Spelling::OF_CAPABILITIES)).prop_map(|(ucc, spelling)| Step::Capabilities { ucc, spelling });
@@ -75,7 +75,7 @@ pub fn request() -> impl Strategy<Value = Request> {
 
 /// Requests that are wrong in one point, each sound otherwise.
 pub fn nearly_valid_request() -> impl Strategy<Value = Request> {
-    let wrong = (0..WRONG.len(), 0..7_u8, 1..=7_u8).prop_map(|(which, ucc, action)| Step::Wrong {
+    let wrong = (0..WRONG.len(), 0..7_u8, naive::actions()).prop_map(|(which, ucc, action)| Step::Wrong {
         which,
         at: At { ucc, slot: 0 },
         action,

@@ -72,6 +72,11 @@ pub const AUDIT: [&str; 7] = [
     "RecorderSetToUnMarkByAgent",
 ];
 
+/// Section 3: the ids of the actions.
+pub const fn actions() -> core::ops::RangeInclusive<u8> {
+    1..=AUDIT.len() as u8
+}
+
 /// Section 3: the transition table, by action and recording code.
 pub fn step(state: State, action: u8) -> Step {
     let (recording, marking, saving) = state;

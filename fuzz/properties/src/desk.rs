@@ -7,7 +7,7 @@ use recording_core::decide::Refusal;
 use recording_core::desk::{BeginErrorKind, BeginOutcome, EndOutcome};
 use recording_core::wire::RequestParts;
 use recording_core::wire::{CapabilitiesRequest, CorrelationId, SetRequest, SipUri, StateRequest, UccName};
-use recording_core::{Action, Desk, Directory, Event, Reply, Request, Scratch, Session};
+use recording_core::{Action, Desk, Directory, Event, Reply, Request, Scratch, Session, State};
 
 use crate::naive;
 use crate::world::{codes, settings, state};
@@ -68,8 +68,8 @@ const fn guid(id: u8) -> CorrelationId {
 pub struct Reached([bool; Self::CELLS]);
 
 impl Reached {
-    /// 36 states by 7 actions.
-    pub const CELLS: usize = 252;
+    /// 36 states by 7 actions, which makes 252.
+    pub const CELLS: usize = State::ALL.len() * Action::ALL.len();
 
     const fn nothing() -> Self {
         Self([false; Self::CELLS])
@@ -77,7 +77,7 @@ impl Reached {
 
     fn cell(&mut self, (recording, marking, saving): naive::State, action: u8) {
         let state = (usize::from(recording) * 3 + usize::from(marking)) * 3 + usize::from(saving);
-        self.0[state * 7 + usize::from(action) - 1] = true;
+        self.0[state * Action::ALL.len() + usize::from(action) - 1] = true;
     }
 
     /// The numbers of the cells that were reached.

@@ -125,7 +125,7 @@ fn stories() -> Vec<Vec<u8>> {
         // One UCC accepts repeats, the other refuses them.
         let (ucc, id) = (count % 2, count as u8 % 8);
         let mut steps = Vec::new();
-        for action in 1..=7 {
+        for action in naive::actions() {
             steps.push(Step::Begin { ucc, id, state: codes(state) });
             steps.push(Step::Set { ucc, id, uri: count % 2, action });
             steps.push(Step::Read { ucc, id });

@@ -219,7 +219,7 @@ fn understood(key: &str, value: &Tree) -> Option<String> {
             known.then(|| digits.clone())
         }
         ("Action", Tree::Text(name)) => {
-            let code = (1..=7).find(|code| naive::action_name(*code).eq_ignore_ascii_case(name));
+            let code = naive::actions().find(|code| naive::action_name(*code).eq_ignore_ascii_case(name));
             code.map(|code| code.to_string())
         }
         ("RequesterSipUri", Tree::Text(uri)) => naive::sip_ok(uri).then(|| uri.clone()),

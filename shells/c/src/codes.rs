@@ -91,6 +91,8 @@ const _: () = {
     assert!(RC_ACTION_DELETE == Action::Delete.code());
     assert!(RC_ACTION_MARK == Action::Mark.code());
     assert!(RC_ACTION_UNMARK == Action::UnMark.code());
+    // An action that C programs have no name for must not compile.
+    assert!(Action::ALL.len() == 7);
     assert!(RC_DISPOSITION_NOTHING_RECORDED == Disposition::NothingRecorded.code());
     assert!(RC_DISPOSITION_DISCARD == Disposition::Discard.code());
     assert!(RC_DISPOSITION_KEEP == Disposition::Keep.code());

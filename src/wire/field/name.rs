@@ -7,6 +7,15 @@ use crate::wire::{Field, FieldError, FieldErrorKind};
 /// The name of a UCC (Unified Contact Center), borrowed from a request.
 ///
 /// 1 to 64 bytes of UTF-8 without control characters and without `/`; compared exactly (OURS).
+///
+/// ```
+/// use recording_core::wire::{FieldErrorKind, UccName};
+///
+/// let ucc = UccName::new("ucc-demo-name")?;
+/// assert_ne!(ucc, UccName::new("UCC-demo-name")?);
+/// assert!(UccName::new("a/b").is_err_and(|error| error.kind == FieldErrorKind::Slash));
+/// # Ok::<(), recording_core::wire::FieldError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UccName<'a>(&'a str);
 

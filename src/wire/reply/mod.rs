@@ -14,6 +14,20 @@ use crate::pieces::{self, Pieces, Sink};
 use crate::wire::{CorrelationId, ErrorType, Rejection, UccName};
 
 /// The reply to any request.
+///
+/// ```
+/// use recording_core::Reply;
+/// use recording_core::wire::{Allow, Rejection};
+///
+/// let reply = Reply::from(Rejection::MethodNotAllowed { allow: Allow::Post });
+/// assert_eq!((reply.status(), reply.allow()), (405, Some("POST")));
+/// let mut buffer = [0; Reply::MAX_LEN];
+/// assert_eq!(
+///     reply.write(&mut buffer)?,
+///     br#"{"ErrorMessage":{"ErrorType":2,"Message":"This path answers only to POST."}}"#,
+/// );
+/// # Ok::<(), recording_core::wire::BufferTooSmall>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Reply<'a> {
     /// To a read or a change of a session's state.
@@ -58,6 +72,17 @@ pub struct ErrorReply<'a> {
 /// An error as a reply carries it: a type and a text.
 ///
 /// Two of them are equal when they read the same.
+///
+/// ```
+/// use recording_core::decide::Refusal;
+/// use recording_core::wire::{ErrorMessage, ErrorType, UccName};
+///
+/// let ucc = UccName::new("ucc-demo-name")?;
+/// let error = ErrorMessage::from(Refusal::UnknownUcc { ucc });
+/// assert_eq!(error.to_string(), "No UCC with name:'ucc-demo-name' was found.");
+/// assert_eq!(error, ErrorMessage::new(ErrorType::Validation, "No UCC with name:'ucc-demo-name' was found."));
+/// # Ok::<(), recording_core::wire::FieldError>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct ErrorMessage<'a>(Message<'a>);
 

@@ -10,6 +10,22 @@ use crate::Action;
 use crate::wire::{CorrelationId, SipUri, UccName};
 
 /// An understood request (check 1 of the order is passed).
+///
+/// ```
+/// use recording_core::wire::RequestParts;
+/// use recording_core::{Request, Scratch};
+///
+/// let parts = RequestParts {
+///     method: b"GET",
+///     target: b"/attendantservice/api/recording/capabilities/ucc%2Ddemo%2Dname",
+///     content_type: None,
+///     body: b"",
+/// };
+/// let mut scratch = Scratch::new();
+/// let Request::Capabilities(request) = Request::read(parts, &mut scratch)? else { panic!("capabilities") };
+/// assert_eq!(request.ucc.as_str(), "ucc-demo-name");
+/// # Ok::<(), recording_core::wire::Rejection>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Request<'a> {
     /// Read a session's state.
@@ -53,6 +69,10 @@ pub struct CapabilitiesRequest<'a> {
 /// 357 bytes.
 ///
 /// It needs no cleaning between requests.
+///
+/// ```
+/// assert_eq!(size_of::<recording_core::Scratch>(), 357);
+/// ```
 #[derive(Debug, Clone)]
 pub struct Scratch([u8; Self::LEN]);
 

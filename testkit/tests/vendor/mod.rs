@@ -104,8 +104,8 @@ impl Vendor {
         };
         let text = |name| field(name)?.as_str().map(str::to_owned);
         let action = match field("Action")? {
-            Value::Number(id) => u8::try_from(id.as_u64()?).ok().filter(|id| (1..=7).contains(id))?,
-            Value::String(name) => (1..=7).find(|id| naive::action_name(*id).eq_ignore_ascii_case(name))?,
+            Value::Number(id) => u8::try_from(id.as_u64()?).ok().filter(|id| naive::actions().contains(id))?,
+            Value::String(name) => naive::actions().find(|id| naive::action_name(*id).eq_ignore_ascii_case(name))?,
             _ => return None,
         };
         let (sip, ucc) = (text("RequesterSipUri")?, text("UCCName")?);
@@ -172,10 +172,11 @@ impl Vendor {
         let Some(value) = read(body) else { return bare(422, "not understood") };
         let text = |name: &str| value[name].as_str().unwrap_or_default().trim().to_owned();
         let action = match &value["Action"] {
-            Value::String(name) => (1..=7).find(|id| naive::action_name(*id) == name).or(name.parse().ok()),
+            Value::String(name) => naive::actions().find(|id| naive::action_name(*id) == name).or(name.parse().ok()),
             other => other.as_f64().map(|id| id as u8),
         };
-        let (Some(action @ 1..=7), Some(id)) = (action, naive::guid(&text("CorrelationId"))) else {
+        let action = action.filter(|action| naive::actions().contains(action));
+        let (Some(action), Some(id)) = (action, naive::guid(&text("CorrelationId"))) else {
             return answer(200, "text/json", r#"{"Result":"nothing done"}"#);
         };
         let (ucc, sip) = (text("UCCName"), text("RequesterSipUri"));

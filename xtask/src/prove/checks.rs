@@ -81,7 +81,8 @@ pub(super) fn bits32() -> Result<String> {
 }
 
 /// All combinations of the features that are for bare metal: `serde-json-core` turns `serde` on.
-pub(crate) const COMBINATIONS: [&str; 4] = ["", "defmt", "serde", "serde-json-core"];
+pub(crate) const COMBINATIONS: [&str; 6] =
+    ["", "defmt", "serde", "serde-json-core", "defmt,serde", "defmt,serde-json-core"];
 /// `arbitrary` is for hosts: its crate needs `std`.
 const FEATURES: [&str; 5] = ["arbitrary", "default", "defmt", "serde", "serde-json-core"];
 

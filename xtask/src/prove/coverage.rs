@@ -1,7 +1,7 @@
 //! Every region of the core's code is run by its tests.
 
 use super::{
-    core_files,
+    code_files,
     exceptions::{self, Open},
     name,
 };
@@ -49,7 +49,7 @@ pub(super) fn run() -> Result<String> {
 }
 
 fn sources() -> Result<HashMap<String, String>> {
-    core_files()?.into_iter().map(|name| Ok((name.clone(), fs::read_to_string(root().join(name))?))).collect()
+    code_files()?.into_iter().map(|name| Ok((name.clone(), fs::read_to_string(root().join(name))?))).collect()
 }
 
 /// How often each region was run, at most, in any of the shapes that it was compiled to.

@@ -137,6 +137,11 @@ fn name(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()
 }
 
+/// The same without files that are tests alone.
+fn code_files() -> Result<Vec<String>> {
+    Ok(core_files()?.into_iter().filter(|name| !name.ends_with("/tests.rs")).collect())
+}
+
 /// The files of the core's source.
 fn core_files() -> Result<Vec<String>> {
     let mut files = Vec::new();

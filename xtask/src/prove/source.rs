@@ -1,6 +1,6 @@
 //! What the source of the core may not have, and what it may depend on.
 
-use super::core_files;
+use super::code_files;
 use crate::{
     sh::{Sh, root},
     text::regex,
@@ -17,7 +17,7 @@ pub(super) fn no_unsafe_no_alloc() -> Result<String> {
             bail!("src/lib.rs has no {attribute}");
         }
     }
-    let (files, mut problems) = (core_files()?, Vec::new());
+    let (files, mut problems) = (code_files()?, Vec::new());
     for name in &files {
         let text = fs::read_to_string(root().join(name))?;
         problems
