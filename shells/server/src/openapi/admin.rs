@@ -110,7 +110,7 @@ fn query(name: &str, description: &str, schema: &Value) -> Value {
 fn paths() -> Value {
     // No rate is kept on this port.
     let always: Vec<&str> =
-        ALWAYS.into_iter().filter(|name| !["TooManyRequests", "Forbidden", "NotUnderstood"].contains(name)).collect();
+        ALWAYS.into_iter().filter(|name| !["TooManyRequests", "Forbidden"].contains(name)).collect();
     let with = |more: &[&'static str]| [always.as_slice(), more].concat();
     let (name, id) = (parameter(Field::UccName, "The UCC"), parameter(Field::CorrelationId, "The session"));
     let begun = [
@@ -122,7 +122,7 @@ fn paths() -> Value {
         "sessions",
         "Begin a session",
         &begun,
-        &with(&["NotUnderstood", "UnknownHere", "TimedOut", "BodyTooLarge", "UnsupportedMediaType", "NotStored"]),
+        &with(&["UnknownHere", "TimedOut", "BodyTooLarge", "UnsupportedMediaType", "NotStored"]),
         true,
     );
     begin["requestBody"] = json!({
@@ -131,7 +131,7 @@ fn paths() -> Value {
         "content": { "application/json": { "schema": schemas::reference("State") } },
     });
     let ended = [("200", "It has ended, and this is to be done with its recording", "Disposition")];
-    let end = with(&["NotUnderstood", "UnknownHere", "NotStored"]);
+    let end = with(&["UnknownHere", "NotStored"]);
     let number = json!({ "type": "integer", "minimum": 1, "maximum": list::MAX_LIMIT, "default": list::DEFAULT_LIMIT });
     let text = json!({ "type": "string" });
     let page = [
@@ -141,7 +141,7 @@ fn paths() -> Value {
         query("id", "Sessions alone whose id begins so", &json!({ "type": "string", "pattern": "^[0-9A-Fa-f-]+$" })),
     ];
     json!({
-        "/sessions": reads("Sessions", "sessions", "Open sessions, page by page", "Sessions", &with(&["NotUnderstood", "NotStored"]), &page),
+        "/sessions": reads("Sessions", "sessions", "Open sessions, page by page", "Sessions", &with(&["NotStored"]), &page),
         format!("/sessions/{{{}}}/{{{}}}", Field::UccName, Field::CorrelationId): {
             "parameters": [name, id],
             "put": begin,
@@ -149,7 +149,7 @@ fn paths() -> Value {
         },
         "/uccs": reads("UCCs", "uccs", "The UCCs of the config in force", "UCCs", &always, &[]),
         format!("/uccs/{{{}}}", Field::UccName): reads("UCC", "uccs", "A UCC and its agents", "UCC",
-            &with(&["NotUnderstood", "UnknownHere"]), &[parameter(Field::UccName, "The UCC")]),
+            &with(&["UnknownHere"]), &[parameter(Field::UccName, "The UCC")]),
         "/healthz": reads("Health", "operations", "Whether it runs", "Status", &open(&always, true), &[]),
         "/readyz": reads("Ready", "operations", "Whether it can serve", "Status", &open(&always, true), &[]),
         "/metrics": reads("Metrics", "operations", "What it counts", "text", &always, &[]),

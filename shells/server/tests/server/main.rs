@@ -17,6 +17,7 @@ mod hub;
 mod life;
 mod limits;
 mod manual;
+mod openapi;
 mod process;
 mod program;
 mod side_channels;
