@@ -171,7 +171,7 @@ async fn slow_senders_do_not_hold_the_server() {
     for turn in 0..100 {
         let begin = Instant::now();
         let request = set(if turn % 2 == 0 { "6" } else { "7" });
-        // On a busy machine a client may stall between connecting and sending for so long that it is a slow one,
+        // On a busy machine a client may be descheduled after connecting, for so long that it looks slow,
         // too, and is cut before it has sent anything: then it tries again, as clients do.
         let status = loop {
             let mut client = Client::connect(address).await;
