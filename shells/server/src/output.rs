@@ -32,8 +32,12 @@ const NOT_NOW: Duration = Duration::from_millis(20);
 /// Lines of the log that were dropped since the program started.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
-/// The log of the process, once it serves.
+/// The log of the process, once something was written to it.
 static LOG: OnceLock<Output> = OnceLock::new();
+
+fn log() -> &'static Output {
+    LOG.get_or_init(|| Output::to("log", standard_error()))
+}
 
 /// How many lines of the log were dropped.
 pub(crate) fn dropped() -> u64 {
@@ -229,7 +233,7 @@ pub(crate) fn standard_output() -> Box<dyn Write + Send> {
 
 /// Begins the log of this process. Panics are logged, too, whatever the level.
 pub(crate) fn start(level: LevelFilter) {
-    let log = LOG.get_or_init(|| Output::to("log", standard_error())).clone();
+    let log = log().clone();
     let panics = log.clone();
     std::panic::set_hook(Box::new(move |panic| panics.line(panicked(panic).as_bytes())));
     // Libraries do not write to this log: what one of them might tell of a request is not ours to know.
@@ -244,13 +248,9 @@ pub(crate) fn start(level: LevelFilter) {
     let _ = lines.finish().with(ours).try_init();
 }
 
-/// One line that is there at every level of the log; before there is a log, on the standard error.
+/// One line that is there at every level of the log. Before the end, [`flush`] waits for it.
 pub(crate) fn complain(text: &impl core::fmt::Display) {
-    let line = format!("recording-server: {text}\n");
-    match LOG.get() {
-        Some(log) => log.line(line.as_bytes()),
-        None => drop(io::stderr().write_all(line.as_bytes())),
-    }
+    log().line(format!("recording-server: {text}\n").as_bytes());
 }
 
 /// Waits for the log to be written, but not for longer than `patience`.

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use recording_core::wire::SetRequest;
 
-use super::options::StoreKind;
+use super::values::StoreKind;
 use crate::demo;
 use crate::server::{Addresses, Running};
 use crate::store::Store;

@@ -2,27 +2,30 @@
 
 mod banner;
 mod notify;
-pub mod options;
+mod options;
 mod probe;
-pub mod protection;
+mod protection;
 mod reload;
 mod serve;
 mod signals;
+#[cfg(test)]
+mod tests;
+mod usage;
+mod values;
 
 use core::net::SocketAddr;
-use std::io::{self, Write as _};
+use core::time::Duration;
 use std::path::Path;
 use std::process::ExitCode;
 
-use options::Command;
+pub use options::command;
+
+use options::{Command, read};
 
 use crate::auth::tokens;
 use crate::config::{self, ConfigError};
 use crate::directory::Directory;
-use crate::output;
-
-/// What `--help` prints.
-pub const HELP: &str = include_str!("help.txt");
+use crate::output::{self, Output};
 
 /// For whatever is wrong with an option, an address or the config.
 const WRONG: u8 = 2;
@@ -30,24 +33,29 @@ const WRONG: u8 = 2;
 /// For a probed server that is not ready, and for a server that could not go on, or not end as it should.
 const FAILED: u8 = 1;
 
+/// How long the last words may take: a log or an output that stands still does not hold up the end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Runs the program with the arguments of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    match options::read(std::env::args_os().skip(1)) {
-        Ok(Command::Help) => say(HELP),
-        Ok(Command::Version) => say(concat!("recording-server ", env!("CARGO_PKG_VERSION"), "\n")),
+    let code = match read(std::env::args_os().skip(1)) {
+        Ok(Command::Print(text)) => say(&text),
         Ok(Command::Check(file)) => check(&file),
         Ok(Command::Probe(address)) => probe(address),
         Ok(Command::MakeToken(name)) => make_token(&name),
         Ok(Command::Serve(options)) => serve::serve(options),
         Err(error) => fail(error),
-    }
+    };
+    output::flush(LAST_WORDS);
+    code
 }
 
-/// Prints to the standard output; that nobody reads it is no error.
+/// Prints to the standard output; it is no error if that cannot be written.
 fn say(text: &str) -> ExitCode {
-    let mut out = io::stdout();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let out = Output::to("output", output::standard_output());
+    out.line(text.as_bytes());
+    out.flush(LAST_WORDS);
     ExitCode::SUCCESS
 }
 

@@ -1,307 +1,346 @@
-//! What the command line says.
+//! The command line. Each option is written once: `--help`, what is accepted and the table of `docs/running.md` come from
+//! the fields here and in [`protection`](super::protection).
 
-use core::fmt;
 use core::net::SocketAddr;
-use core::ops::RangeInclusive;
 use core::time::Duration;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use lexopt::{Arg, Parser, ValueExt as _};
+use clap::builder::PossibleValue;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser};
 use tracing::level_filters::LevelFilter;
 
 use super::protection::ProtectionOptions;
+use super::usage::{UsageError, refuse_tokens};
+use super::values::{self, StoreKind};
 use crate::audit;
 use crate::hub::EventCase;
 use crate::net::Limits;
 use crate::server::Addresses;
 
 /// What to do.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Command {
-    /// Print the help.
-    Help,
-    /// Print the version.
-    Version,
+#[derive(Debug)]
+pub(super) enum Command {
+    /// Print the help or the version.
+    Print(String),
     /// Check a config.
     Check(PathBuf),
     /// Ask the server whose admin's requests are served here whether it is ready.
     Probe(SocketAddr),
-    /// Make a token for somebody of this name.
+    /// Make a token of this name.
     MakeToken(String),
     /// Serve.
     Serve(Box<Options>),
 }
 
-/// Where sessions are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoreKind {
-    /// In memory: gone when the server ends.
-    Memory,
-    /// In this file.
-    File(PathBuf),
+const ABOUT: &str = "A server for the recording API: pauses, resumes and marks the recordings of calls.";
+
+const DEMO: &str = "\
+Without options it serves a demo world on this machine only: UCC 'ucc-demo-name' (licensed, audio recording on, agents may \
+edit, recordings saved by default, repeats accepted) with agent 'sip:agent@domain.com' and the open session \
+1d6c6a58-6739-4f0c-98ff-0968292c8c30, whose recorder is started. Nothing is kept when it ends.";
+
+const AFTER: &str = r#"SIGHUP reads the config and the files of tokens, keys and certificates again; an invalid one is logged, and the old one stays in force. Limits apply to each of the two ports. A request's body has at most 2048 bytes: the protocol says so, and no option changes it.
+
+Exit codes: 0 after a signal to end, or if the config is good, or the probed server ready; 1 if that is not ready, or if the server could not go on; 2 if an option, an address, a file or the config is invalid.
+
+A config has one such table for each UCC; all keys but 'repeats' are required:
+
+  [[ucc]]
+  name = "ucc-demo-name"
+  recording_api_licensed = true
+  use_audio_recording = true
+  agent_can_edit_audio_recording = true
+  save_recording_by_default = true
+  repeats = "accept"            # or "refuse": how an action that would change nothing is answered
+  agents = ["sip:agent@domain.com"]"#;
+
+const TEMPLATE: &str = "{about}\n\nUsage: recording-server [OPTIONS]\n\n{before-help}{all-args}{after-help}\n";
+
+// The comments of the structs below are no doc comments: clap would take them for the program's description.
+
+// How to serve.
+#[derive(Debug, Parser)]
+#[command(name = "recording-server", version, about = ABOUT, before_help = DEMO, after_help = AFTER)]
+#[command(help_template = TEMPLATE, max_term_width = 120, no_binary_name = true, args_override_self = true)]
+#[command(allow_negative_numbers = true)]
+pub(super) struct Options {
+    #[command(flatten)]
+    addresses: AddressOptions,
+    #[command(flatten)]
+    sessions: SessionOptions,
+    #[command(flatten)]
+    audit: AuditOptions,
+    #[command(flatten)]
+    pub(super) protection: ProtectionOptions,
+    #[command(flatten)]
+    limits: LimitOptions,
+    #[command(flatten)]
+    instead: Instead,
 }
 
-/// As the option has it.
-impl fmt::Display for StoreKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory => f.write_str("memory"),
-            Self::File(path) => write!(f, "file:{}", path.display()),
-        }
-    }
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Addresses")]
+struct AddressOptions {
+    /// Address of the recording API and its events. An address that other machines can reach requires TLS and tokens. Port 0
+    /// takes a free port, which the output shows
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = values::checked(values::address))]
+    listen: SocketAddr,
+    /// Address of call control and operations: begin, end and list sessions, health, metrics, the console. Every client that
+    /// reaches it may do all that, unless --admin-tokens is set. An address that other machines can reach requires TLS and
+    /// tokens as well
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8081", value_parser = values::checked(values::address))]
+    admin: SocketAddr,
 }
 
-/// How to serve.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Sessions and events")]
+struct SessionOptions {
+    /// UCCs, settings and agents in TOML. Without it the server runs the demo world, which is for trying things
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where sessions are kept. In a file, a change is on disk before it is answered; in memory, every session is lost when
+    /// the server ends. Required with --config; the demo world uses memory by default
+    #[arg(long, value_name = "memory|file:PATH", value_parser = values::checked(StoreKind::read))]
+    store: Option<StoreKind>,
+    /// How the keys of events are written in JSON: pascal (UccName, as the API's page has it) or camel (uccName, .NET's
+    /// default)
+    #[arg(long, value_name = "CASE", default_value = "pascal", value_parser = values::event_case())]
+    event_case: EventCase,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Audit trail and log")]
+struct AuditOptions {
+    /// Write every decision as a line of JSON to FILE; a change whose line cannot be written is refused with 503. SIGHUP
+    /// opens FILE again [default: no audit trail]
+    #[arg(long, value_name = "FILE")]
+    audit: Option<PathBuf>,
+    /// Size at which FILE becomes FILE.1 and a new FILE is begun
+    #[arg(long, value_name = "BYTES", default_value_t = audit::Settings::default().max_bytes)]
+    #[arg(value_parser = values::number::<u64>(65_536..=1 << 40))]
+    audit_max_bytes: u64,
+    /// How many such older files are kept. The disk needs room for this many and two more
+    #[arg(long, value_name = "NUMBER", default_value_t = audit::Settings::default().keep)]
+    #[arg(value_parser = values::number::<u32>(1..=100_000))]
+    audit_keep: u32,
+    /// Whether reads get a line as well. They are most of the lines: turn them off if it does not matter who asked
+    #[arg(long, value_name = "on|off", default_value = "on", value_parser = values::on_or_off())]
+    #[arg(action = clap::ArgAction::Set)]
+    audit_reads: bool,
+    /// What is logged to the standard error: info has a line for each change and each refusal, debug for each read as well
+    #[arg(long, value_name = "LEVEL", default_value = "info", value_parser = values::level())]
+    log: LevelFilter,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+struct LimitOptions {
+    /// Size of a request's line and headers together. More is only needed if a proxy adds large headers
+    #[arg(long, value_name = "BYTES", default_value_t = Limits::default().head)]
+    #[arg(value_parser = values::number::<usize>(8192..=1_048_576))]
+    max_head: usize,
+    /// Time for a whole request to arrive, head and body. Then it is answered with 408, or the connection is closed if the
+    /// head is incomplete
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().request.as_secs())]
+    #[arg(value_parser = values::seconds())]
+    request_timeout: u64,
+    /// Time that a connection may be idle between requests. Behind a proxy, longer than the proxy keeps idle connections, so
+    /// that the proxy is the one that closes them
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().idle.as_secs())]
+    #[arg(value_parser = values::seconds())]
+    idle_timeout: u64,
+    /// Time for a client to take its reply
+    #[arg(long, value_name = "SECONDS", default_value_t = Limits::default().write.as_secs())]
+    #[arg(value_parser = values::seconds())]
+    write_timeout: u64,
+    /// Connections at once; each takes a file descriptor. One more takes the place of the connection that has waited longest
+    /// for its client, never of one with a request in progress
+    #[arg(long, value_name = "NUMBER", default_value_t = Limits::default().connections)]
+    #[arg(value_parser = values::number::<usize>(1..=1_000_000))]
+    max_connections: usize,
+    /// Listeners of events at once. They count as connections, so there must be fewer. One caller may have all places until
+    /// another one wants some [default: half of --max-connections]
+    #[arg(long, value_name = "NUMBER", value_parser = values::number::<usize>(0..=1_000_000))]
+    max_listeners: Option<usize>,
+    /// Time for requests in progress to finish after SIGTERM or SIGINT
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = values::seconds())]
+    grace: u64,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Instead of serving")]
+struct Instead {
+    /// Check the file of --config: report that it is good, or what is wrong on which line. Exits with 0 or 2
+    #[arg(long)]
+    check_config: bool,
+    /// Ask the server at --admin by plain HTTP whether it is ready. Exits with 0 or 1
+    #[arg(long)]
+    probe: bool,
+    /// Print a new token and, as the last line, its line for the file of --tokens or --admin-tokens
+    #[arg(long, value_name = "NAME", value_parser = values::checked(|name| Ok(name.to_owned())))]
+    make_token: Option<String>,
+}
+
+/// Which option needs which others, in the order in which they are reported.
+const NEEDS: [(&str, &[&str]); 12] = [
+    ("audit_max_bytes", &["audit"]),
+    ("audit_keep", &["audit"]),
+    ("audit_reads", &["audit"]),
+    ("tls_cert", &["tls_key"]),
+    ("tls_key", &["tls_cert"]),
+    ("admin_tls", &["tls_cert", "tls_key"]),
+    ("jwks", &["jwt_issuer"]),
+    ("jwks", &["jwt_audience"]),
+    ("jwt_issuer", &["jwks"]),
+    ("jwt_audience", &["jwks"]),
+    ("jwt_leeway", &["jwks"]),
+    ("jwt_requester_claim", &["jwks"]),
+];
+
+impl Options {
     /// Where to listen.
-    pub addresses: Addresses,
-    /// The config; `None` is the demo world.
-    pub config: Option<PathBuf>,
-    /// Where sessions are kept.
-    pub store: StoreKind,
-    /// The audit trail, if there is to be one.
-    pub audit: Option<audit::Settings>,
-    /// How the keys of events are spelt.
-    pub event_case: EventCase,
-    /// How many may listen to events at once.
-    pub listeners: usize,
-    /// What to log.
-    pub log: LevelFilter,
-    /// What clients are granted.
-    pub limits: Limits,
-    /// How long to go on after a signal to end.
-    pub grace: Duration,
-    /// Who may do what.
-    pub protection: ProtectionOptions,
-}
+    pub(super) const fn addresses(&self) -> Addresses {
+        Addresses { api: self.addresses.listen, admin: self.addresses.admin }
+    }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            addresses: Addresses {
-                api: SocketAddr::from(([127, 0, 0, 1], 8080)),
-                admin: SocketAddr::from(([127, 0, 0, 1], 8081)),
-            },
-            config: None,
-            store: StoreKind::Memory,
-            audit: None,
-            event_case: EventCase::Pascal,
-            listeners: Limits::default().connections / 2,
-            log: LevelFilter::INFO,
-            limits: Limits::default(),
-            grace: Duration::from_secs(10),
-            protection: ProtectionOptions::default(),
+    /// The config; `None` is the demo world.
+    pub(super) const fn config(&self) -> Option<&PathBuf> {
+        self.sessions.config.as_ref()
+    }
+
+    /// Where sessions are kept.
+    pub(super) fn store(&self) -> &StoreKind {
+        self.sessions.store.as_ref().unwrap_or(&StoreKind::Memory)
+    }
+
+    /// How the keys of events are written.
+    pub(super) const fn event_case(&self) -> EventCase {
+        self.sessions.event_case
+    }
+
+    /// The audit trail, if there is to be one.
+    pub(super) fn audit(&self) -> Option<audit::Settings> {
+        let AuditOptions { audit, audit_max_bytes, audit_keep, audit_reads, log: _ } = &self.audit;
+        let path = audit.clone()?;
+        Some(audit::Settings { path, max_bytes: *audit_max_bytes, keep: *audit_keep, reads: *audit_reads })
+    }
+
+    /// What to log.
+    pub(super) const fn log(&self) -> LevelFilter {
+        self.audit.log
+    }
+
+    /// What clients are granted.
+    pub(super) fn limits(&self) -> Limits {
+        let given = &self.limits;
+        let limits = Limits::default();
+        Limits {
+            head: given.max_head,
+            request: Duration::from_secs(given.request_timeout),
+            idle: Duration::from_secs(given.idle_timeout),
+            write: Duration::from_secs(given.write_timeout),
+            connections: given.max_connections,
+            frames: limits.frames.filter(|_| self.protection.limits_rates()),
         }
     }
-}
 
-/// What is wrong with the command line, in one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UsageError(String);
+    /// How many may listen to events at once.
+    pub(super) fn listeners(&self) -> usize {
+        self.limits.max_listeners.unwrap_or(self.limits.max_connections / 2)
+    }
 
-impl UsageError {
-    pub(super) const fn new(text: String) -> Self {
-        Self(text)
+    /// How long to go on after a signal to end.
+    pub(super) const fn grace(&self) -> Duration {
+        Duration::from_secs(self.limits.grace)
+    }
+
+    /// What only several options together can get wrong.
+    fn check(&self) -> Result<(), UsageError> {
+        // With a config of one's own, to lose sessions is always a choice.
+        if self.sessions.config.is_some() && self.sessions.store.is_none() {
+            let needs = "--config needs --store: file:PATH keeps sessions, memory loses them when the server ends";
+            return Err(UsageError::new(needs));
+        }
+        // Listeners keep their connections: so there must be others left for requests.
+        let (listeners, connections) = (self.listeners(), self.limits.max_connections);
+        if listeners >= connections && listeners > 0 {
+            return Err(UsageError::new(format!(
+                "--max-listeners: {listeners} leaves no connection for requests; --max-connections is {connections}"
+            )));
+        }
+        let Addresses { api, admin } = self.addresses();
+        if api == admin && api.port() != 0 {
+            return Err(UsageError::new(format!("--listen and --admin are both {api}; the two must differ")));
+        }
+        self.protection.check(self.addresses())
     }
 }
 
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (see --help)", self.0)
-    }
+/// The whole command line, as clap has it; what an option accepts is part of its help.
+#[must_use]
+pub fn command() -> clap::Command {
+    Options::command().mut_args(|arg| {
+        let accepted = if arg.get_action().takes_values() { arg.get_possible_values() } else { Vec::new() };
+        if accepted.is_empty() {
+            return arg;
+        }
+        let accepted: Vec<_> = accepted.iter().map(PossibleValue::get_name).collect();
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let help = format!("{help} [{}]", accepted.join(", "));
+        arg.help(help).hide_possible_values(true)
+    })
 }
-
-impl core::error::Error for UsageError {}
-
-impl From<lexopt::Error> for UsageError {
-    fn from(error: lexopt::Error) -> Self {
-        Self(match error {
-            lexopt::Error::UnexpectedOption(option) => {
-                let meant = alike(&option).map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
-                format!("unknown option '{}'{meant}", option.escape_debug())
-            }
-            lexopt::Error::UnexpectedArgument(argument) => {
-                format!("unexpected argument '{}'", argument.to_string_lossy().escape_debug())
-            }
-            lexopt::Error::MissingValue { option: Some(option) } => format!("{option} needs a value"),
-            lexopt::Error::UnexpectedValue { option, .. } => format!("{option} takes no value"),
-            other => other.to_string(),
-        })
-    }
-}
-
-/// The option that is most like this one, if one is.
-fn alike(option: &str) -> Option<&'static str> {
-    let words = super::HELP.split_ascii_whitespace();
-    let known = words.filter(|word| word.len() > 2 && word.starts_with("--"));
-    // A change in three letters, at most: one more letter of what there are may be another option.
-    let near = known.map(|known| (strsim::damerau_levenshtein(option, known), known));
-    let (distance, meant) = near.min_by_key(|&(distance, _)| distance)?;
-    (distance * 3 < option.len().min(12)).then(|| meant.trim_end_matches(|char: char| !char.is_ascii_alphanumeric()))
-}
-
-/// The longest time that makes sense for any of the limits: a day.
-const SECONDS: RangeInclusive<u64> = 1..=86_400;
 
 /// Reads the command line, without the program's name.
 ///
 /// # Errors
 ///
 /// The first thing that is wrong with it.
-pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
-    let mut options = Options::default();
-    let (mut check, mut probe, mut store, mut max_listeners) = (false, false, None, None);
-    let mut audit = audit::Settings::default();
-    let mut parser = Parser::from_args(arguments);
-    while let Some(argument) = parser.next()? {
-        match argument {
-            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
-            Arg::Short('V') | Arg::Long("version") => return Ok(Command::Version),
-            Arg::Long("listen") => options.addresses.api = address("--listen", &parser.value()?)?,
-            Arg::Long("admin") => options.addresses.admin = address("--admin", &parser.value()?)?,
-            Arg::Long("config") => options.config = Some(parser.value()?.into()),
-            Arg::Long("check-config") => check = true,
-            Arg::Long("probe") => probe = true,
-            Arg::Long("store") => store = Some(store_kind(&parser.value()?)?),
-            Arg::Long("audit") => audit.path = parser.value()?.into(),
-            Arg::Long("audit-max-bytes") => {
-                audit.max_bytes = number("--audit-max-bytes", &mut parser, 65_536..=1 << 40)?;
-            }
-            Arg::Long("audit-keep") => audit.keep = number("--audit-keep", &mut parser, 1..=100_000)? as u32,
-            Arg::Long("audit-reads") => {
-                let value = parser.value()?;
-                one_of("--audit-reads", &value, &["on", "off"])?;
-                audit.reads = value == "on";
-            }
-            Arg::Long("event-case") => options.event_case = event_case(&parser.value()?)?,
-            Arg::Long("max-listeners") => {
-                max_listeners = Some(number("--max-listeners", &mut parser, 0..=1_000_000)? as usize);
-            }
-            Arg::Long("log") => options.log = level(&parser.value()?)?,
-            Arg::Long("max-head") => {
-                options.limits.head = number("--max-head", &mut parser, 8192..=1_048_576)? as usize;
-            }
-            Arg::Long("max-connections") => {
-                options.limits.connections = number("--max-connections", &mut parser, 1..=1_000_000)? as usize;
-            }
-            Arg::Long("request-timeout") => options.limits.request = seconds("--request-timeout", &mut parser)?,
-            Arg::Long("idle-timeout") => options.limits.idle = seconds("--idle-timeout", &mut parser)?,
-            Arg::Long("write-timeout") => options.limits.write = seconds("--write-timeout", &mut parser)?,
-            Arg::Long("grace") => options.grace = seconds("--grace", &mut parser)?,
-            Arg::Long("make-token") => return Ok(Command::MakeToken(text("--make-token", &mut parser)?)),
-            Arg::Long(option) => {
-                let option = option.to_owned();
-                if !options.protection.take(&option, &mut parser)? {
-                    return Err(Arg::Long(&option).unexpected().into());
-                }
-            }
-            other => return Err(other.unexpected().into()),
+pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    refuse_tokens(&arguments)?;
+    let mut command = command();
+    let matches = match command.try_get_matches_from_mut(arguments) {
+        Ok(matches) => matches,
+        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
+            return Ok(Command::Print(error.to_string()));
         }
-    }
-    if check {
-        let needs = || UsageError("--check-config needs --config FILE".into());
-        return options.config.map(Command::Check).ok_or_else(needs);
-    }
-    // Whoever has a world of their own must say what becomes of it: nobody loses states by not knowing.
-    options.store = match (store, &options.config) {
-        (Some(store), _) => store,
-        (None, None) => StoreKind::Memory,
-        (None, Some(_)) => {
-            let needs = "--config needs --store: file:PATH keeps sessions, memory loses them when the server ends";
-            return Err(UsageError(needs.into()));
-        }
+        Err(error) => return Err(error.into()),
     };
-    if !audit.path.as_os_str().is_empty() {
-        options.audit = Some(audit);
-    } else if audit != audit::Settings::default() {
-        return Err(UsageError("--audit-max-bytes, --audit-keep and --audit-reads need --audit FILE".into()));
+    let options = Options::from_arg_matches(&matches)?;
+    if let Some(name) = options.instead.make_token {
+        return Ok(Command::MakeToken(name));
     }
-    if !options.protection.limits_rates() {
-        options.limits.frames = None;
+    if options.instead.check_config {
+        let needs = || UsageError::new("--check-config needs --config FILE");
+        return options.sessions.config.map(Command::Check).ok_or_else(needs);
     }
-    options.listeners = listeners(max_listeners, options.limits)?;
-    let Addresses { api, admin } = options.addresses;
-    if probe {
-        return Ok(Command::Probe(admin));
+    if options.instead.probe {
+        return Ok(Command::Probe(options.addresses.admin));
     }
-    if api == admin && api.port() != 0 {
-        return Err(UsageError(format!("--listen and --admin are both {api}; the two must differ")));
-    }
-    options.protection.check(options.addresses)?;
+    check_needs(&command, &matches)?;
+    options.check()?;
     Ok(Command::Serve(Box::new(options)))
 }
 
-/// A text that is not empty.
-pub(super) fn text(option: &str, parser: &mut Parser) -> Result<String, UsageError> {
-    let value = parser.value()?;
-    let text = value.to_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    text.ok_or_else(|| wrong(option, &value, "a text"))
-}
-
-pub(super) fn wrong(option: &str, value: &OsString, expected: impl fmt::Display) -> UsageError {
-    UsageError(format!("{option}: '{}' is not {expected}", value.to_string_lossy().escape_debug()))
-}
-
-fn address(option: &str, value: &OsString) -> Result<SocketAddr, UsageError> {
-    value.parse().map_err(|_| {
-        let text = value.to_string_lossy();
-        // What other programs take for an address means this machine to some of them and all the world to others.
-        let port = text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(&text);
-        match port.parse::<u16>() {
-            Ok(port) => {
-                let expected = "an IP address and port; did you mean";
-                let meant =
-                    format_args!("{expected} 127.0.0.1:{port} (this machine only) or 0.0.0.0:{port} (others, too)?");
-                wrong(option, value, meant)
-            }
-            Err(_) => wrong(option, value, "an IP address and port, as in 127.0.0.1:8080 or [::1]:8080"),
+fn check_needs(command: &clap::Command, matches: &ArgMatches) -> Result<(), UsageError> {
+    let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
+    let arg = |id: &str| command.get_arguments().find(|arg| arg.get_id() == id);
+    let long = |id: &str| arg(id).and_then(clap::Arg::get_long).unwrap_or_default().to_owned();
+    for (option, others) in NEEDS {
+        let missing = others.iter().filter(|&&other| !is_given(other));
+        let missing: Vec<_> = missing
+            .map(|&other| {
+                let value = arg(other).and_then(|arg| arg.get_value_names()?.first().cloned()).unwrap_or_default();
+                format!("--{} {value}", long(other))
+            })
+            .collect();
+        if is_given(option) && !missing.is_empty() {
+            return Err(UsageError::new(format!("--{} needs {}", long(option), missing.join(" and "))));
         }
-    })
-}
-
-fn one_of(option: &str, value: &OsString, known: &[&str]) -> Result<(), UsageError> {
-    if known.iter().any(|&known| value == known) { Ok(()) } else { Err(wrong(option, value, known.join(", "))) }
-}
-
-fn store_kind(value: &OsString) -> Result<StoreKind, UsageError> {
-    if value == "memory" {
-        return Ok(StoreKind::Memory);
     }
-    let path = value.to_str().and_then(|text| text.strip_prefix("file:")).filter(|path| !path.is_empty());
-    path.map(|path| StoreKind::File(path.into())).ok_or_else(|| wrong("--store", value, "memory or file:PATH"))
-}
-
-fn event_case(value: &OsString) -> Result<EventCase, UsageError> {
-    one_of("--event-case", value, &["pascal", "camel"])?;
-    Ok(if value == "camel" { EventCase::Camel } else { EventCase::Pascal })
-}
-
-/// Listeners keep their connections: so there must be others left for requests.
-fn listeners(asked: Option<usize>, limits: Limits) -> Result<usize, UsageError> {
-    let most = limits.connections.saturating_sub(1);
-    match asked {
-        Some(asked) if asked > most => Err(UsageError(format!(
-            "--max-listeners: {asked} leaves no connection for requests; --max-connections is {}",
-            limits.connections
-        ))),
-        Some(asked) => Ok(asked),
-        None => Ok(limits.connections / 2),
-    }
-}
-
-fn level(value: &OsString) -> Result<LevelFilter, UsageError> {
-    one_of("--log", value, &["off", "error", "warn", "info", "debug"])?;
-    value.parse().map_err(|_| wrong("--log", value, "a level"))
-}
-
-pub(super) fn number(option: &str, parser: &mut Parser, range: RangeInclusive<u64>) -> Result<u64, UsageError> {
-    let value = parser.value()?;
-    let number = value.parse::<u64>().ok().filter(|number| range.contains(number));
-    number.ok_or_else(|| wrong(option, &value, format_args!("a number from {} to {}", range.start(), range.end())))
-}
-
-fn seconds(option: &str, parser: &mut Parser) -> Result<Duration, UsageError> {
-    number(option, parser, SECONDS).map(Duration::from_secs)
+    Ok(())
 }

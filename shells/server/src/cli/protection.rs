@@ -1,66 +1,87 @@
 //! The options that say who may do what.
 
 use core::net::SocketAddr;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use lexopt::Parser;
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use tracing::warn;
 
-use super::options::{UsageError, number, text, wrong};
+use super::usage::UsageError;
+use super::values::{self, Rate};
 use crate::auth::guard::Guard;
 use crate::auth::hosts::Hosts;
 use crate::auth::jwt::{Jwts, Rules};
 use crate::auth::origins::Origins;
-use crate::auth::rate::{self, Rates};
-use crate::auth::tokens;
+use crate::auth::rate::Rates;
 use crate::auth::{FileError, FromFile};
 use crate::net::{Tls, TlsFiles};
 use crate::server::{Addresses, Protection};
 
-/// How many seconds the clocks of a JWT's issuer and of the server may differ, if nothing else is said.
-const LEEWAY: u64 = 60;
-
-/// What the command line says of protection. By default there is none, and none is needed on a loopback address.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ProtectionOptions {
-    certificate: Option<PathBuf>,
-    key: Option<PathBuf>,
+// What the command line says of protection. By default there is none, and none is needed on a loopback address. This is no
+// doc comment: clap would take it for the program's description.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Authentication and TLS (not needed on loopback addresses)")]
+pub(super) struct ProtectionOptions {
+    /// Certificate chain in PEM: the API is served by TLS, HTTP/1.1 and HTTP/2
+    #[arg(long, value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// Private key of --tls-cert in PEM
+    #[arg(long, value_name = "FILE")]
+    tls_key: Option<PathBuf>,
+    /// Serve the admin's port by TLS as well, with the same certificate; --probe does not work then
+    #[arg(long)]
     admin_tls: bool,
+    /// Bearer tokens for the API and its events. A line for each: a name, the token's SHA-256 in hex, and 'api' or 'hub' if
+    /// it is valid for one of them only
+    #[arg(long, value_name = "FILE")]
     tokens: Option<PathBuf>,
+    /// The same for the admin's port; only /healthz, /readyz and the console's files need no token
+    #[arg(long, value_name = "FILE")]
     admin_tokens: Option<PathBuf>,
+    /// Accept JWTs as well, signed by a key of this JWKS: RS256, ES256 or EdDSA. A program that fetches the keys ends with
+    /// SIGHUP to the server
+    #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
-    issuer: Option<String>,
-    audience: Option<String>,
-    leeway: Option<u64>,
-    requester_claim: Option<String>,
-    origins: Origins,
-    hosts: Hosts,
-    rate: Rating,
+    /// What 'iss' of a JWT must be
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    jwt_issuer: Option<String>,
+    /// What 'aud' of a JWT must be or contain
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    jwt_audience: Option<String>,
+    /// How much the clocks of the JWT's issuer and of the server may differ
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = values::number::<u64>(0..=3600))]
+    jwt_leeway: u64,
+    /// Bind each JWT to one agent: a set's RequesterSipUri must be what this claim of its JWT says
+    #[arg(long, value_name = "CLAIM", value_parser = NonEmptyStringValueParser::new())]
+    jwt_requester_claim: Option<String>,
+    /// Origin whose pages may call the API and listen to its events, as in https://desk.example or capacitor://localhost;
+    /// may be repeated
+    #[arg(long, value_name = "ORIGIN", value_parser = values::checked(origin))]
+    cors_origin: Vec<String>,
+    /// Requests each second for each token, or for each address if there are no tokens; more are answered with 429. Invalid
+    /// tokens and frames of HTTP/2 without a request are limited as well, unless it is off. Behind a proxy without tokens all
+    /// clients are one address
+    #[arg(long, value_name = "NUMBER|off", default_value_t, value_parser = values::rate())]
+    rate: Rate,
+    /// Answer requests for this host as well, as a proxy passes them on; may be repeated. On a loopback address without
+    /// tokens only localhost and loopback addresses are answered for and others get 421, so that no web page reaches the
+    /// server by a name of its own. With --insecure these are the only hosts
+    #[arg(long, value_name = "HOST", value_parser = values::checked(host))]
+    allow_host: Vec<String>,
+    /// Listen on any address without TLS or tokens, as behind a proxy that has both; the log warns of each address that
+    /// other machines can reach
+    #[arg(long)]
     insecure: bool,
 }
 
-/// How many requests a second each caller may send; `None` is as many as come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Rating(Option<u32>);
-
-impl Default for Rating {
-    fn default() -> Self {
-        Self(Some(rate::USUAL))
-    }
+fn origin(text: &str) -> Result<String, String> {
+    Origins::default().add(text).map(|()| text.to_owned()).map_err(str::to_owned)
 }
 
-impl Rating {
-    fn read(value: &OsString) -> Result<Self, UsageError> {
-        const MOST: u32 = 1_000_000;
-        if value == "off" {
-            return Ok(Self(None));
-        }
-        let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| (1..=MOST).contains(number));
-        let number = number.ok_or_else(|| wrong("--rate", value, format_args!("off or a number from 1 to {MOST}")))?;
-        Ok(Self(Some(number)))
-    }
+fn host(text: &str) -> Result<String, String> {
+    Hosts::default().add(text).map(|()| text.to_owned()).map_err(str::to_owned)
 }
 
 impl ProtectionOptions {
@@ -69,74 +90,17 @@ impl ProtectionOptions {
         self.rate.0.is_some()
     }
 
-    /// Takes the option, if it is one of these; else says that it is none.
-    pub(super) fn take(&mut self, option: &str, parser: &mut Parser) -> Result<bool, UsageError> {
-        match option {
-            "tls-cert" => self.certificate = Some(parser.value()?.into()),
-            "tls-key" => self.key = Some(parser.value()?.into()),
-            "admin-tls" => self.admin_tls = true,
-            "tokens" => self.tokens = Some(token_file("--tokens", parser)?),
-            "admin-tokens" => self.admin_tokens = Some(token_file("--admin-tokens", parser)?),
-            "jwks" => self.jwks = Some(parser.value()?.into()),
-            "jwt-issuer" => self.issuer = Some(text("--jwt-issuer", parser)?),
-            "jwt-audience" => self.audience = Some(text("--jwt-audience", parser)?),
-            "jwt-leeway" => self.leeway = Some(number("--jwt-leeway", parser, 0..=3600)?),
-            "jwt-requester-claim" => self.requester_claim = Some(text("--jwt-requester-claim", parser)?),
-            "cors-origin" => {
-                let value = parser.value()?;
-                let origin = value.to_str().unwrap_or_default();
-                self.origins.add(origin).map_err(|expected| wrong("--cors-origin", &value, expected))?;
-            }
-            "allow-host" => {
-                let value = parser.value()?;
-                let host = value.to_str().unwrap_or_default();
-                self.hosts.add(host).map_err(|expected| wrong("--allow-host", &value, expected))?;
-            }
-            "rate" => self.rate = Rating::read(&parser.value()?)?,
-            "insecure" => self.insecure = true,
-            _ => return Ok(false),
-        }
-        Ok(true)
-    }
-
-    /// What does not go together, and what is not safe.
+    /// Refuses addresses that are not safe.
     pub(super) fn check(&self, addresses: Addresses) -> Result<(), UsageError> {
-        let needs = |option: &str, other: &str| Err(UsageError::new(format!("{option} needs {other}")));
-        match self {
-            Self { certificate: Some(_), key: None, .. } => return needs("--tls-cert", "--tls-key FILE"),
-            Self { certificate: None, key: Some(_), .. } => return needs("--tls-key", "--tls-cert FILE"),
-            Self { certificate: None, admin_tls: true, .. } => {
-                return needs("--admin-tls", "--tls-cert FILE and --tls-key FILE");
-            }
-            _ => {}
-        }
-        if self.jwks.is_some() {
-            if self.issuer.is_none() {
-                return needs("--jwks", "--jwt-issuer TEXT");
-            }
-            if self.audience.is_none() {
-                return needs("--jwks", "--jwt-audience TEXT");
-            }
-        } else {
-            let rules = [
-                ("--jwt-issuer", self.issuer.is_some()),
-                ("--jwt-audience", self.audience.is_some()),
-                ("--jwt-leeway", self.leeway.is_some()),
-                ("--jwt-requester-claim", self.requester_claim.is_some()),
-            ];
-            if let Some((option, _)) = rules.iter().find(|(_, is_said)| *is_said) {
-                return needs(option, "--jwks FILE");
-            }
-        }
         if self.insecure {
             return Ok(());
         }
         let api = [
-            (self.certificate.is_some(), "--tls-cert FILE and --tls-key FILE"),
+            (self.tls_cert.is_some(), "--tls-cert FILE and --tls-key FILE"),
             (self.tokens.is_some() || self.jwks.is_some(), "--tokens FILE or --jwks FILE"),
         ];
         let admin = [
-            (self.certificate.is_some(), "--tls-cert FILE and --tls-key FILE"),
+            (self.tls_cert.is_some(), "--tls-cert FILE and --tls-key FILE"),
             (self.admin_tls, "--admin-tls"),
             (self.admin_tokens.is_some(), "--admin-tokens FILE"),
         ];
@@ -147,7 +111,7 @@ impl ProtectionOptions {
     /// Says in the log what `--insecure` has left open.
     pub(super) fn warn(&self, Addresses { api, admin }: Addresses) {
         for (option, address, has_tls, has_tokens) in [
-            ("--listen", api, self.certificate.is_some(), self.tokens.is_some() || self.jwks.is_some()),
+            ("--listen", api, self.tls_cert.is_some(), self.tokens.is_some() || self.jwks.is_some()),
             ("--admin", admin, self.admin_tls, self.admin_tokens.is_some()),
         ] {
             let missing = match (has_tls, has_tokens) {
@@ -157,7 +121,7 @@ impl ProtectionOptions {
                 (false, false) => "TLS and tokens",
             };
             if !address.ip().to_canonical().is_loopback() {
-                let text = if has_tokens || !self.hosts.is_empty() {
+                let text = if has_tokens || !self.allow_host.is_empty() {
                     "--insecure: other machines reach this address, and what is missing must be seen to elsewhere"
                 } else {
                     "--insecure: other machines reach this address, and so does any web page in a browser there, unless \
@@ -170,7 +134,7 @@ impl ProtectionOptions {
 
     /// Reads the files.
     pub(super) fn load(&self) -> Result<Protection, String> {
-        let tls = match (&self.certificate, &self.key) {
+        let tls = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => {
                 let files = TlsFiles { certificate: certificate.clone(), key: key.clone() };
                 Some(Arc::new(Tls::load(files).map_err(|error| error.to_string())?))
@@ -187,34 +151,32 @@ impl ProtectionOptions {
     }
 
     fn guards(&self) -> Result<(Guard, Guard), FileError> {
+        // Each was checked when it was read.
+        let (mut origins, mut hosts) = (Origins::default(), Hosts::default());
+        for origin in &self.cors_origin {
+            let _ = origins.add(origin);
+        }
+        for host in &self.allow_host {
+            let _ = hosts.add(host);
+        }
         let tokens_of = |file: &Option<PathBuf>| file.clone().map(FromFile::load).transpose();
         let rules = Rules {
-            issuer: self.issuer.clone().unwrap_or_default(),
-            audience: self.audience.clone().unwrap_or_default(),
-            leeway: self.leeway.unwrap_or(LEEWAY),
-            requester_claim: self.requester_claim.clone(),
+            issuer: self.jwt_issuer.clone().unwrap_or_default(),
+            audience: self.jwt_audience.clone().unwrap_or_default(),
+            leeway: self.jwt_leeway,
+            requester_claim: self.jwt_requester_claim.clone(),
         };
         let keys = self.jwks.clone().map(FromFile::load).transpose()?;
         let api = Guard {
             tokens: tokens_of(&self.tokens)?,
             jwts: keys.map(|keys| Jwts::new(rules, keys)),
-            origins: self.origins.clone(),
-            hosts: self.hosts.clone(),
+            origins,
+            hosts: hosts.clone(),
             rates: self.rate.0.map(Rates::per_second),
         };
-        let admin = Guard { tokens: tokens_of(&self.admin_tokens)?, hosts: self.hosts.clone(), ..Guard::default() };
+        let admin = Guard { tokens: tokens_of(&self.admin_tokens)?, hosts, ..Guard::default() };
         Ok((api, admin))
     }
-}
-
-/// A file of tokens. A token itself is not repeated in an error.
-fn token_file(option: &str, parser: &mut Parser) -> Result<PathBuf, UsageError> {
-    let value = parser.value()?;
-    if value.to_str().is_some_and(tokens::is_token) {
-        let text = "takes a file with the line that --make-token prints, and not the token itself";
-        return Err(UsageError::new(format!("{option} {text}")));
-    }
-    Ok(value.into())
 }
 
 /// Refuses an address that others can reach, unless it has all that it needs.

@@ -13,10 +13,11 @@ use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
 use super::notify::{self, Stage};
-use super::options::{Options, StoreKind};
+use super::options::Options;
 use super::reload::Reload;
 use super::signals::{Asked, Signals};
-use super::{FAILED, banner, fail, in_file};
+use super::values::StoreKind;
+use super::{FAILED, LAST_WORDS, banner, fail, in_file};
 use crate::audit::{self, Trail};
 use crate::directory::Directory;
 use crate::output::{self, Output};
@@ -25,16 +26,13 @@ use crate::service::{Caller, Service};
 use crate::store::{FileStore, MemoryStore, OpenError, Store};
 use crate::{config, demo, hub};
 
-/// How long the last words may take: a log or an output that stands still does not hold up the end.
-const LAST_WORDS: Duration = Duration::from_secs(1);
-
 /// How long the store and the trail may take to be closed, after everything in flight was finished or given up: longer than
 /// the trail waits for a line.
 const CLOSING: Duration = Duration::from_secs(6);
 
 /// Serves until a signal says to end.
 pub(super) fn serve(options: Box<Options>) -> ExitCode {
-    output::start(options.log);
+    output::start(options.log());
     let runtime = match Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(format_args!("cannot start: {error}")),
@@ -44,12 +42,10 @@ pub(super) fn serve(options: Box<Options>) -> ExitCode {
         let _inside = runtime.enter();
         Signals::listen()
     };
-    let code = match listening {
+    match listening {
         Ok(signals) => begin(runtime, signals, options),
         Err(error) => fail(format_args!("cannot listen for signals: {error}")),
-    };
-    output::flush(LAST_WORDS);
-    code
+    }
 }
 
 /// What was read and opened before the server can start.
@@ -97,21 +93,22 @@ fn begin(runtime: Runtime, mut signals: Signals, options: Box<Options>) -> ExitC
 }
 
 fn open_all(options: &Options) -> Result<Opened, String> {
-    let directory = match &options.config {
+    let directory = match options.config() {
         None => demo::directory(),
         Some(file) => config::load(file)
             .map_err(|errors| errors.first().map_or_else(String::new, |error| in_file(file, error)))?,
     };
     let protection = options.protection.load()?;
-    let trail = options.audit.as_ref().map(Trail::open).transpose();
-    let trail = trail.map_err(|error| in_trail(options.audit.as_ref(), &error))?;
-    let store = match &options.store {
+    let audit = options.audit();
+    let trail = audit.as_ref().map(Trail::open).transpose();
+    let trail = trail.map_err(|error| in_trail(audit.as_ref(), &error))?;
+    let store = match options.store() {
         StoreKind::Memory => OpenStore::Memory(trail.clone().map_or_else(MemoryStore::new, MemoryStore::audited)),
         StoreKind::File(path) => OpenStore::File(open(path, trail.clone()).map_err(|error| error.to_string())?),
     };
     if let Some(trail) = &trail {
-        let told = trail.started(&options.store.to_string());
-        told.map_err(|error| in_trail(options.audit.as_ref(), &error))?;
+        let told = trail.started(&options.store().to_string());
+        told.map_err(|error| in_trail(audit.as_ref(), &error))?;
     }
     Ok(Opened { directory, protection, trail, store })
 }
@@ -147,8 +144,8 @@ impl Start {
     fn with<S: Store>(self, directory: Directory, store: S) -> ExitCode {
         let Self { runtime, mut signals, options, asked_to_reload, protection, trail } = self;
         let service = Service::audited(directory, store, trail.clone());
-        let listening = signalr_hub::Options { connections: options.listeners, ..signalr_hub::Options::default() };
-        let service = Arc::new(service.with_hub(hub::new(options.event_case, listening)));
+        let listening = signalr_hub::Options { connections: options.listeners(), ..signalr_hub::Options::default() };
+        let service = Arc::new(service.with_hub(hub::new(options.event_case(), listening)));
         let serving = Serving { options: &options, service: Arc::clone(&service), asked_to_reload };
         let code = runtime.block_on(serving.run(&mut signals, protection));
         // What remains waits for the disk, which may take as long as it likes; the end does not.
@@ -196,7 +193,7 @@ enum Why {
 impl<S: Store> Serving<'_, S> {
     async fn run(self, signals: &mut Signals, protection: Protection) -> ExitCode {
         let Self { options, service, mut asked_to_reload } = self;
-        let is_demo = options.config.is_none();
+        let is_demo = options.config().is_none();
         if let (true, Some(key)) = (is_demo, demo::session()) {
             // One that was kept in a file stays as it is.
             let note =
@@ -205,7 +202,7 @@ impl<S: Store> Serving<'_, S> {
                 return fail(format_args!("the demo's session cannot be opened: {error}"));
             }
         }
-        let started = server::start_protected(service, options.addresses, options.limits, protection).await;
+        let started = server::start_protected(service, options.addresses(), options.limits(), protection).await;
         let running = match started {
             Ok(running) => running,
             Err(error) => return fail(error),
@@ -213,7 +210,7 @@ impl<S: Store> Serving<'_, S> {
         let out = Output::to("output", output::standard_output());
         let mut text = Vec::new();
         // Writing to memory does not fail.
-        let _ = banner::print(&mut text, &running, is_demo.then_some(&options.store));
+        let _ = banner::print(&mut text, &running, is_demo.then_some(options.store()));
         out.line(&text);
         let server::Addresses { api, admin } = running.addresses();
         info!(target: "recording", %api, %admin, "listening");
@@ -234,7 +231,7 @@ impl<S: Store> Serving<'_, S> {
             }
         };
         tokio::select! {
-            finished = running.stop(options.grace) => {
+            finished = running.stop(options.grace()) => {
                 if !finished {
                     warn!(target: "recording", "not everything in flight was finished in time");
                 }
@@ -257,7 +254,7 @@ async fn until_the_end<S: Store>(
     let reload = Reload {
         service: Arc::clone(running.service()),
         protection: running.protection().clone(),
-        config: options.config.clone(),
+        config: options.config().cloned(),
     };
     let mut reloading: Option<JoinHandle<()>> = None;
     loop {
@@ -289,16 +286,14 @@ async fn until_the_end<S: Store>(
 
 #[cfg(all(test, unix))]
 mod tests {
-    use core::net::SocketAddr;
-
+    use super::super::options::{Command, read};
     use super::*;
-    use crate::server::Addresses;
 
     /// What must live has ended: the program ends with a code that has a service manager start it again.
     #[tokio::test]
     async fn a_lost_part_ends_the_program() -> io::Result<()> {
-        let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = Options { addresses: Addresses { api: any, admin: any }, ..Options::default() };
+        let free = ["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+        let Ok(Command::Serve(options)) = read(free.map(Into::into)) else { panic!("good options") };
         let service = Arc::new(Service::new(demo::directory(), MemoryStore::new()));
         let health = Arc::clone(service.health());
         let ends = tokio::spawn(async move {

@@ -86,7 +86,7 @@ fn wrong_options_and_files_are_one_line_and_code_2() {
     refuses(&["--jwt-audience", "y"], "--jwt-audience needs --jwks FILE (see --help)");
     refuses(&["--jwt-leeway", "1"], "--jwt-leeway needs --jwks FILE (see --help)");
     refuses(&["--jwt-requester-claim", "y"], "--jwt-requester-claim needs --jwks FILE (see --help)");
-    refuses(&["--jwt-issuer", ""], "--jwt-issuer: '' is not a text (see --help)");
+    refuses(&["--jwt-issuer", ""], "--jwt-issuer needs a value (see --help)");
     refuses(&["--insecure=yes"], "--insecure takes no value (see --help)");
 
     let hash = "0123456789abcdef".repeat(4);

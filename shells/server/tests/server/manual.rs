@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use recording_core::State;
-use recording_server::cli::HELP;
+use recording_server::cli::command;
 
 use crate::support::{Client, get, world};
 
@@ -17,23 +17,41 @@ fn words(text: &str, begin: &str, part: impl Fn(char) -> bool) -> BTreeSet<Strin
     starts.map(|at| text[at..].split(|char: char| !part(char)).next().unwrap_or_default().to_owned()).collect()
 }
 
-fn options(text: &str) -> BTreeSet<String> {
-    let options = words(text, "--", |char| char == '-' || char.is_ascii_alphanumeric());
-    options.into_iter().filter(|option| option.len() > 2 && !option.starts_with("---")).collect()
-}
+const BEGIN: &str = "<!-- options: written by `WRITE_DOCS=1 cargo test -p recording-server --test server the_page_has_every_option` -->\n";
+const END: &str = "<!-- end of options -->\n";
 
-/// The rows of a table begin with what they are about.
-fn explained() -> String {
-    PAGE.lines().filter(|line| line.starts_with("| `--")).filter_map(|line| line.split('|').nth(1)).collect()
+/// A row for each option, under the headings of `--help`.
+fn table() -> String {
+    let (mut text, mut heading) = (BEGIN.to_owned(), None);
+    for arg in command().get_arguments() {
+        if heading != arg.get_help_heading() {
+            heading = arg.get_help_heading();
+            text += &format!("\n### {}\n\n| option | what it does |\n|---|---|\n", heading.unwrap_or_default());
+        }
+        let values = if arg.get_action().takes_values() { arg.get_value_names() } else { None };
+        let value = values.and_then(<[_]>::first).map_or_else(String::new, |name| format!(" {name}"));
+        let defaults = if values.is_some() { arg.get_default_values() } else { &[] };
+        let default = defaults.first().map_or_else(String::new, |default| format!(" [default: {}]", default.display()));
+        let help = arg.get_help().unwrap_or_else(|| panic!("{} is not explained", arg.get_id()));
+        let option = format!("`--{}{value}`", arg.get_long().expect("a long option"));
+        text += &format!("| {} | {help}{default} |\n", option.replace('|', "\\|"));
+    }
+    text + "\n" + END
 }
 
 #[test]
-fn every_option_is_explained_and_no_other() {
-    let help = options(HELP);
-    assert!(help.len() > 12, "{help:?}");
-    let explained = options(&explained());
-    assert_eq!(help.difference(&explained).collect::<Vec<_>>(), Vec::<&String>::new(), "not explained");
-    assert_eq!(explained.difference(&help).collect::<Vec<_>>(), Vec::<&String>::new(), "explained, and not there");
+fn the_page_has_every_option() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/running.md");
+    let (before, rest) = PAGE.split_once(BEGIN).expect("the begin of the options");
+    let (_, after) = rest.split_once(END).expect("the end of the options");
+    let table = table();
+    assert!(table.lines().filter(|line| line.starts_with("| `--")).count() > 30, "{table}");
+    let expected = [before, &table, after].concat();
+    if std::env::var_os("WRITE_DOCS").is_some() {
+        std::fs::write(file, expected).unwrap();
+    } else {
+        assert!(PAGE == expected, "docs/running.md is not what --help says; WRITE_DOCS=1 writes it");
+    }
 }
 
 #[tokio::test]

@@ -249,14 +249,12 @@ fn the_exit_code_is_right_without_a_reader() {
             assert_eq!(child.wait().unwrap().code(), Some(code), "{way:?} {arguments:?}");
             drop(kept);
         }
-        if way != Way::Still {
-            for (arguments, code) in
-                [(&["--bad"][..], 2), (&["--help"], 0), (&["--probe", "--admin", "127.0.0.1:9"], 1)]
-            {
-                let ((out, _out), (err, _err)) = (way.open(&scratch.0), way.open(&scratch.0));
-                let status = program().args(arguments).stdout(out).stderr(err).status().unwrap();
-                assert_eq!(status.code(), Some(code), "{way:?} {arguments:?}");
-            }
+        for (arguments, code) in
+            [(&["--bad"][..], 2), (&["--help"], 0), (&["--version"], 0), (&["--probe", "--admin", "127.0.0.1:9"], 1)]
+        {
+            let ((out, _out), (err, _err)) = (way.open(&scratch.0), way.open(&scratch.0));
+            let status = program().args(arguments).stdout(out).stderr(err).status().unwrap();
+            assert_eq!(status.code(), Some(code), "{way:?} {arguments:?}");
         }
     }
 }
