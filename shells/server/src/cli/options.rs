@@ -1,6 +1,8 @@
 //! The command line. Each option is written once: `--help`, what is accepted and the table of `docs/running.md` come from
 //! the fields here and in [`protection`](super::protection).
 
+#![allow(clippy::doc_markdown)] // the comments of options are what --help prints
+
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::ffi::OsString;

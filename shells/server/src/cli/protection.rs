@@ -1,5 +1,7 @@
 //! The options that say who may do what.
 
+#![allow(clippy::doc_markdown)] // the comments of options are what --help prints
+
 use core::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
