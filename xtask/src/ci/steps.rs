@@ -88,6 +88,12 @@ pub(super) const STEPS: &[Step] = &[
         run: figures::server_gate,
     },
     Step {
+        name: "growth",
+        title: "what each of many costs in the server, at ten times as many",
+        tier: Cargo,
+        run: || cargo("test --locked -p recording-load --bin growth"),
+    },
+    Step {
         name: "deploy",
         title: "around the server: OpenAPI, metrics, console, unit, container file, proxies",
         tier: All,

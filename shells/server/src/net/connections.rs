@@ -3,8 +3,8 @@
 use core::cmp::Reverse;
 use core::net::IpAddr;
 use core::time::Duration;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, VecDeque, btree_map};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
@@ -24,7 +24,17 @@ struct Open {
     by_id: HashMap<u64, (IpAddr, Arc<ConnectionState>)>,
     /// How many each address has.
     numbers: HashMap<IpAddr, usize>,
+    /// How many addresses have so many.
+    ranks: BTreeMap<usize, usize>,
+    /// Those whose turn to go is next, and since when each has waited. One look at all of them finds many: where all places
+    /// are taken, a look for each new connection would cost more than to serve it.
+    next: VecDeque<(u64, u64)>,
+    /// The one that was asked last.
+    asked: Option<u64>,
 }
+
+/// How many are found by one look.
+const AT_ONCE: usize = 256;
 
 /// A connection's place, until dropped.
 #[derive(Debug)]
@@ -44,11 +54,66 @@ impl Open {
     fn remove(&mut self, id: u64) {
         let Some((address, _)) = self.by_id.remove(&id) else { return };
         if let Entry::Occupied(mut number) = self.numbers.entry(address) {
+            let before = *number.get();
             *number.get_mut() -= 1;
             if *number.get() == 0 {
                 number.remove();
             }
+            self.rank(before, before - 1);
         }
+    }
+
+    /// An address had so many, and has now so many.
+    fn rank(&mut self, before: usize, now: usize) {
+        if let btree_map::Entry::Occupied(mut addresses) = self.ranks.entry(before) {
+            *addresses.get_mut() -= 1;
+            if *addresses.get() == 0 {
+                addresses.remove();
+            }
+        }
+        if now > 0 {
+            *self.ranks.entry(now).or_default() += 1;
+        }
+    }
+
+    /// How many the address has that has most.
+    fn most(&self) -> Option<&usize> {
+        self.ranks.last_key_value().map(|(number, _)| number)
+    }
+
+    /// The one that has waited longest, of those of an address that has most. What was found by an earlier look is still
+    /// right if it waits since then, and if its address still has most: who began to wait later has waited less.
+    fn next(&mut self) -> Option<u64> {
+        for found_anew in [false, true] {
+            while let Some((id, since)) = self.next.pop_front() {
+                let Some((address, state)) = self.by_id.get(&id) else { continue };
+                if state.waiting_since() == Some(since) && self.numbers.get(address) == self.most() {
+                    return Some(id);
+                }
+            }
+            if !found_anew {
+                self.look();
+            }
+        }
+        None
+    }
+
+    fn look(&mut self) {
+        let most = self.most();
+        let of_most = self.by_id.iter().filter(|(_, (address, _))| self.numbers.get(address) == most);
+        let mut waiting: Vec<_> = of_most.filter_map(|(id, (_, state))| Some((state.waiting_since()?, *id))).collect();
+        waiting.sort_unstable();
+        self.next = waiting.into_iter().take(AT_ONCE).map(|(since, id)| (id, since)).collect();
+    }
+
+    /// The same of those that have waited so long, whatever addresses they have.
+    fn any(&self, waited: Duration) -> Option<u64> {
+        let waiting = self.by_id.iter().filter_map(|(id, (address, state))| {
+            let since = state.waiting_since()?;
+            let has_waited = u128::from(state.now().saturating_sub(since)) >= waited.as_micros();
+            has_waited.then_some((self.numbers.get(address), Reverse(since), *id))
+        });
+        waiting.max().map(|(_, _, id)| id)
     }
 }
 
@@ -67,7 +132,10 @@ impl Connections {
         open.last_id += 1;
         let id = open.last_id;
         open.by_id.insert(id, (address, state));
-        *open.numbers.entry(address).or_default() += 1;
+        let number = open.numbers.entry(address).or_default();
+        *number += 1;
+        let now = *number;
+        open.rank(now - 1, now);
         Place { connections: Arc::clone(self), id }
     }
 
@@ -75,16 +143,15 @@ impl Connections {
     /// address that has most, so that nobody who takes many places costs others theirs. None is asked whose request is
     /// there, and none while another one is about to end: on a busy machine that may take a while, and one is enough.
     pub(super) fn evict_one(&self, waited: Duration) {
-        let open = self.open();
-        if open.by_id.values().any(|(_, state)| state.is_leaving()) {
+        let mut open = self.open();
+        if open.asked.and_then(|id| open.by_id.get(&id)).is_some_and(|(_, state)| state.is_leaving()) {
             return;
         }
-        let waiting = open.by_id.values().filter_map(|(address, state)| {
-            let since = state.waiting_since()?;
-            (u128::from(state.now().saturating_sub(since)) >= waited.as_micros()).then_some((address, since, state))
-        });
-        let first = waiting.max_by_key(|(address, since, _)| (open.numbers.get(address), Reverse(*since)));
-        if let Some((_, _, state)) = first {
+        // If all of that address are at work, another one has to give.
+        let next = if waited.is_zero() { open.next() } else { None };
+        let next = next.or_else(|| open.any(waited));
+        open.asked = next;
+        if let Some((_, state)) = next.and_then(|id| open.by_id.get(&id)) {
             state.evict();
         }
     }
@@ -101,8 +168,9 @@ mod tests {
 
     use tokio::time::Instant;
 
-    use super::{ConnectionState, Connections, Duration, IpAddr};
+    use super::{AT_ONCE, ConnectionState, Connections, Duration, IpAddr};
     use crate::net::Limits;
+    use crate::net::connection_state::Phase;
 
     fn address(last: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, last])
@@ -143,5 +211,69 @@ mod tests {
         }
         drop(places);
         assert_eq!((connections.len(), connections.open().numbers.len()), (0, 0));
+    }
+
+    /// What is kept of an earlier look is as right as a new one, whatever came and went in between: with three addresses,
+    /// hundreds of steps, and each eviction held against a look at all of them.
+    #[test]
+    fn who_was_found_before_is_still_the_one() {
+        let connections = Arc::<Connections>::default();
+        let (mut places, mut time, mut random) = (Vec::new(), 0_u64, 1_u64);
+        let (mut evictions, mut looks) = (0, 0);
+        for step in 0..3000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let choice = (random >> 33) as usize;
+            time += 1;
+            if step < 400 {
+                let state = Arc::new(ConnectionState::new(Limits::default(), Instant::now()));
+                state.set(Phase::Idle, time);
+                let address = address([1, 1, 1, 2, 2, 3][choice % 6]);
+                places.push((connections.add(address, Arc::clone(&state)), address, state));
+                continue;
+            }
+            // One is asked something, or answered.
+            let at = choice % places.len();
+            places[at].2.set(if choice & 64 == 0 { Phase::Busy } else { Phase::Idle }, time);
+            let number = |address| places.iter().filter(|place| place.1 == address).count();
+            let waiting = || places.iter().filter(|place| place.2.waiting_since().is_some());
+            let most = waiting().map(|place| number(place.1)).max();
+            let before = connections.open().next.len();
+            connections.evict_one(Duration::ZERO);
+            looks += usize::from(connections.open().next.len() > before);
+            let gone = places.iter().position(|(_, _, state)| state.is_leaving()).expect("one");
+            let (_, of, state) = &places[gone];
+            assert_eq!(Some(number(*of)), most);
+            let older = waiting().filter(|place| place.1 == *of && place.2.since() < state.since()).count();
+            assert_eq!(older, 0);
+            evictions += 1;
+            // Another one takes its place.
+            let of = address([1, 1, 2, 3][choice / 512 % 4]);
+            let state = Arc::new(ConnectionState::new(Limits::default(), Instant::now()));
+            state.set(Phase::Idle, time);
+            places[gone] = (connections.add(of, Arc::clone(&state)), of, state);
+        }
+        assert!(evictions > 1000 && looks < evictions, "{evictions} {looks}");
+    }
+
+    /// A flood from one address, where all places are taken, is not looked through for each of its connections.
+    #[test]
+    fn one_look_is_enough_for_many() {
+        let connections = Arc::<Connections>::default();
+        let idle = || {
+            let state = Arc::new(ConnectionState::new(Limits::default(), Instant::now()));
+            state.set(Phase::Idle, 1);
+            state
+        };
+        let mut places: Vec<_> = (0..500).map(|_| connections.add(address(1), idle())).collect();
+        let mut looks = 0;
+        for _ in 0..2000 {
+            let before = connections.open().next.len();
+            connections.evict_one(Duration::ZERO);
+            looks += usize::from(connections.open().next.len() > before);
+            let gone = connections.open().asked;
+            places.retain(|place| Some(place.id) != gone);
+            places.push(connections.add(address(1), idle()));
+        }
+        assert_eq!((places.len(), looks), (500, 2000_usize.div_ceil(AT_ONCE)));
     }
 }
