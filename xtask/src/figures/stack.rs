@@ -3,7 +3,11 @@
 use super::image::{Image, hex};
 use crate::text::regex;
 use anyhow::{Context as _, Result, bail};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use regex::Regex;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::LazyLock,
+};
 
 /// Which functions each function calls.
 pub(super) type Calls = BTreeMap<u64, BTreeSet<u64>>;
@@ -110,7 +114,8 @@ fn pushed(disassembly: &str, starts: &BTreeSet<u64>) -> HashMap<u64, u64> {
 
 /// How many words `r4` or `d8-d9` is, of a list of registers that are pushed.
 fn registers(part: &str) -> u64 {
-    let bounds: Vec<u64> = regex(r"[rd](\d+)").captures_iter(part).filter_map(|found| found[1].parse().ok()).collect();
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| regex(r"[rd](\d+)"));
+    let bounds: Vec<u64> = NUMBER.captures_iter(part).filter_map(|found| found[1].parse().ok()).collect();
     let many = if let [first, last] = bounds[..] { last - first + 1 } else { 1 };
     many * if part.contains('d') { 2 } else { 1 }
 }
