@@ -26,9 +26,9 @@ use crate::log::Asked;
 use crate::net::Client;
 use crate::{admin, body, log, reply};
 
-/// How long a stranger who has shown too many tokens waits for each answer: so whoever tries one after the other is kept
-/// busy, and not the server.
-const STRANGER_WAITS: Duration = Duration::from_millis(20);
+/// How long a client over a limit waits for each answer: so the one that sends on, one request after the other, is kept busy,
+/// and not the server.
+const LIMITED_WAITS: Duration = Duration::from_millis(20);
 
 /// The path of the hubs: what is there or below wants a token that is good for events.
 const HUBS: &str = "/attendantservice/hubs";
@@ -131,8 +131,8 @@ impl Guard {
         }
         let asked = origin.as_ref().and_then(|_| origins::preflight(&parts));
         let why = if asked.is_some() { None } else { self.admit(&mut parts, part).err() };
-        if matches!(why, Some(KeptOut::Stranger(_))) {
-            sleep(STRANGER_WAITS).await;
+        if matches!(why, Some(KeptOut::Rate(_) | KeptOut::Stranger(_))) {
+            sleep(LIMITED_WAITS).await;
         }
         let kept_out = asked.or_else(|| why.map(|why| why.answer(&parts)));
         let mut response = match kept_out {

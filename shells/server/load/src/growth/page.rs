@@ -47,11 +47,11 @@ pub(crate) fn write(table: &[Grown]) -> Outcome<()> {
     let text = format!(
         "# What grows\n\n\
          Written by `cargo run --release -p recording-load --bin growth -- --write`, which measures all of it. `cargo test -p\n\
-         recording-load --bin growth` fails if one of ten times as many costs more than 4 times as much.\n\n\
-         Measured on {}. The times are those of one: of one UCC of a config that\n\
+         recording-load --bin growth` fails if one of ten times as many costs more than 6 times as much.\n\n\
+         Measured on {}. The times are those for which the process worked, of one: of one UCC of a config that\n\
          is read, of one request among so many tokens. So a line that stays as it is says that ten times as many take ten\n\
          times as long, and that a request does not mind how many there are. (× 10 would be a square.) What no longer fits\n\
-         into the caches of the processor takes 2 or 3 times as long. Each is the shortest of several runs in one process; only\n\
+         into the caches of the processor takes 2 to 5 times as long. Each is the shortest of several runs in one process; only\n\
          what is in one line can be compared.\n\n\
          {HEAD}\n{}\n",
         machine(),
