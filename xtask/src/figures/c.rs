@@ -111,7 +111,7 @@ fn link(source: &str) -> Result<(u64, u64)> {
     let place = tempfile::tempdir()?;
     let (program, map) = (place.path().join("program.c"), place.path().join("map"));
     fs::write(&program, source)?;
-    let gcc = Sh::line("gcc -O2 -Iinclude -Iexamples")
+    let gcc = Sh::line("gcc -O2 -I include -I examples")
         .arg(&program)
         .arg("target/static/librecording_core.a")
         .arg("-Wl,--gc-sections");

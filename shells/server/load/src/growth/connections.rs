@@ -14,7 +14,7 @@ use crate::store::one_service;
 pub(crate) const THINGS: &[Thing] = &[
     Thing { one: "a connection, opened and used", usual: 20, each: true, time: opened },
     Thing { one: "a request among so many connections", usual: 20, each: false, time: used },
-    Thing { one: "a connection, in the place of another one", usual: 40, each: true, time: in_anothers_place },
+    Thing { one: "a connection, in the place of another one", usual: 40, each: true, time: in_place_of_another },
 ];
 
 fn exchange(stream: &mut TcpStream) -> Outcome<()> {
@@ -75,7 +75,7 @@ fn used(number: usize) -> Outcome<Duration> {
     })
 }
 
-fn in_anothers_place(number: usize) -> Outcome<Duration> {
+fn in_place_of_another(number: usize) -> Outcome<Duration> {
     with_server(number, |address| {
         let open_all = || (0..number).map(|_| open(address)).collect::<Outcome<Vec<_>>>();
         let mut before = open_all()?;
