@@ -81,7 +81,7 @@ pub struct Desk<const SESSIONS: usize, D> {
 /// let mut desk = Desk::<16, Directory<4, 16, 1024>>::new(Directory::new());
 /// let ucc = UccName::new("ucc-demo-name")?;
 /// let session = Session { ucc, correlation_id: CorrelationId::from_u128(1), state: State::INITIAL };
-/// // The directory is empty: nobody has this UCC.
+/// // The directory is empty: it has no such UCC.
 /// assert!(desk.begin(session).is_err_and(|error| error.kind == BeginErrorKind::UnknownUcc));
 /// # Ok::<(), recording_core::wire::FieldError>(())
 /// ```
