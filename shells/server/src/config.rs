@@ -11,17 +11,18 @@
 //! agents = ["sip:agent@domain.com"]
 //! ```
 //!
-//! The document is walked by hand rather than deserialized, so that every error names its line and its key, and all of
-//! them can be told at once.
+//! It has the keys, the checks and the words of a gateway's provisioning document, which are the core's. The document is
+//! walked and not deserialized: serde stops at the first error, and its words would be a second set.
 
 use core::fmt;
 use core::ops::Range;
+use core::str::FromStr;
 use std::collections::HashMap;
 use std::path::Path;
 
 use recording_core::Settings;
 use recording_core::state::RepeatPolicy;
-use recording_core::wire::{FieldError, SipUriBuf, UccNameBuf};
+use recording_core::wire::{FieldError, FieldErrorKind, SipUriBuf, UccNameBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -79,7 +80,7 @@ pub fn parse(text: &str) -> Result<Directory, Vec<ConfigError>> {
     let mut reader =
         Reader { lines: Lines::of(text), errors: Vec::new(), names: HashMap::new(), directory: Directory::new() };
     match DeTable::parse(text) {
-        Ok(document) => reader.document(&document),
+        Ok(document) => reader.document(document.get_ref()),
         Err(error) => {
             let mut reason = error.message().split('\n').collect::<Vec<_>>().join("; ");
             if text.trim_start().starts_with('{') {
@@ -87,7 +88,9 @@ pub fn parse(text: &str) -> Result<Directory, Vec<ConfigError>> {
             } else if error.span().is_some_and(|span| is_bare_word(text, &span)) {
                 reason.push_str("; a setting is true or false");
             }
-            reader.fault(&error.span().unwrap_or_default(), None, reason);
+            let span = error.span().unwrap_or_default();
+            let error = ConfigError { line: Some(reader.line(&span)), key: None, reason };
+            reader.errors.push((span.start, error));
         }
     }
     let Reader { mut errors, directory, .. } = reader;
@@ -140,187 +143,138 @@ struct Reader {
     directory: Directory,
 }
 
-const KEYS: [&str; 7] = [
-    "name",
-    "recording_api_licensed",
-    "use_audio_recording",
-    "agent_can_edit_audio_recording",
-    "save_recording_by_default",
-    "repeats",
-    "agents",
-];
+/// The keys of a UCC; those of its settings are the core's, as in a gateway's provisioning document.
+fn keys() -> impl Iterator<Item = &'static str> {
+    [NAME].into_iter().chain(Settings::SWITCHES).chain([RepeatPolicy::KEY, AGENTS])
+}
 
-type Table<'i> = Spanned<DeTable<'i>>;
+const NAME: &str = "name";
+const AGENTS: &str = "agents";
+
 type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
 
 impl Reader {
-    fn fault(&mut self, span: &Range<usize>, key: Option<&str>, reason: impl Into<String>) {
+    fn fault(&mut self, span: &Range<usize>, key: &str, reason: impl Into<String>) {
         let line = Some(self.line(span));
-        self.errors.push((span.start, ConfigError { line, key: key.map(Into::into), reason: reason.into() }));
+        self.errors.push((span.start, ConfigError { line, key: Some(key.into()), reason: reason.into() }));
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
         self.lines.at(span.start)
     }
 
-    fn document(&mut self, document: &Table<'_>) {
-        for (key, value) in document.get_ref() {
+    fn document(&mut self, document: &DeTable<'_>) {
+        for (key, value) in document {
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("ucc", DeValue::Array(uccs)) => {
                     for ucc in uccs {
-                        match ucc.get_ref() {
-                            DeValue::Table(table) => self.ucc(&ucc.span(), table),
-                            other => self.wrong_type(&ucc.span(), "ucc", "a table", other),
+                        if let Some(table) = self.typed(ucc, "ucc", "a table", DeValue::as_table) {
+                            self.ucc(&ucc.span(), table);
                         }
                     }
                 }
                 ("ucc", other) => self.wrong_type(&key.span(), "ucc", "an array of tables: [[ucc]]", other),
                 (unknown, _) => {
-                    self.fault(&key.span(), Some(unknown), "is not a key that is known here: only [[ucc]] is");
+                    self.fault(&key.span(), unknown, "is not a key that is known here: only [[ucc]] is");
                 }
             }
         }
         // A file that was cut off must not pass for one without UCCs.
         if self.errors.is_empty() && self.names.is_empty() {
-            self.fault(&(0..0), Some("ucc"), "is missing: there must be at least one [[ucc]]");
+            self.fault(&(0..0), "ucc", "is missing: there must be at least one [[ucc]]");
         }
     }
 
     fn wrong_type(&mut self, span: &Range<usize>, key: &str, expected: &str, got: &DeValue<'_>) {
-        let got = match got {
-            DeValue::String(_) => "a string",
-            DeValue::Integer(_) => "an integer",
-            DeValue::Float(_) => "a float",
-            DeValue::Boolean(_) => "a boolean",
-            DeValue::Datetime(_) => "a date or time",
-            DeValue::Array(_) => "an array",
-            DeValue::Table(_) => "a table",
-        };
-        self.fault(span, Some(key), format!("is {got}, expected {expected}"));
+        let got = got.type_str();
+        let article = if got.starts_with(['a', 'i']) { "an" } else { "a" };
+        self.fault(span, key, format!("is {article} {got}, expected {expected}"));
+    }
+
+    /// The value as what is `expected`.
+    fn typed<'v, 'i, T>(
+        &mut self,
+        value: Value<'v, 'i>,
+        key: &str,
+        expected: &str,
+        read: impl FnOnce(&'v DeValue<'i>) -> Option<T>,
+    ) -> Option<T> {
+        let read = read(value.get_ref());
+        if read.is_none() {
+            self.wrong_type(&value.span(), key, expected, value.get_ref());
+        }
+        read
+    }
+
+    /// A name or a URI, by the checks of the core.
+    fn field<T: FromStr<Err = FieldError>>(&mut self, span: &Range<usize>, key: &str, text: &str) -> Option<T> {
+        text.parse().map_err(|error: FieldError| self.fault(span, key, format!("{text:?} {}", error.kind))).ok()
     }
 
     fn ucc(&mut self, span: &Range<usize>, table: &DeTable<'_>) {
         for key in table.keys() {
-            if !KEYS.contains(&key.get_ref().as_ref()) {
-                let reason = format!("is not a key of [[ucc]]; these are: {}", KEYS.join(", "));
-                self.fault(&key.span(), Some(key.get_ref()), reason);
+            if !keys().any(|known| known == key.get_ref()) {
+                let known = keys().collect::<Vec<_>>().join(", ");
+                self.fault(&key.span(), key.get_ref(), format!("is not a key of [[ucc]]; these are: {known}"));
             }
         }
-        let name = self.name(span, table);
-        let settings = (
-            self.boolean(span, table, "recording_api_licensed"),
-            self.boolean(span, table, "use_audio_recording"),
-            self.boolean(span, table, "agent_can_edit_audio_recording"),
-            self.boolean(span, table, "save_recording_by_default"),
-        );
-        let repeats = self.repeats(table);
-        let agents = self.agents(span, table);
-        if let (Some(name), (Some(licensed), Some(audio), Some(edit), Some(save)), Some(repeats), Some(agents)) =
-            (name, settings, repeats, agents)
-        {
-            let settings = Settings {
-                recording_api_licensed: licensed,
-                use_audio_recording: audio,
-                agent_can_edit_audio_recording: edit,
-                save_recording_by_default: save,
-                repeats,
-            };
+        let name = self.required(span, table, NAME).and_then(|value| self.name(value));
+        let switches = Settings::SWITCHES.map(|key| {
+            let value = self.required(span, table, key)?;
+            self.typed(value, key, "true or false", DeValue::as_bool)
+        });
+        let repeats = table.get(RepeatPolicy::KEY).map_or(Some(RepeatPolicy::default()), |value| self.repeats(value));
+        let agents = self.required(span, table, AGENTS).and_then(|value| self.agents(value));
+        let [Some(licensed), Some(audio), Some(edit), Some(save)] = switches else { return };
+        if let (Some(name), Some(repeats), Some(agents)) = (name, repeats, agents) {
+            let settings = Settings::from_switches([licensed, audio, edit, save], repeats);
             // `name` has refused a name that was there before.
             let _ = self.directory.add(&name, Ucc::new(settings, agents));
         }
     }
 
-    fn required<'v, 'i>(
-        &mut self,
-        span: &Range<usize>,
-        table: &'v DeTable<'i>,
-        key: &'static str,
-    ) -> Option<Value<'v, 'i>> {
+    fn required<'v, 'i>(&mut self, span: &Range<usize>, table: &'v DeTable<'i>, key: &str) -> Option<Value<'v, 'i>> {
         let value = table.get(key);
         if value.is_none() {
-            self.fault(span, Some(key), "is missing");
+            self.fault(span, key, FieldErrorKind::Missing.to_string());
         }
         value
     }
 
-    fn name(&mut self, span: &Range<usize>, table: &DeTable<'_>) -> Option<UccNameBuf> {
-        let value = self.required(span, table, "name")?;
-        let DeValue::String(text) = value.get_ref() else {
-            self.wrong_type(&value.span(), "name", "a string", value.get_ref());
-            return None;
-        };
+    fn name(&mut self, value: Value<'_, '_>) -> Option<UccNameBuf> {
+        let text = self.typed(value, NAME, "a string", DeValue::as_str)?;
         let line = self.line(&value.span());
-        if let Some(first) = self.names.insert(text.clone().into_owned(), line) {
-            self.fault(&value.span(), Some("name"), format!("{text:?} is the name of the UCC of line {first} already"));
+        if let Some(first) = self.names.insert(text.to_owned(), line) {
+            self.fault(&value.span(), NAME, format!("{text:?} is the name of the UCC of line {first} already"));
             return None;
         }
         // Browsers, curl and others take such a part out of a path before they send it.
-        if matches!(text.as_ref(), "." | "..") {
-            self.fault(
-                &value.span(),
-                Some("name"),
-                format!("{text:?} is a name that no client can ask for: in a path it means another place"),
-            );
+        if matches!(text, "." | "..") {
+            let reason = format!("{text:?} is a name that no client can ask for: in a path it means another place");
+            self.fault(&value.span(), NAME, reason);
             return None;
         }
-        let name = UccNameBuf::new(text);
-        name.map_err(|error| self.field(&value.span(), "name", text, &error)).ok()
+        self.field(&value.span(), NAME, text)
     }
 
-    fn field(&mut self, span: &Range<usize>, key: &str, text: &str, error: &FieldError) {
-        self.fault(span, Some(key), format!("{text:?} {}", error.kind));
-    }
-
-    fn boolean(&mut self, span: &Range<usize>, table: &DeTable<'_>, key: &'static str) -> Option<bool> {
-        let value = self.required(span, table, key)?;
-        match value.get_ref() {
-            DeValue::Boolean(value) => Some(*value),
-            other => {
-                self.wrong_type(&value.span(), key, "true or false", other);
-                None
-            }
+    fn repeats(&mut self, value: Value<'_, '_>) -> Option<RepeatPolicy> {
+        let text = self.typed(value, RepeatPolicy::KEY, RepeatPolicy::EXPECTED, DeValue::as_str)?;
+        let policy = text.parse().ok();
+        if policy.is_none() {
+            let reason = format!("is {text:?}, expected {}", RepeatPolicy::EXPECTED);
+            self.fault(&value.span(), RepeatPolicy::KEY, reason);
         }
+        policy
     }
 
-    fn repeats(&mut self, table: &DeTable<'_>) -> Option<RepeatPolicy> {
-        let Some(value) = table.get("repeats") else { return Some(RepeatPolicy::default()) };
-        match value.get_ref() {
-            DeValue::String(text) if text == "accept" => Some(RepeatPolicy::Accept),
-            DeValue::String(text) if text == "refuse" => Some(RepeatPolicy::Refuse),
-            DeValue::String(text) => {
-                let reason = format!(r#"{text:?} is neither "accept" nor "refuse""#);
-                self.fault(&value.span(), Some("repeats"), reason);
-                None
-            }
-            other => {
-                self.wrong_type(&value.span(), "repeats", r#""accept" or "refuse""#, other);
-                None
-            }
+    fn agents(&mut self, value: Value<'_, '_>) -> Option<Vec<SipUriBuf>> {
+        let array = self.typed(value, AGENTS, "an array", DeValue::as_array)?;
+        let mut agents = Vec::with_capacity(array.len());
+        for agent in array {
+            let text = self.typed(agent, AGENTS, "a string", DeValue::as_str);
+            agents.extend(text.and_then(|text| self.field::<SipUriBuf>(&agent.span(), AGENTS, text)));
         }
-    }
-
-    fn agents(&mut self, span: &Range<usize>, table: &DeTable<'_>) -> Option<Vec<SipUriBuf>> {
-        let value = self.required(span, table, "agents")?;
-        let DeValue::Array(array) = value.get_ref() else {
-            self.wrong_type(&value.span(), "agents", "an array of SIP URIs", value.get_ref());
-            return None;
-        };
-        let mut agents = Some(Vec::with_capacity(array.len()));
-        for element in array {
-            let agent = match element.get_ref() {
-                DeValue::String(text) => {
-                    SipUriBuf::new(text).map_err(|error| self.field(&element.span(), "agents", text, &error)).ok()
-                }
-                other => {
-                    self.wrong_type(&element.span(), "agents", "a SIP URI", other);
-                    None
-                }
-            };
-            agents = agents.zip(agent).map(|(mut agents, agent)| {
-                agents.push(agent);
-                agents
-            });
-        }
-        agents
+        // Every error was noted; one is enough.
+        (agents.len() == array.len()).then_some(agents)
     }
 }

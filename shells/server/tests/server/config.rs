@@ -1,5 +1,7 @@
 //! What is wrong with a config, to the letter.
 
+use recording_core::Directory;
+use recording_core::desk::provisioning::ProvisioningError;
 use recording_core::state::RepeatPolicy;
 use recording_core::wire::{SipUri, UccName};
 use recording_server::config::parse;
@@ -71,11 +73,11 @@ fn each_error_tells_line_key_and_reason() {
     wrong(&with("Größe & Co", "first"), &[r#"14: name: "first" is the name of the UCC of line 3 already"#]);
     wrong(&with("= true", "= 1"), &["4: recording_api_licensed: is an integer, expected true or false"]);
     wrong(&with("use_audio_recording = true", ""), &["2: use_audio_recording: is missing"]);
-    wrong(&with(r#""refuse""#, r#""maybe""#), &[r#"19: repeats: "maybe" is neither "accept" nor "refuse""#]);
+    wrong(&with(r#""refuse""#, r#""maybe""#), &[r#"19: repeats: is "maybe", expected "accept" or "refuse""#]);
     wrong(&with(r#""refuse""#, "true"), &[r#"19: repeats: is a boolean, expected "accept" or "refuse""#]);
     wrong(&with("agents = []", ""), &["13: agents: is missing"]);
-    wrong(&with("agents = []", r#"agents = "sip:a@b""#), &["20: agents: is a string, expected an array of SIP URIs"]);
-    wrong(&with(r#""sip:two@domain.com""#, "2.0"), &["10: agents: is a float, expected a SIP URI"]);
+    wrong(&with("agents = []", r#"agents = "sip:a@b""#), &["20: agents: is a string, expected an array"]);
+    wrong(&with(r#""sip:two@domain.com""#, "2.0"), &["10: agents: is a float, expected a string"]);
     wrong(&with("sip:two@", "tel:two@"), &[r#"10: agents: "tel:two@domain.com" does not begin with sip: or sips:"#]);
     // All at once, from top to bottom.
     wrong(
@@ -100,4 +102,86 @@ fn what_is_no_toml_is_told_with_its_line() {
         assert!(!errors[0].reason.contains('\n') && !errors[0].reason.is_empty());
         println!("{}", errors[0]);
     }
+}
+
+/// What the core's reader of provisioning documents says of a UCC, without the place.
+fn gateway(ucc: &toml::Table) -> Result<(), (Option<&'static str>, String)> {
+    let document = serde_json::json!({ "uccs": [as_json(&toml::Value::Table(ucc.clone()))] }).to_string();
+    let error = match Directory::<2, 8, 512>::new().load(document.as_bytes()) {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    let reason = ProvisioningError { ucc: None, key: None, agent: None, ..error }.to_string();
+    Err((error.key, reason))
+}
+
+fn as_json(value: &toml::Value) -> serde_json::Value {
+    match value {
+        toml::Value::String(text) => text.as_str().into(),
+        toml::Value::Integer(number) => (*number).into(),
+        toml::Value::Boolean(is_on) => (*is_on).into(),
+        toml::Value::Array(values) => values.iter().map(as_json).collect(),
+        toml::Value::Table(table) => {
+            serde_json::Value::Object(table.iter().map(|(key, value)| (key.clone(), as_json(value))).collect())
+        }
+        other => panic!("{other} is not used here"),
+    }
+}
+
+/// One schema: what a gateway refuses is refused here, at the same key and in the same words, and nothing else is.
+#[test]
+fn a_gateway_has_the_same_keys_checks_and_words() {
+    use toml::Value;
+    let good: toml::Table = r#"
+        name = "first"
+        recording_api_licensed = true
+        use_audio_recording = true
+        agent_can_edit_audio_recording = false
+        save_recording_by_default = true
+        repeats = "refuse"
+        agents = ["sip:one@domain.com"]
+    "#
+    .parse()
+    .unwrap();
+    let texts = ["", "accept", "refuse", "Refuse", "sip:one@domain.com", "sips:x", "tel:1", "a/b", "\u{1}", "Größe"];
+    let mut values: Vec<_> = texts.map(Value::from).into();
+    values.extend(["x".repeat(64), "x".repeat(65), format!("sip:{}", "x".repeat(300))].map(Value::from));
+    values.extend([Value::Boolean(true), Value::Boolean(false), Value::Integer(1)]);
+    let of_each: Vec<_> = values.iter().map(|value| Value::Array(vec![value.clone()])).collect();
+    values.extend(of_each);
+    values.extend([Value::Array(Vec::new()), Value::Table(toml::Table::new())]);
+    let (mut refused, mut accepted) = (0, 0);
+    let mut compare = |ucc: &toml::Table| {
+        let text: String = ucc.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
+        let ours = parse(&format!("[[ucc]]\n{text}")).map(drop);
+        match (gateway(ucc), ours) {
+            (Ok(()), Ok(())) => accepted += 1,
+            (Err((key, reason)), Err(errors)) => {
+                refused += 1;
+                assert_eq!(errors.len(), 1, "{text}");
+                match key {
+                    Some(key) => {
+                        assert_eq!(errors[0].key.as_deref(), Some(key), "{text}");
+                        assert!(errors[0].reason.ends_with(&reason), "{} / {reason}", errors[0]);
+                    }
+                    // The gateway does not repeat a key that it does not know.
+                    None => assert!(errors[0].reason.starts_with("is not a key of [[ucc]]"), "{}", errors[0]),
+                }
+            }
+            (gateway, ours) => panic!("{text}: {gateway:?} {ours:?}"),
+        }
+    };
+    compare(&good);
+    for key in good.keys().map(String::as_str).chain(["Name", "agent"]) {
+        let mut without = good.clone();
+        if without.remove(key).is_some() {
+            compare(&without);
+        }
+        for value in &values {
+            let mut changed = good.clone();
+            changed.insert(key.to_owned(), value.clone());
+            compare(&changed);
+        }
+    }
+    assert!(refused > 200 && accepted > 15, "{refused} {accepted}");
 }
