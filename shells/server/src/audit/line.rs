@@ -74,10 +74,13 @@ struct Line(Vec<u8>);
 /// Room for nearly every line.
 const USUAL: usize = 480;
 
+/// What every line begins with.
+pub(super) const BEGINNING: &[u8] = br#"{"Time":""#;
+
 impl Line {
     fn new(call: &str, caller: Caller<'_>) -> Self {
         let mut line = Self(Vec::with_capacity(USUAL));
-        line.0.extend_from_slice(br#"{"Time":""#);
+        line.0.extend_from_slice(BEGINNING);
         time::push_now(&mut line.0);
         line.0.push(b'"');
         line.plain("Call", call);

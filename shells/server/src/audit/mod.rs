@@ -35,7 +35,8 @@ use core::future::Future;
 use core::ops::RangeInclusive;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
@@ -156,6 +157,23 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// That a file that is there is a trail: of another one the end would be cut off, and lines would be added to it.
+fn begins_as_a_trail(path: &Path) -> io::Result<()> {
+    // What is no file has no beginning, and what cannot be read is reported by who opens it to write.
+    if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return Ok(());
+    }
+    let Ok(file) = File::open(path) else { return Ok(()) };
+    let mut beginning = Vec::new();
+    file.take(line::BEGINNING.len() as u64).read_to_end(&mut beginning)?;
+    // Before the first line there may be what is left of it after a machine went down, or of a trial of the disk.
+    let is_left_over = |byte: u8| beginning.iter().all(|&found| found == byte);
+    if line::BEGINNING.starts_with(&beginning) || is_left_over(0) || is_left_over(b' ') {
+        return Ok(());
+    }
+    Err(io::Error::other("there is a file of something else at this path, and it stays as it is"))
+}
+
 fn gone() -> io::Error {
     io::Error::other("the thread that writes it has ended")
 }
@@ -166,8 +184,9 @@ impl Trail {
     ///
     /// # Errors
     ///
-    /// If the file cannot be written, or another server writes it.
+    /// If the file cannot be written, another server writes it, or it is a file of something else.
     pub fn open(settings: &Settings) -> io::Result<Self> {
+        begins_as_a_trail(&settings.path)?;
         Self::over(Machine, settings, PATIENCE)
     }
 

@@ -9,12 +9,35 @@ use crate::audit::{Settings, Trail};
 fn the_rest_of_a_line_is_cut_off() {
     let scratch = Scratch::new("torn");
     let path = scratch.0.join("trail");
-    for whole in ["", "{}\n", &"{}\n".repeat(5000)] {
-        for torn in ["", "{\"Time", &"x".repeat(10_000)] {
+    let line = "{\"Time\":\"\"}\n";
+    for whole in ["", line, &line.repeat(5000)] {
+        let long = format!("{{\"Time\":\"{}", "x".repeat(10_000));
+        for torn in ["", "{\"Time", &long, &"\0".repeat(5000), &" ".repeat(4096)] {
             fs::write(&path, [whole, torn].concat()).unwrap();
             scratch.trail().write_now(b"{1}\n").unwrap();
             assert_eq!(scratch.text(), [whole, "{1}\n"].concat());
         }
+    }
+}
+
+/// What was there before is not cut off and gets no line if it is something else.
+#[test]
+fn a_file_of_something_else_stays_as_it_is() {
+    let scratch = Scratch::new("else");
+    let path = scratch.0.join("trail");
+    for text in [
+        "x",
+        "[[ucc]]\n",
+        "-----BEGIN PRIVATE KEY-----\nAAAA",
+        "{\"keys\":[]}",
+        "redb\x1a\n\0\0\0\0",
+        "\n",
+        "{\"Time\": \"\"}",
+    ] {
+        fs::write(&path, text).unwrap();
+        let error = Trail::open(&scratch.settings(1_000_000, 3)).unwrap_err();
+        assert_eq!(error.to_string(), "there is a file of something else at this path, and it stays as it is");
+        assert_eq!(scratch.text(), text);
     }
 }
 

@@ -20,7 +20,7 @@ fn rotation_loses_no_line_but_those_of_files_that_are_too_many() {
             // Opened again, it goes on where it was.
             let trail = Trail::open(&settings).unwrap();
             for number in 0..60 {
-                let line = format!("{run} {number} {}\n", "x".repeat(number * 7 % 83));
+                let line = format!("{{\"Time\":\"{run} {number} {}\n", "x".repeat(number * 7 % 83));
                 if number % 2 == 0 {
                     trail.write_now_durably(line.as_bytes())
                 } else {
@@ -195,7 +195,7 @@ fn files_are_private() {
     let settings = scratch.settings(20, 2);
     let trail = Trail::open(&settings).unwrap();
     for number in 10..16 {
-        trail.write_now(format!("line {number}\n").as_bytes()).unwrap();
+        trail.write_now(format!("{{\"Time\":\"{number}\"}}\n").as_bytes()).unwrap();
     }
     for path in [settings.path.clone(), numbered(&settings.path, 1), numbered(&settings.path, 2)] {
         assert_eq!(mode(&path), 0o600, "{}", path.display());
