@@ -310,9 +310,9 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Comm
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return Ok(Command::Print(error.to_string()));
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(UsageError::of(&error, &command)),
     };
-    let options = Options::from_arg_matches(&matches)?;
+    let options = Options::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command))?;
     if let Some(name) = options.instead.make_token {
         return Ok(Command::MakeToken(name));
     }

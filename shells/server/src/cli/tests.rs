@@ -96,3 +96,24 @@ fn the_defaults_are_those_of_the_parts() {
     let audit = serves(&["--audit", "x"]).audit().expect("a trail");
     assert_eq!(audit, crate::audit::Settings { path: "x".into(), ..crate::audit::Settings::default() });
 }
+
+/// Wherever a token was pasted, the error does not repeat it.
+#[test]
+fn no_token_is_repeated() {
+    let token = format!("rec_{}", "0123456789abcdef".repeat(4));
+    let command = command();
+    let options: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+    assert!(options.len() > 30);
+    let mut lines = vec![vec![token.clone()], vec![format!("--{token}")], vec![format!("payments {token}")]];
+    for option in options {
+        lines.push(vec![format!("--{option}={token}")]);
+        lines.push(vec![format!("--{option}"), token.clone()]);
+        lines.push(vec![format!("--{option}"), format!("file:{token}")]);
+        lines.push(vec![format!("--{option}"), format!("Bearer {token}\n")]);
+    }
+    for line in lines {
+        let result = read(line.iter().map(Into::into));
+        let text = result.expect_err("a token is nowhere taken").to_string();
+        assert!(!text.contains(&token) && text.contains("--make-token"), "{text}");
+    }
+}
