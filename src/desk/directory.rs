@@ -189,6 +189,12 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Directory<UCCS, 
         Some(self.uccs.get(usize::from(ucc.0))?.settings)
     }
 
+    /// The UCC of this name, with its settings.
+    pub(super) fn ucc(&self, name: UccName<'_>) -> Option<(UccKey, &Settings)> {
+        let key = self.find(name)?;
+        Some((key, &self.uccs.get(usize::from(key.0))?.settings))
+    }
+
     /// The name of a UCC; `None` if the key is not of this directory.
     #[must_use]
     pub fn name(&self, ucc: UccKey) -> Option<UccName<'_>> {

@@ -229,8 +229,7 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
     ///
     /// If there is no such UCC or session.
     pub fn end<'a>(&mut self, ucc: UccName<'a>, correlation_id: CorrelationId) -> Result<EndOutcome, Refusal<'a>> {
-        let key = self.directory.find(ucc).ok_or(Refusal::UnknownUcc { ucc })?;
-        let settings = self.directory.settings(key).ok_or(Refusal::UnknownUcc { ucc })?;
+        let (key, settings) = self.directory.ucc(ucc).ok_or(Refusal::UnknownUcc { ucc })?;
         let state = self.sessions.remove(key, correlation_id).ok_or(Refusal::UnknownSession { correlation_id })?;
         Ok(EndOutcome { state, disposition: settings.disposition(state) })
     }
@@ -266,26 +265,26 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
         match request {
             Request::Set(set) => self.set(set),
             Request::State(read) => {
-                let facts = self.ucc(read.ucc).map(|(ucc, settings)| StateFacts {
+                let facts = self.directory.ucc(read.ucc).map(|(ucc, &settings)| StateFacts {
                     settings,
                     session: self.sessions.get(ucc, read.correlation_id),
                 });
                 silent(Reply::State(read.decide(facts)))
             }
             Request::Capabilities(question) => {
-                let settings = self.ucc(question.ucc).map(|(_, settings)| settings);
+                let settings = self.directory.ucc(question.ucc).map(|(_, &settings)| settings);
                 silent(Reply::Capabilities(question.decide(settings)))
             }
         }
     }
 
     fn set<'a>(&mut self, request: &SetRequest<'a>) -> Response<'a> {
-        let ucc = self.ucc(request.ucc);
+        let ucc = self.directory.ucc(request.ucc);
         let mut session = match ucc {
             Some((ucc, _)) => self.sessions.get_mut(ucc, request.correlation_id),
             None => None,
         };
-        let facts = ucc.map(|(ucc, settings)| SetFacts {
+        let facts = ucc.map(|(ucc, &settings)| SetFacts {
             settings,
             requester_is_agent: self.directory.is_agent(ucc, request.requester),
             session: session.as_deref().copied(),
@@ -303,10 +302,5 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
         **session = pending.new_state();
         let stored = pending.commit();
         Response { event: Some(stored.event), reply: Reply::State(stored.reply), audit_name: Some(stored.audit_name) }
-    }
-
-    fn ucc(&self, name: UccName<'_>) -> Option<(UccKey, Settings)> {
-        let key = self.directory.find(name)?;
-        Some((key, self.directory.settings(key)?))
     }
 }

@@ -57,16 +57,16 @@ impl<const N: usize> Sessions<N> {
     /// Takes a session out. The last one moves to its place.
     pub(super) fn remove(&mut self, ucc: UccKey, id: CorrelationId) -> Option<State> {
         let slot = self.slot(ucc, id)?;
-        let removed = *self.entries.get(slot)?;
+        let state = self.entries.get(slot)?.state;
         let last = self.entries.pop()?;
-        self.index.remove(hash(removed.ucc, removed.id), slot);
+        self.index.remove(hash(ucc, id), slot);
         if let Some(place) = self.entries.get_mut(slot) {
             *place = last;
             let old_slot = self.entries.len();
             self.index.remove(hash(last.ucc, last.id), old_slot);
             self.index.insert(hash(last.ucc, last.id), slot);
         }
-        Some(removed.state)
+        Some(state)
     }
 
     pub(super) fn len(&self) -> usize {

@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 use core::hash::{Hash, Hasher};
 
 use super::text_field;
-use crate::scan::{ByteSet, equal, find};
+use crate::scan::{ByteSet, SHORTCUTS, equal, find};
 use crate::wire::{Field, FieldError, FieldErrorKind};
 
 /// The SIP URI that names an agent, borrowed from a request.
@@ -76,7 +76,7 @@ impl<'a> SipUri<'a> {
     pub fn eq_bytes(self, uri: &[u8]) -> bool {
         let own = self.0.as_bytes();
         // The same letters first: that is nearly always so, and quicker to see.
-        equal(own, uri) || own.eq_ignore_ascii_case(uri)
+        SHORTCUTS && equal(own, uri) || own.eq_ignore_ascii_case(uri)
     }
 }
 

@@ -38,7 +38,7 @@ impl fmt::Debug for Cursor<'_> {
 ///
 /// [`JsonErrorKind::ByteOrderMark`] or [`JsonErrorKind::NotUtf8`].
 #[inline]
-pub(crate) fn text_of(document: &[u8]) -> Result<&str, JsonError> {
+pub(super) fn text_of(document: &[u8]) -> Result<&str, JsonError> {
     if scan::strip_prefix(document, b"\xef\xbb\xbf").is_some() {
         return Err(JsonError { kind: JsonErrorKind::ByteOrderMark, at: 0 });
     }
@@ -51,6 +51,11 @@ impl<'a> Cursor<'a> {
         let mut cursor = Self { text, at: 0, depth: 0, objects: 0, failed: None };
         cursor.space();
         cursor
+    }
+
+    /// Where this error was found, in a document that nothing more is read of.
+    pub(super) const fn failed_by(error: JsonError) -> Self {
+        Self { text: "", at: error.at, depth: 0, objects: 0, failed: Some(error.kind) }
     }
 
     /// Whether an error was found.
@@ -121,10 +126,10 @@ impl<'a> Cursor<'a> {
     /// Advances to the next key of an object, or to the next element of an array; to the `first` one if it was just opened.
     /// Returns `false`, past the closing bracket, if there is none.
     #[cfg_attr(target_pointer_width = "64", inline(always))]
-    pub(super) fn item<const OBJECT: bool>(&mut self, first: bool) -> Option<bool> {
+    pub(super) fn item(&mut self, first: bool, of_object: bool) -> Option<bool> {
         self.space();
         let next = self.peek();
-        if next == Some(if OBJECT { b'}' } else { b']' }) {
+        if next == Some(if of_object { b'}' } else { b']' }) {
             self.at += 1;
             self.depth -= 1;
             self.objects >>= 1;
@@ -132,7 +137,7 @@ impl<'a> Cursor<'a> {
         }
         if !first {
             if next != Some(b',') {
-                return self.expected(if OBJECT { Token::CommaOrBrace } else { Token::CommaOrBracket });
+                return self.expected(if of_object { Token::CommaOrBrace } else { Token::CommaOrBracket });
             }
             self.at += 1;
             self.space();
@@ -141,9 +146,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// The same, wherever this is.
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn any_item(&mut self, first: bool) -> Option<bool> {
-        if self.objects & 1 == 1 { self.item::<true>(first) } else { self.item::<false>(first) }
+        if self.objects & 1 == 1 { self.item(first, true) } else { self.item(first, false) }
     }
 
     /// Reads a key and its colon, up to the value.
@@ -215,12 +220,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn pass_string(&mut self) -> Option<()> {
         self.string().map(|_| ())
     }
 
-    #[inline(never)]
+    #[cfg_attr(target_pointer_width = "64", inline(never))]
     fn pass_key(&mut self) -> Option<()> {
         self.key().map(|_| ())
     }

@@ -10,7 +10,7 @@ mod value;
 mod writer;
 
 pub use cursor::MAX_DEPTH;
-pub(crate) use cursor::{Raw, text_of};
+pub(crate) use cursor::Raw;
 pub use error::{JsonError, JsonErrorKind, Token};
 pub(crate) use text::Unescaped;
 pub use text::{Chars, Text};

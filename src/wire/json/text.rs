@@ -2,7 +2,7 @@
 
 use super::ESCAPES;
 use super::error::JsonErrorKind;
-use crate::scan::{hex, utf8};
+use crate::scan::{SHORTCUTS, hex, utf8};
 
 /// The inside of a JSON string, checked by the reader and not yet unescaped.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +50,7 @@ impl<'a> Text<'a> {
     /// Whether the string means `other`, without regard to ASCII case.
     #[must_use]
     pub fn eq_ignore_ascii_case(self, other: &str) -> bool {
-        if let Some(plain) = self.plain() {
+        if SHORTCUTS && let Some(plain) = self.plain() {
             return plain.eq_ignore_ascii_case(other);
         }
         let mut others = other.bytes();

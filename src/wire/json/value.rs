@@ -24,21 +24,27 @@ pub fn read(document: &[u8]) -> Result<Value<'_>, JsonError> {
 /// If the document is no UTF-8 or does not begin with an object.
 #[inline]
 pub fn read_object(document: &[u8]) -> Result<Object<'_>, JsonError> {
-    let object = object_of(text_of(document)?);
+    let object = object_of(document);
     match object.error() {
         None => Ok(object),
         Some(error) => Err(error),
     }
 }
 
-/// [`read_object`] of a document whose text is known. What is no object gives one without members whose
-/// [`error`](Object::error) says so.
-pub(crate) fn object_of(document: &str) -> Object<'_> {
-    let mut cursor = Cursor::begin(document);
-    if cursor.peek() == Some(b'{') {
-        return Object::at(cursor);
-    }
-    cursor.expected::<()>(Token::Object);
+/// As [`read_object`], but what is no object gives one without members whose [`error`](Object::error) says so.
+#[inline]
+pub(crate) fn object_of(document: &[u8]) -> Object<'_> {
+    let cursor = match text_of(document) {
+        Ok(text) => {
+            let mut cursor = Cursor::begin(text);
+            if cursor.peek() == Some(b'{') {
+                return Object::at(cursor);
+            }
+            cursor.expected::<()>(Token::Object);
+            cursor
+        }
+        Err(error) => Cursor::failed_by(error),
+    };
     Object { cursor, place: Place::Over }
 }
 
@@ -187,7 +193,7 @@ impl<'a> Object<'a> {
         if self.place == Place::Over {
             return None;
         }
-        let key = match self.cursor.item::<true>(self.place == Place::First) {
+        let key = match self.cursor.item(self.place == Place::First, true) {
             Some(true) => self.cursor.key(),
             end => {
                 self.close(end);
@@ -257,7 +263,7 @@ impl<'a> Array<'a> {
     #[allow(clippy::should_implement_trait, reason = "as for objects")]
     pub fn next(&mut self) -> Option<Value<'a>> {
         let first = self.place == Place::First;
-        if self.place == Place::Over || self.cursor.item::<false>(first) != Some(true) {
+        if self.place == Place::Over || self.cursor.item(first, false) != Some(true) {
             self.place = Place::Over;
             return None;
         }

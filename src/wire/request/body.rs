@@ -38,7 +38,7 @@ impl<'a> SetRequest<'a> {
         if body.len() > Self::MAX_BODY_LEN {
             return Err(Rejection::BodyTooLarge);
         }
-        let object = json::object_of(json::text_of(body)?);
+        let object = json::object_of(body);
         FieldReader::of(object, FIELDS, &mut scratch.0, |reader| {
             let (mut action, mut requester, mut correlation_id, mut ucc) = (None, None, None, None);
             while let Some(field) = reader.next() {
