@@ -15,12 +15,13 @@ use tokio::time::Instant;
 
 use crate::auth::{Guard, Principal};
 use crate::body::{self, Received};
-use crate::log::Asked;
+use crate::caller::{Caller, RequestLine};
 use crate::metrics::Call;
 use crate::net::{Client, Handler};
-use crate::service::{Caller, Service};
+use crate::occurrence::Occurrence;
+use crate::service::Service;
 use crate::store::Store;
-use crate::{auth, hub, log, reply};
+use crate::{hub, log, reply};
 
 /// The recording API, and the hub that tells of its changes. One handler takes every request of the API, so that nothing
 /// but the core says what is unknown, not allowed, unsupported, too large or not understood.
@@ -109,7 +110,7 @@ fn respond<S: Store>(
         match read_head(&parts, &target) {
             Ok(head) if head.wants_body() && body::is_encoded(&parts.headers) => {
                 let usable = body::discard(body, &parts.headers, client.as_ref()).await;
-                let response = reply::encoded(Asked::of(&parts, client.as_ref()));
+                let response = reply::encoded(line(&parts, client.as_ref()));
                 (Call::Unknown, if usable { response } else { reply::and_close(response) })
             }
             Ok(head) if head.wants_body() => {
@@ -150,7 +151,7 @@ async fn decide<S: Store>(
     head: Result<Head<'_>, Rejection>,
     body: &[u8],
 ) -> (Call, Response) {
-    let caller = Caller::of(client, parts.extensions.get());
+    let caller = caller(client, parts);
     let mut scratch = Scratch::new();
     match head.and_then(|head| head.request(body, &mut scratch)) {
         Ok(recording_core::Request::State(request)) => {
@@ -158,11 +159,12 @@ async fn decide<S: Store>(
             (Call::State, found.map_or_else(|_| reply::store_unavailable(), |found| reply::of(&Reply::State(found))))
         }
         Ok(recording_core::Request::Capabilities(request)) => {
-            (Call::Capabilities, reply::of(&Reply::Capabilities(service.capabilities(&request, caller))))
+            (Call::Capabilities, reply::of(&Reply::Capabilities(service.capabilities(&request, caller).await)))
         }
         Ok(recording_core::Request::Set(request)) if !may_act(parts, request.requester) => {
-            Box::pin(service.not_permitted(&request, caller)).await;
-            (Call::Set, auth::guard::another_requester(parts, client))
+            let line = line(parts, client);
+            service.observe(&Occurrence::NotPermitted { request: &request, line }, caller).await;
+            (Call::Set, reply::rejection(Rejection::Forbidden))
         }
         Ok(recording_core::Request::Set(request)) => {
             // Kept apart: all requests have room for it, and most are reads.
@@ -170,10 +172,20 @@ async fn decide<S: Store>(
             (Call::Set, done.map_or_else(reply::rejection, |done| reply::of(&Reply::State(done))))
         }
         Err(rejection) => {
-            log::rejected(Asked::of(parts, client), &rejection);
+            log::rejected(line(parts, client), &rejection);
             (Call::Unknown, reply::rejection(rejection))
         }
     }
+}
+
+/// Where a request came from.
+pub(crate) fn caller<'a>(client: Option<&Client>, parts: &'a Parts) -> Caller<'a> {
+    let principal = parts.extensions.get().map(Principal::name);
+    Caller { address: client.map(Client::peer), principal }
+}
+
+fn line<'a>(parts: &'a Parts, client: Option<&Client>) -> RequestLine<'a> {
+    RequestLine::of(parts, client.map(Client::peer))
 }
 
 /// Whether the request's token, if tokens are asked for, allows a set in this name.

@@ -14,7 +14,7 @@ use http_body::Body as _;
 use recording_core::wire::SetRequest;
 use tokio::time::{Instant, timeout_at};
 
-use crate::log::Asked;
+use crate::caller::RequestLine;
 use crate::net::Client;
 use crate::{log, reply};
 
@@ -52,7 +52,7 @@ pub(crate) async fn read(body: Body, parts: &Parts, client: Option<&Client>) -> 
     if body.size_hint().lower() > SetRequest::MAX_BODY_LEN as u64 {
         return Received::Body { bytes: Bytes::from_static(&[b' '; ENOUGH]), whole: false };
     }
-    let asked = || Asked::of(parts, client);
+    let line = || RequestLine::of(parts, client.map(Client::peer));
     let deadline = client.map_or_else(|| Instant::now() + crate::net::Limits::default().request, Client::deadline);
     match timeout_at(deadline, collect(body)).await {
         Ok(Ok((bytes, whole))) => {
@@ -61,13 +61,13 @@ pub(crate) async fn read(body: Body, parts: &Parts, client: Option<&Client>) -> 
             }
             Received::Body { bytes, whole }
         }
-        Ok(Err(_)) => failed(asked(), StatusCode::BAD_REQUEST, "The body broke off or is not framed as HTTP says."),
-        Err(_) => failed(asked(), StatusCode::REQUEST_TIMEOUT, TOO_LATE),
+        Ok(Err(_)) => failed(line(), StatusCode::BAD_REQUEST, "The body broke off or is not framed as HTTP says."),
+        Err(_) => failed(line(), StatusCode::REQUEST_TIMEOUT, TOO_LATE),
     }
 }
 
-fn failed(asked: Asked<'_>, status: StatusCode, reason: &'static str) -> Received {
-    log::not_arrived(asked, status.as_u16(), reason);
+fn failed(line: RequestLine<'_>, status: StatusCode, reason: &'static str) -> Received {
+    log::not_arrived(line, status.as_u16(), reason);
     Received::Failed(reply::and_close(reply::invalid(status, reason)))
 }
 

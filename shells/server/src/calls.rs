@@ -3,11 +3,14 @@
 use recording_core::State;
 use recording_core::decide::Refusal;
 use recording_core::state::Disposition;
-use recording_core::wire::{CorrelationId, ErrorMessage, Rejection, StateReply, UccName};
+use recording_core::wire::{CorrelationId, StateReply, UccName};
 
-use crate::service::{Caller, MOST_TRIES, Service, conflicts};
-use crate::store::{SessionKey, Store, StoreError, Storing, Swap};
-use crate::{audit, log};
+use crate::caller::Caller;
+pub use crate::occurrence::NotDone;
+use crate::occurrence::{Change, Occurrence};
+use crate::service::{MOST_TRIES, Service, conflicts};
+use crate::session::SessionKey;
+use crate::store::{Store, Storing, Swap};
 
 /// What became of beginning a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,39 +20,6 @@ pub enum Begun {
     Opened,
     /// It was open already, and stays as it is.
     AlreadyOpen,
-}
-
-/// Why a session was not begun, or not ended.
-#[derive(Debug)]
-pub enum NotDone<'a> {
-    /// There is no such UCC.
-    Refused(Refusal<'a>),
-    /// There is no such session, nor did one end in the last minute.
-    NothingToEnd(Refusal<'a>),
-    /// The store failed.
-    Store(StoreError),
-}
-
-impl From<StoreError> for NotDone<'_> {
-    fn from(error: StoreError) -> Self {
-        Self::Store(error)
-    }
-}
-
-impl NotDone<'_> {
-    /// Shows what the client is told.
-    pub(crate) fn tell<T>(&self, show: impl FnOnce(ErrorMessage<'_>) -> T) -> T {
-        match self {
-            Self::Refused(refusal) => show((*refusal).into()),
-            Self::NothingToEnd(refusal) => {
-                let text = format!(
-                    "{refusal} Of one that ended more than a minute ago, the audit trail says what became of its recording."
-                );
-                show(ErrorMessage::new(refusal.error_type(), &text))
-            }
-            Self::Store(_) => show(Rejection::NotStored.into()),
-        }
-    }
 }
 
 /// What became of a session that ended.
@@ -76,30 +46,29 @@ impl<S: Store> Service<S> {
         state: State,
         caller: Caller<'_>,
     ) -> Result<(Begun, StateReply<'a>), NotDone<'a>> {
-        let begun = self.try_begin(ucc, correlation_id, state, caller).await;
-        if let Err(why) = &begun {
-            self.not_done("begin", ucc, correlation_id, why, caller).await;
-        }
+        let key = &SessionKey::new(ucc, correlation_id);
+        let begun = self.try_begin(ucc, key, state, caller).await;
+        let occurrence = match &begun {
+            &Ok((Begun::Opened, state)) => Occurrence::Changed(Change::Begin { key, state }),
+            &Ok((Begun::AlreadyOpen, state)) => Occurrence::AlreadyOpen { key, state },
+            Err(why) => Occurrence::NotBegun { key, why },
+        };
+        self.observe(&occurrence, caller).await;
         let (begun, state) = begun?;
-        if let (Begun::AlreadyOpen, Some(trail)) = (begun, self.trail()) {
-            trail.tell(audit::already_open(ucc, correlation_id, state, caller)).await;
-        }
-        log::begun(ucc, correlation_id, begun, state);
         Ok((begun, StateReply { correlation_id, state, error: None, ucc }))
     }
 
     async fn try_begin<'a>(
         &self,
         ucc: UccName<'a>,
-        correlation_id: CorrelationId,
+        key: &SessionKey,
         state: State,
         caller: Caller<'_>,
     ) -> Result<(Begun, State), NotDone<'a>> {
         self.directory().current().ucc(ucc).ok_or(NotDone::Refused(Refusal::UnknownUcc { ucc }))?;
-        let key = SessionKey::new(ucc, correlation_id);
         for _ in 0..MOST_TRIES {
-            let turn = self.turns().of(&key).await;
-            let latest = self.store().latest(&key).await?;
+            let turn = self.session_locks().lock(key).await;
+            let latest = self.store().latest(key).await?;
             if let Some(found) = latest.found {
                 drop(turn);
                 if self.is_stored(&latest).await? {
@@ -107,13 +76,12 @@ impl<S: Store> Service<S> {
                 }
                 continue;
             }
-            let note = self.note(|| audit::begun(ucc, correlation_id, state, caller));
-            let (swap, telling) = self.store_change(turn, &key, (None, Some(state), note)).await?;
+            let note = self.note(&Change::Begin { key, state }, caller);
+            let (swap, telling) = self.store_change(turn, key, (None, Some(state), note)).await?;
             if swap == Swap::Stored {
                 // What became of an earlier session of this id is not what becomes of this one.
-                self.ended().forget(&key);
+                self.ended().forget(key);
                 drop(telling);
-                self.metrics().begun();
                 return Ok((Begun::Opened, state));
             }
         }
@@ -137,36 +105,22 @@ impl<S: Store> Service<S> {
         correlation_id: CorrelationId,
         caller: Caller<'_>,
     ) -> Result<Disposition, NotDone<'a>> {
-        let ended = self.try_end(ucc, correlation_id, caller).await;
-        if let Err(why) = &ended {
-            self.not_done("end", ucc, correlation_id, why, caller).await;
-        }
-        match ended? {
-            End::Now(state, disposition) => {
-                log::ended(ucc, correlation_id, state, disposition);
-                Ok(disposition)
-            }
-            End::Before(disposition) => {
-                if let Some(trail) = self.trail() {
-                    trail.tell(audit::already_ended(ucc, correlation_id, disposition, caller)).await;
-                }
-                log::already_ended(ucc, correlation_id, disposition);
-                Ok(disposition)
-            }
-        }
+        let key = &SessionKey::new(ucc, correlation_id);
+        let ended = self.try_end(ucc, key, caller).await;
+        let occurrence = match &ended {
+            &Ok(End::Now(state, disposition)) => Occurrence::Changed(Change::End { key, state, disposition }),
+            &Ok(End::Before(disposition)) => Occurrence::AlreadyEnded { key, disposition },
+            Err(why) => Occurrence::NotEnded { key, why },
+        };
+        self.observe(&occurrence, caller).await;
+        ended.map(|(End::Now(_, disposition) | End::Before(disposition))| disposition)
     }
 
-    async fn try_end<'a>(
-        &self,
-        ucc: UccName<'a>,
-        correlation_id: CorrelationId,
-        caller: Caller<'_>,
-    ) -> Result<End, NotDone<'a>> {
-        let key = SessionKey::new(ucc, correlation_id);
+    async fn try_end<'a>(&self, ucc: UccName<'a>, key: &SessionKey, caller: Caller<'_>) -> Result<End, NotDone<'a>> {
         for _ in 0..MOST_TRIES {
-            let turn = self.turns().of(&key).await;
+            let turn = self.session_locks().lock(key).await;
             let settings = self.directory().current().ucc(ucc).map(|ucc| ucc.settings);
-            let latest = self.store().latest(&key).await?;
+            let latest = self.store().latest(key).await?;
             let Some(found) = latest.found else {
                 let storing = latest.not_yet.map(|revision| self.store().until_stored(revision));
                 // It tells what was told before, so it takes its place behind those who told that.
@@ -175,43 +129,24 @@ impl<S: Store> Service<S> {
                     continue;
                 }
                 let refusal = match settings {
-                    Some(_) => Refusal::UnknownSession { correlation_id },
+                    Some(_) => Refusal::UnknownSession { correlation_id: key.correlation_id },
                     None => Refusal::UnknownUcc { ucc },
                 };
-                return self.ended().disposition(&key).map(End::Before).ok_or(NotDone::NothingToEnd(refusal));
+                return self.ended().disposition(key).map(End::Before).ok_or(NotDone::NothingToEnd(refusal));
             };
             let disposition = match settings {
                 Some(settings) => settings.disposition(found.state),
                 // OURS: evidence is not thrown away on a guess.
                 None => Disposition::of(found.state, true),
             };
-            let note = self.note(|| audit::ended(ucc, correlation_id, found.state, disposition, caller));
-            let (swap, telling) = self.store_change(turn, &key, (Some(found.revision), None, note)).await?;
+            let note = self.note(&Change::End { key, state: found.state, disposition }, caller);
+            let (swap, telling) = self.store_change(turn, key, (Some(found.revision), None, note)).await?;
             if swap == Swap::Stored {
-                self.ended().remember(key, disposition);
+                self.ended().remember(key.clone(), disposition);
                 drop(telling);
-                self.metrics().ended();
                 return Ok(End::Now(found.state, disposition));
             }
         }
         Err(NotDone::Store(conflicts()))
-    }
-
-    /// Tells the trail what was not begun or ended; the log hears of it where it is answered.
-    async fn not_done(
-        &self,
-        call: &str,
-        ucc: UccName<'_>,
-        correlation_id: CorrelationId,
-        why: &NotDone<'_>,
-        caller: Caller<'_>,
-    ) {
-        let Some(trail) = self.trail() else { return };
-        let line = |outcome| why.tell(|error| audit::not_done(call, ucc, correlation_id, (outcome, &error), caller));
-        match why {
-            NotDone::Refused(_) | NotDone::NothingToEnd(_) => trail.tell(line("refused")).await,
-            // Perhaps for want of the trail: there is nothing to wait for.
-            NotDone::Store(_) => trail.tell_soon(line("not stored")),
-        }
     }
 }

@@ -5,7 +5,7 @@ use recording_core::wire::{CorrelationId, SipUriBuf, UccName, UccNameBuf};
 use recording_core::{Settings, State};
 
 use crate::directory::{Directory, Ucc};
-use crate::store::SessionKey;
+use crate::session::SessionKey;
 
 /// The one UCC.
 pub const UCC: &str = "ucc-demo-name";

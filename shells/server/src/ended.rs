@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use recording_core::state::Disposition;
 
-use crate::store::SessionKey;
+use crate::session::SessionKey;
 
 /// How long it is remembered.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);

@@ -4,10 +4,13 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`directory`] | the UCCs with their settings and agents, exchanged as a whole on reload |
-//! | [`config`] | reads a directory from TOML; errors tell line and key |
+//! | [`config`] | reads a directory from TOML; errors have line and key |
 //! | [`store`] | where sessions are kept: a trait of read with revision and compare-and-set, in memory and in a file |
 //! | [`audit`] | the audit trail: a line for every decision, and no change without one |
 //! | [`service`] | the loop: facts, decision, compare-and-set, reply and event |
+//! | [`calls`] | call control: sessions begun and ended |
+//! | [`session`], [`caller`] | words that all of them share |
+//! | [`reloadable`] | a value in force that is exchanged as a whole |
 //! | [`events`] | the channel that published events go to |
 //! | [`hub`] | what listeners are told, over SignalR |
 //! | [`api`] | the recording API as an `axum::Router` |
@@ -29,7 +32,8 @@ pub mod api;
 pub mod audit;
 pub mod auth;
 mod body;
-mod calls;
+pub mod caller;
+pub mod calls;
 pub mod cli;
 pub mod config;
 pub mod demo;
@@ -42,13 +46,17 @@ mod log;
 mod mask;
 pub mod metrics;
 pub mod net;
+mod occurrence;
 pub mod openapi;
 mod output;
 mod place;
+mod reason;
 pub mod reloadable;
 mod reply;
 pub mod server;
 pub mod service;
+pub mod session;
 mod session_locks;
 pub mod store;
+mod store_error;
 mod tasks;

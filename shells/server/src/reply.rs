@@ -8,7 +8,8 @@ use bytes::Bytes;
 use recording_core::Reply;
 use recording_core::wire::{ErrorMessage, ErrorReply, ErrorType, Rejection};
 
-use crate::log::{self, Asked};
+use crate::caller::RequestLine;
+use crate::log;
 
 /// The core's reply.
 pub(crate) fn of(reply: &Reply<'_>) -> Response {
@@ -41,10 +42,10 @@ pub(crate) fn invalid(status: StatusCode, text: &'static str) -> Response {
 }
 
 /// A body with a coding that is not undone here. OURS, as are all statuses but 200.
-pub(crate) fn encoded(asked: Asked<'_>) -> Response {
+pub(crate) fn encoded(line: RequestLine<'_>) -> Response {
     let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
     let mut response = invalid(status, "A Content-Encoding other than identity is not understood.");
-    log::not_arrived(asked, status.as_u16(), "an encoded body");
+    log::not_arrived(line, status.as_u16(), "an encoded body");
     response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     response
 }

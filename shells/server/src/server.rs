@@ -153,7 +153,7 @@ pub async fn start_protected<S: Store>(
     let (stop, stopped) = watch::channel(false);
     let tasks = || Arc::clone(service.tasks());
     let api_handler = Api::new(Arc::clone(&service), &protection.api);
-    let admin_router = Arc::clone(&protection.admin).before_admin(admin::router(Arc::clone(&service)));
+    let admin_router = Arc::clone(&protection.admin).before_admin(admin::router(Arc::clone(&service)), admin::is_open);
     let api_handler = Named::new(api_handler, protection.api.hosts_at(api_address.ip()));
     let admin_handler = Named::new(admin_router, protection.admin.hosts_at(admin_address.ip()));
     let api = Acceptor::new(api_handler, limits, protection.api_tls.clone(), tasks(), stopped.clone()).run(api);

@@ -1,6 +1,5 @@
 //! The loop of the shell: look the facts up, let the core decide, store, and only then answer and publish.
 
-use core::net::SocketAddr;
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -13,19 +12,18 @@ use recording_core::{Settings, State};
 use tokio::time::timeout;
 
 use crate::audit::{Note, Trail};
-use crate::auth::Principal;
-pub use crate::calls::{Begun, NotDone};
+use crate::caller::Caller;
 use crate::directory::{Directory, SharedDirectory};
 use crate::ended::Ended;
 use crate::events::Events;
 use crate::health::Health;
 use crate::hub::{self, EventCase, RecordingHub};
-use crate::metrics::{Metrics, Outcome};
-use crate::net::Client;
+use crate::log;
+use crate::metrics::Metrics;
+use crate::occurrence::{Change, Occurrence};
 use crate::session_locks::{SessionLocks, Telling, Turn};
 use crate::store::{Latest, Revision, SessionKey, Store, StoreError, Swap};
 use crate::tasks::Tasks;
-use crate::{audit, log};
 
 /// How often a change is decided anew because another server was faster, before the store counts as broken. Each time
 /// that happens, the other one did get its change through.
@@ -39,50 +37,26 @@ const READY_WAIT: Duration = Duration::from_secs(1);
 pub struct Service<S> {
     directory: SharedDirectory,
     store: S,
-    /// Told here of what changes nothing; of changes it is told by the store.
-    trail: Option<Trail>,
     events: Events,
     metrics: Metrics,
     hub: RecordingHub,
-    turns: SessionLocks,
+    session_locks: SessionLocks,
     ended: Ended,
     tasks: Arc<Tasks>,
     health: Arc<Health>,
 }
 
-/// Where a request came from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Caller<'a> {
-    /// The other end of its connection, if it came by one.
-    pub address: Option<SocketAddr>,
-    /// The [name](Principal::name) of whom its token belongs to, if tokens are asked for.
-    pub principal: Option<&'a str>,
-}
-
-impl<'a> Caller<'a> {
-    pub(crate) fn of(client: Option<&Client>, principal: Option<&'a Principal>) -> Self {
-        Self { address: client.map(Client::peer), principal: principal.map(Principal::name) }
-    }
-}
-
 impl<S: Store> Service<S> {
-    /// A service over this directory and store.
+    /// A service over this directory and store. If the store has an audit trail, every decision has a line there.
     #[must_use]
     pub fn new(directory: Directory, store: S) -> Self {
-        Self::audited(directory, store, None)
-    }
-
-    /// The same, and everything that it decides goes into the trail, which must be the store's, too.
-    #[must_use]
-    pub fn audited(directory: Directory, store: S, trail: Option<Trail>) -> Self {
         Self {
             directory: SharedDirectory::new(directory),
             store,
-            trail,
             events: Events::new(),
             metrics: Metrics::new(),
             hub: hub::new(EventCase::default(), signalr_hub::Options::default()),
-            turns: SessionLocks::new(),
+            session_locks: SessionLocks::new(),
             ended: Ended::default(),
             tasks: Arc::default(),
             health: Arc::default(),
@@ -143,7 +117,7 @@ impl<S: Store> Service<S> {
 
     async fn found_ready(&self) -> Result<(), StoreError> {
         self.store.ready().await?;
-        match self.trail.as_ref().filter(|trail| trail.is_failing()).cloned() {
+        match self.trail().filter(|trail| trail.is_failing()).cloned() {
             None => Ok(()),
             // Perhaps it can be written again, and nothing has been since.
             Some(trail) => match tokio::task::spawn_blocking(move || trail.try_out()).await {
@@ -174,22 +148,28 @@ impl<S: Store> Service<S> {
         &self.hub
     }
 
-    /// The trail, if there is one.
-    pub const fn trail(&self) -> Option<&Trail> {
-        self.trail.as_ref()
-    }
-
-    fn trail_of_reads(&self) -> Option<&Trail> {
-        self.trail.as_ref().filter(|trail| trail.has_reads())
+    /// The audit trail, if there is one: the store's.
+    pub fn trail(&self) -> Option<&Trail> {
+        self.store.trail()
     }
 
     /// The line that the store is to write before it makes a change.
-    pub(crate) fn note(&self, line: impl FnOnce() -> Note) -> Note {
-        if self.trail.is_some() { line() } else { Note::none() }
+    pub(crate) fn note(&self, change: &Change<'_>, caller: Caller<'_>) -> Note {
+        if self.trail().is_some() { Trail::note(change, caller) } else { Note::none() }
     }
 
-    pub(crate) const fn turns(&self) -> &SessionLocks {
-        &self.turns
+    /// Reports what happened to all who observe it.
+    pub(crate) async fn observe(&self, occurrence: &Occurrence<'_>, caller: Caller<'_>) {
+        self.metrics.observe(occurrence);
+        if let Some(trail) = self.trail() {
+            // Boxed, so that the futures of all requests need no room for it: most have no trail.
+            Box::pin(trail.observe(occurrence, caller)).await;
+        }
+        log::observe(occurrence, caller);
+    }
+
+    pub(crate) const fn session_locks(&self) -> &SessionLocks {
+        &self.session_locks
     }
 
     pub(crate) const fn ended(&self) -> &Ended {
@@ -220,21 +200,19 @@ impl<S: Store> Service<S> {
             }
         };
         let reply = request.decide(facts);
-        log::state(&reply);
-        if let Some(trail) = self.trail_of_reads() {
-            trail.tell_read(audit::state(&reply, caller));
-        }
+        self.observe(&Occurrence::StateRead(&reply), caller).await;
         Ok(reply)
     }
 
-    /// Tells whether changes are possible in a UCC.
-    pub fn capabilities<'a>(&self, request: &CapabilitiesRequest<'a>, caller: Caller<'_>) -> CapabilitiesReply<'a> {
+    /// Says whether changes are possible in a UCC.
+    pub async fn capabilities<'a>(
+        &self,
+        request: &CapabilitiesRequest<'a>,
+        caller: Caller<'_>,
+    ) -> CapabilitiesReply<'a> {
         let directory = self.directory.current();
         let reply = request.decide(directory.ucc(request.ucc).map(|ucc| ucc.settings));
-        log::capabilities(&reply);
-        if let Some(trail) = self.trail_of_reads() {
-            trail.tell_read(audit::capabilities(&reply, caller));
-        }
+        self.observe(&Occurrence::CapabilitiesRead(&reply), caller).await;
         reply
     }
 
@@ -248,7 +226,7 @@ impl<S: Store> Service<S> {
     pub async fn set<'a>(&self, request: &SetRequest<'a>, caller: Caller<'_>) -> Result<StateReply<'a>, Rejection> {
         let key = SessionKey::new(request.ucc, request.correlation_id);
         for _ in 0..MOST_TRIES {
-            let turn = self.turns.of(&key).await;
+            let turn = self.session_locks.lock(&key).await;
             // Facts. All of them anew each time, so that a decision never rests on old ones.
             let directory = self.directory.current();
             let ucc = directory.ucc(request.ucc);
@@ -256,7 +234,7 @@ impl<S: Store> Service<S> {
                 None => Latest::default(),
                 Some(_) => match self.store.latest(&key).await {
                     Ok(latest) => latest,
-                    Err(error) => return Err(self.not_stored(request, &error, caller)),
+                    Err(error) => return Err(self.not_stored(request, &error, caller).await),
                 },
             };
             let before = latest.found.map(|found| found.state);
@@ -273,7 +251,7 @@ impl<S: Store> Service<S> {
                     match self.is_stored(&latest).await {
                         Ok(true) => return Ok(self.answered(answer, request, before, caller).await),
                         Ok(false) => continue,
-                        Err(error) => return Err(self.not_stored(request, &error, caller)),
+                        Err(error) => return Err(self.not_stored(request, &error, caller).await),
                     }
                 }
                 (Decision::Change(pending), Some(found)) => (pending, found),
@@ -282,27 +260,26 @@ impl<S: Store> Service<S> {
             };
 
             // Store, and before that the trail; then, and only then, event and reply.
-            let note = self.note(|| audit::changed(&pending, request, caller));
+            let made = Change::Set { request, before: pending.expected(), after: pending.new_state() };
+            let note = self.note(&made, caller);
             let change = (Some(found.revision), Some(pending.new_state()), note);
             match self.store_change(turn, &key, change).await {
                 Ok((Swap::Stored, telling)) => {
-                    let change = (pending.expected(), pending.new_state());
                     let stored = pending.commit();
                     self.events.publish(&stored.event);
                     drop(telling);
-                    // What nobody waits for comes last.
-                    self.metrics.decided(request.action, Outcome::Changed);
-                    log::changed(request, change);
+                    // Last, since no other request waits for it.
+                    self.observe(&Occurrence::Changed(made), caller).await;
                     return Ok(stored.reply);
                 }
                 Ok((Swap::Conflict, _)) => {}
                 Err(error) => {
-                    let _ = self.not_stored(request, &error, caller);
+                    let _ = self.not_stored(request, &error, caller).await;
                     return Err(pending.abort());
                 }
             }
         }
-        Err(self.not_stored(request, &conflicts(), caller))
+        Err(self.not_stored(request, &conflicts(), caller).await)
     }
 
     /// Hands a change to the store, ends the turn, and waits until the change is stored and it is time to tell of it.
@@ -326,37 +303,26 @@ impl<S: Store> Service<S> {
         }
     }
 
-    /// What is told of a set that changes nothing.
+    /// The answer to a set that changes nothing.
     async fn answered<'a>(
         &self,
         answer: DecidedReply<'a>,
         request: &SetRequest<'_>,
-        before: Option<State>,
+        state: Option<State>,
         caller: Caller<'_>,
     ) -> StateReply<'a> {
-        self.metrics.answered(request.action, answer.refusal.as_ref());
-        if let Some(trail) = &self.trail {
-            trail.tell(audit::not_changed(&answer, request, before, caller)).await;
-        }
-        log::answered(request, before, answer.refusal.as_ref());
+        let occurrence = match &answer.refusal {
+            None => Occurrence::Unchanged { request, state },
+            Some(refusal) => Occurrence::Refused { request, state, refusal },
+        };
+        self.observe(&occurrence, caller).await;
         answer.reply
     }
 
-    /// What is told when the store failed.
-    fn not_stored(&self, request: &SetRequest<'_>, error: &StoreError, caller: Caller<'_>) -> Rejection {
-        self.metrics.decided(request.action, Outcome::NotStored);
-        if let Some(trail) = &self.trail {
-            trail.tell_soon(audit::not_decided(request, ("not stored", Rejection::NotStored), caller));
-        }
-        log::not_stored(request, error);
+    /// The answer if the store failed.
+    async fn not_stored(&self, request: &SetRequest<'_>, error: &StoreError, caller: Caller<'_>) -> Rejection {
+        self.observe(&Occurrence::NotStored { request, error }, caller).await;
         Rejection::NotStored
-    }
-
-    /// Tells the trail of a set that its token does not allow.
-    pub(crate) async fn not_permitted(&self, request: &SetRequest<'_>, caller: Caller<'_>) {
-        if let Some(trail) = &self.trail {
-            trail.tell(audit::not_decided(request, ("refused", Rejection::Forbidden), caller)).await;
-        }
     }
 
     /// The settings of a UCC, by the config in force; `None` if there is no such UCC.

@@ -9,7 +9,8 @@ use std::collections::hash_map::RandomState;
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::unconstrained;
 
-use crate::store::{SessionKey, StoreError, Storing, Swap};
+use crate::session::SessionKey;
+use crate::store::{StoreError, Storing, Swap};
 
 /// Two locks for every session, shared by the few whose hashes meet.
 ///
@@ -50,7 +51,7 @@ impl SessionLocks {
     }
 
     /// Waits for the turn of `key`; it lasts until the guard is dropped. First come, first served.
-    pub(crate) async fn of(&self, key: &SessionKey) -> Turn<'_> {
+    pub(crate) async fn lock(&self, key: &SessionKey) -> Turn<'_> {
         let lock = &self.locks[self.hasher.hash_one(key) as usize % LOCKS];
         Turn { lock, _deciding: lock.deciding.lock().await }
     }
@@ -93,7 +94,7 @@ mod tests {
         for number in 0..MANY {
             let (tell, storing) = Storing::to_be_told();
             tells.push(tell);
-            let turn = turns.of(&key).await;
+            let turn = turns.lock(&key).await;
             let told = Arc::clone(&told);
             let mut work = Box::pin(async move {
                 let (swap, _telling) = turn.stored(storing).await;

@@ -35,8 +35,10 @@ use recording_core::wire::{Allow, Rejection, SetRequest, StateRequest};
 use recording_core::{Reply, Scratch, State};
 
 use crate::body::{self, Received};
-use crate::log::Asked;
-use crate::service::{Begun, Caller, NotDone, Service};
+use crate::caller::{Caller, RequestLine};
+use crate::calls::{Begun, NotDone};
+use crate::net::Client;
+use crate::service::Service;
 use crate::store::Store;
 use crate::{api, hub, log, openapi, reply};
 
@@ -90,8 +92,7 @@ impl<'a> Route<'a> {
     }
 }
 
-/// Whether a path of these tells nothing, and so needs no token: for those who only look whether the server is well, and
-/// for the console, which holds no data itself.
+/// Whether the path exposes no data and so needs no token: health checks, and the console, which holds no data itself.
 pub(crate) fn is_open(path: &str) -> bool {
     matches!(Route::of(path), Some(Route::Health | Route::Ready | Route::Console(_)))
 }
@@ -103,9 +104,7 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
     let (parts, body) = request.into_parts();
     let parts = Arc::new(parts);
     let response = match (Route::of(parts.uri.path()), &parts.method) {
-        (Some(Route::Session { .. }), &Method::PUT) if body::is_encoded(&parts.headers) => {
-            reply::encoded(Asked::of(&parts, parts.extensions.get()))
-        }
+        (Some(Route::Session { .. }), &Method::PUT) if body::is_encoded(&parts.headers) => reply::encoded(line(&parts)),
         (Some(Route::Session { ucc, correlation_id }), &Method::PUT) => {
             let target = api_target(ucc, correlation_id);
             return match body::read(body, &parts, parts.extensions.get()).await {
@@ -148,11 +147,15 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
 }
 
 fn caller(parts: &Parts) -> Caller<'_> {
-    Caller::of(parts.extensions.get(), parts.extensions.get())
+    api::caller(parts.extensions.get(), parts)
+}
+
+fn line(parts: &Parts) -> RequestLine<'_> {
+    RequestLine::of(parts, parts.extensions.get().map(Client::peer))
 }
 
 fn reject(parts: &Parts, rejection: Rejection) -> Response {
-    log::rejected(Asked::of(parts, parts.extensions.get()), &rejection);
+    log::rejected(line(parts), &rejection);
     reply::rejection(rejection)
 }
 
@@ -235,9 +238,8 @@ fn not_done(parts: &Parts, why: &NotDone<'_>) -> Response {
         log::store_failed(parts.method.as_str(), error);
         return reply::rejection(Rejection::NotStored);
     }
-    why.tell(|error| {
-        let asked = Asked::of(parts, parts.extensions.get());
-        log::not_arrived(asked, StatusCode::NOT_FOUND.as_u16(), &error.to_string());
+    why.with_error(|error| {
+        log::not_arrived(line(parts), StatusCode::NOT_FOUND.as_u16(), &error.to_string());
         reply::error(StatusCode::NOT_FOUND, error)
     })
 }

@@ -10,7 +10,7 @@ use tracing::warn;
 use super::Settings;
 use super::files::{Files, Opened};
 use super::guards::{Guard, Guards};
-use super::rotation::{MOST, Shift};
+use super::shift::{MOST, Shift};
 
 /// How long a rotation that failed is left alone. Meanwhile the file grows on.
 const PAUSE: Duration = Duration::from_secs(10);

@@ -5,15 +5,16 @@
 use std::io::Write as _;
 
 use recording_core::State;
-use recording_core::decide::{DecidedReply, PendingChange};
+use recording_core::decide::Refusal;
 use recording_core::state::Disposition;
-use recording_core::wire::{
-    CapabilitiesReply, CorrelationId, ErrorMessage, Rejection, SetRequest, StateReply, UccName,
-};
+use recording_core::wire::{CapabilitiesReply, ErrorMessage, Rejection, SetRequest, StateReply};
+use recording_core::wire::{CorrelationId, UccName};
 
 use super::{Revisions, time};
+use crate::caller::Caller;
 use crate::mask::{masked, masked_in};
-use crate::service::Caller;
+use crate::occurrence::NotDone;
+use crate::session::SessionKey;
 
 /// What stands before the revision, at the end of a line.
 pub(super) const REVISION: &str = r#","Revision":"#;
@@ -131,6 +132,10 @@ impl Line {
         self.plain("CorrelationId", correlation_id.hyphenated().as_str());
     }
 
+    fn key_of(&mut self, key: &SessionKey) {
+        self.session(key.ucc.to_ref(), key.correlation_id);
+    }
+
     fn number_of(&mut self, error: &ErrorMessage<'_>) {
         self.key("ErrorType");
         let _ = write!(self.0, "{}", error.error_type().code());
@@ -147,6 +152,15 @@ impl Line {
         line.plain("Action", request.action.name());
         line.text("RequesterSipUri", &masked(request.requester.as_str()));
         line.session(request.ucc, request.correlation_id);
+        line
+    }
+
+    /// A set of a session that is in this state, if it is open.
+    fn set_in(request: &SetRequest<'_>, state: Option<State>, caller: Caller<'_>) -> Self {
+        let mut line = Self::request(request, caller);
+        if let Some(state) = state {
+            line.state("Before", state);
+        }
         line
     }
 
@@ -177,42 +191,47 @@ fn push_escaped(line: &mut Vec<u8>, text: &str) {
 }
 
 /// A set that changes the state, before it is stored.
-pub(crate) fn changed(pending: &PendingChange<'_>, request: &SetRequest<'_>, caller: Caller<'_>) -> Note {
+pub(super) fn changed(request: &SetRequest<'_>, (before, after): (State, State), caller: Caller<'_>) -> Note {
     let mut line = Line::request(request, caller);
-    line.state("Before", pending.expected());
-    line.state("After", pending.new_state());
+    line.state("Before", before);
+    line.state("After", after);
     line.plain("Outcome", "changed");
     Note(line.0)
 }
 
-/// A set that changes nothing: a repeat, or a refusal.
-pub(crate) fn not_changed(
-    answer: &DecidedReply<'_>,
-    request: &SetRequest<'_>,
-    before: Option<State>,
-    caller: Caller<'_>,
-) -> Vec<u8> {
-    let mut line = Line::request(request, caller);
-    if let Some(before) = before {
-        line.state("Before", before);
-    }
-    match &answer.reply.error {
-        None => line.plain("Outcome", "unchanged"),
-        Some(error) => {
-            line.plain("Outcome", "refused");
-            line.number_of(error);
-            line.text("Message", &masked_in(&error.to_string(), request.requester.as_str()));
-        }
-    }
+/// A set that is a repeat, and is accepted.
+pub(super) fn unchanged(request: &SetRequest<'_>, state: Option<State>, caller: Caller<'_>) -> Vec<u8> {
+    let mut line = Line::set_in(request, state, caller);
+    line.plain("Outcome", "unchanged");
     line.end()
 }
 
-/// A set that was decided by nobody: it could not be stored, or its token does not allow it.
-pub(crate) fn not_decided(
+/// A set that a rule refuses.
+pub(super) fn refused(
     request: &SetRequest<'_>,
-    (outcome, rejection): (&str, Rejection),
+    state: Option<State>,
+    refusal: &Refusal<'_>,
     caller: Caller<'_>,
 ) -> Vec<u8> {
+    let error = ErrorMessage::from(*refusal);
+    let mut line = Line::set_in(request, state, caller);
+    line.plain("Outcome", "refused");
+    line.number_of(&error);
+    line.text("Message", &masked_in(&error.to_string(), request.requester.as_str()));
+    line.end()
+}
+
+/// A set that could not be stored.
+pub(super) fn not_stored(request: &SetRequest<'_>, caller: Caller<'_>) -> Vec<u8> {
+    not_decided(request, ("not stored", Rejection::NotStored), caller)
+}
+
+/// A set that its token does not allow.
+pub(super) fn not_permitted(request: &SetRequest<'_>, caller: Caller<'_>) -> Vec<u8> {
+    not_decided(request, ("refused", Rejection::Forbidden), caller)
+}
+
+fn not_decided(request: &SetRequest<'_>, (outcome, rejection): (&str, Rejection), caller: Caller<'_>) -> Vec<u8> {
     let mut line = Line::request(request, caller);
     line.plain("Outcome", outcome);
     line.error(&rejection.into());
@@ -220,50 +239,38 @@ pub(crate) fn not_decided(
 }
 
 /// A session that was open already.
-pub(crate) fn already_open(
-    ucc: UccName<'_>,
-    correlation_id: CorrelationId,
-    state: State,
-    caller: Caller<'_>,
-) -> Vec<u8> {
+pub(super) fn already_open(key: &SessionKey, state: State, caller: Caller<'_>) -> Vec<u8> {
     let mut line = Line::new("begin", caller);
-    line.session(ucc, correlation_id);
+    line.key_of(key);
     line.state("Before", state);
     line.plain("Outcome", "already open");
     line.end()
 }
 
 /// A session that had ended before.
-pub(crate) fn already_ended(
-    ucc: UccName<'_>,
-    correlation_id: CorrelationId,
-    disposition: Disposition,
-    caller: Caller<'_>,
-) -> Vec<u8> {
+pub(super) fn already_ended(key: &SessionKey, disposition: Disposition, caller: Caller<'_>) -> Vec<u8> {
     let mut line = Line::new("end", caller);
-    line.session(ucc, correlation_id);
+    line.key_of(key);
     line.plain("Disposition", disposition.name());
     line.plain("Outcome", "already ended");
     line.end()
 }
 
 /// A session that was not begun or ended.
-pub(crate) fn not_done(
-    call: &str,
-    ucc: UccName<'_>,
-    correlation_id: CorrelationId,
-    (outcome, error): (&str, &ErrorMessage<'_>),
-    caller: Caller<'_>,
-) -> Vec<u8> {
+pub(super) fn not_done(call: &str, key: &SessionKey, why: &NotDone<'_>, caller: Caller<'_>) -> Vec<u8> {
     let mut line = Line::new(call, caller);
-    line.session(ucc, correlation_id);
+    line.key_of(key);
+    let outcome = match why {
+        NotDone::Refused(_) | NotDone::NothingToEnd(_) => "refused",
+        NotDone::Store(_) => "not stored",
+    };
     line.plain("Outcome", outcome);
-    line.error(error);
+    why.with_error(|error| line.error(&error));
     line.end()
 }
 
 /// A read of a state.
-pub(crate) fn state(reply: &StateReply<'_>, caller: Caller<'_>) -> Vec<u8> {
+pub(super) fn state(reply: &StateReply<'_>, caller: Caller<'_>) -> Vec<u8> {
     let mut line = Line::new("state", caller);
     line.session(reply.ucc, reply.correlation_id);
     match &reply.error {
@@ -280,7 +287,7 @@ pub(crate) fn state(reply: &StateReply<'_>, caller: Caller<'_>) -> Vec<u8> {
 }
 
 /// A question for capabilities.
-pub(crate) fn capabilities(reply: &CapabilitiesReply<'_>, caller: Caller<'_>) -> Vec<u8> {
+pub(super) fn capabilities(reply: &CapabilitiesReply<'_>, caller: Caller<'_>) -> Vec<u8> {
     let mut line = Line::new("capabilities", caller);
     line.text("UCCName", reply.ucc.as_str());
     match &reply.error {
@@ -298,24 +305,18 @@ pub(crate) fn capabilities(reply: &CapabilitiesReply<'_>, caller: Caller<'_>) ->
 }
 
 /// A session that begins, before it is stored.
-pub(crate) fn begun(ucc: UccName<'_>, correlation_id: CorrelationId, state: State, caller: Caller<'_>) -> Note {
+pub(super) fn begun(key: &SessionKey, state: State, caller: Caller<'_>) -> Note {
     let mut line = Line::new("begin", caller);
-    line.session(ucc, correlation_id);
+    line.key_of(key);
     line.state("After", state);
     line.plain("Outcome", "opened");
     Note(line.0)
 }
 
 /// A session that ends, before that is stored.
-pub(crate) fn ended(
-    ucc: UccName<'_>,
-    correlation_id: CorrelationId,
-    state: State,
-    disposition: Disposition,
-    caller: Caller<'_>,
-) -> Note {
+pub(super) fn ended(key: &SessionKey, state: State, disposition: Disposition, caller: Caller<'_>) -> Note {
     let mut line = Line::new("end", caller);
-    line.session(ucc, correlation_id);
+    line.key_of(key);
     line.state("Before", state);
     line.plain("Disposition", disposition.name());
     line.plain("Outcome", "ended");

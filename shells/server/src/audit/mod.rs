@@ -3,7 +3,7 @@
 //! The log (see `log`) is for those who run the server; the trail is evidence. So a change whose line cannot be written
 //! is not made, and the line comes first:
 //!
-//! 1. The line is written, with the [revision](crate::store::Revision) that the change will have. If sessions are kept
+//! 1. The line is written, with the [revision](crate::session::Revision) that the change will have. If sessions are kept
 //!    in a file, the line is on disk before anything else happens.
 //! 2. The change is made.
 //! 3. If it cannot be made after all, another line says so: `withdrawn`, with the same revision.
@@ -23,9 +23,11 @@ mod file;
 mod files;
 mod guards;
 mod line;
+mod observe;
 mod past;
 mod queue;
 mod rotation;
+mod shift;
 #[cfg(test)]
 mod tests;
 mod time;
@@ -43,9 +45,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use file::TrailFile;
 use files::{Files, Machine};
 pub use line::Note;
-pub(crate) use line::{
-    already_ended, already_open, begun, capabilities, changed, ended, not_changed, not_decided, not_done, state,
-};
 use queue::{Ask, Kind, Queue, Wanted, Work};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;

@@ -19,21 +19,7 @@ use super::file::TrailFile;
 use super::files::Files;
 use super::guards::Guard;
 use super::numbered;
-
-/// How many archives are looked for, renamed and removed before one line is written: where there are more, a rotation
-/// takes several lines, so that none of them waits for all.
-pub(super) const MOST: u32 = 1000;
-
-/// How far the archives are moved up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub(super) struct Shift {
-    /// The archives up to this number are there.
-    seen: u32,
-    /// This number is free, if it is not 0.
-    free: u32,
-    /// An archive has moved beyond those that are kept.
-    is_over: bool,
-}
+use super::shift::Shift;
 
 impl<F: Files> TrailFile<F> {
     /// Sees to it that a line finds room. Evidence that is written to a file that is too large is better than none.

@@ -19,12 +19,13 @@ use super::credential::{self, Wrong};
 use super::hosts::Hosts;
 use super::jwt::Jwts;
 use super::origins::{self, Origins};
+use super::part::Part;
 use super::rate::{Caller, Rates};
 use super::tokens::Tokens;
 use super::{FileError, FromFile, Parse, Principal};
-use crate::log::Asked;
+use crate::caller::RequestLine;
 use crate::net::Client;
-use crate::{admin, body, log, reply};
+use crate::{body, log, reply};
 
 /// How long a client over a limit waits for each answer: so the one that sends on, one request after the other, is kept busy,
 /// and not the server.
@@ -32,17 +33,6 @@ const LIMITED_WAITS: Duration = Duration::from_millis(20);
 
 /// The path of the hubs: what is there or below wants a token that is good for events.
 const HUBS: &str = "/attendantservice/hubs";
-
-/// A part of the server that a token can be good for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// The recording API.
-    Api,
-    /// The recording events.
-    Hub,
-    /// Call control and operations.
-    Admin,
-}
 
 /// What a listener asks of its callers.
 #[derive(Debug, Default)]
@@ -91,12 +81,12 @@ impl Guard {
 
     /// Puts the guard before the API and the hubs.
     pub fn before_api(self: Arc<Self>, router: Router) -> Router {
-        self.before(router, |path| if is_hub(path) { Part::Hub } else { Part::Api })
+        self.before(router, |path| Some(if is_hub(path) { Part::Hub } else { Part::Api }))
     }
 
-    /// Puts the guard before the admin's requests.
-    pub fn before_admin(self: Arc<Self>, router: Router) -> Router {
-        self.before(router, |_| Part::Admin)
+    /// Puts the guard before the admin's requests. A path that `is_open` needs no token.
+    pub fn before_admin(self: Arc<Self>, router: Router, is_open: fn(&str) -> bool) -> Router {
+        self.before(router, move |path| (!is_open(path)).then_some(Part::Admin))
     }
 
     /// Whether a request may go on at once: there is nothing to look at but how often its client calls. If not, it takes
@@ -111,19 +101,25 @@ impl Guard {
         callers.take_now(client.allowance(|| callers.of(Caller::at(client.peer().ip()))), now)
     }
 
-    fn before(self: Arc<Self>, router: Router, part: fn(&str) -> Part) -> Router {
+    /// `part` says which part of the server a path belongs to; `None` needs no token.
+    fn before<P>(self: Arc<Self>, router: Router, part: P) -> Router
+    where
+        P: Fn(&str) -> Option<Part> + Copy + Send + Sync + 'static,
+    {
         if self.is_idle() {
             return router;
         }
         Router::new().fallback(move |request: Request| {
             let (guard, router) = (Arc::clone(&self), router.clone());
-            async move { guard.answer(router, request, part).await }
+            async move {
+                let part = part(request.uri().path());
+                guard.answer(router, request, part).await
+            }
         })
     }
 
-    async fn answer(&self, mut router: Router, request: Request, part: fn(&str) -> Part) -> Response {
+    async fn answer(&self, mut router: Router, request: Request, part: Option<Part>) -> Response {
         let (mut parts, body) = request.into_parts();
-        let part = part(parts.uri.path());
         let origin = self.origins.of(&parts.headers).cloned();
         if origin.is_some() {
             // The hub would let in pages of its own origin only.
@@ -155,14 +151,14 @@ impl Guard {
     }
 
     /// Lets a request through, who it comes from in its extensions and its token taken out; or says why not.
-    fn admit(&self, parts: &mut Parts, part: Part) -> Result<(), KeptOut> {
-        if !self.wants_token() || (part == Part::Admin && admin::is_open(parts.uri.path())) {
+    fn admit(&self, parts: &mut Parts, part: Option<Part>) -> Result<(), KeptOut> {
+        let Some(part) = part.filter(|_| self.wants_token()) else {
             return parts
                 .extensions
                 .get::<Client>()
                 .map_or(Ok(()), |client| self.takes_from(client, Instant::now()))
                 .map_err(KeptOut::Rate);
-        }
+        };
         let token = credential::take(parts, is_hub(parts.uri.path())).map_err(KeptOut::Token)?;
         let (principal, is_good) = self.principal(&token, part, parts.extensions.get())?;
         if !is_good {
@@ -261,11 +257,6 @@ impl KeptOut {
     }
 }
 
-/// The answer to a set in the name of somebody else than its token says.
-pub(crate) fn another_requester(parts: &Parts, client: Option<&Client>) -> Response {
-    refused(parts, client, parts.extensions.get(), Rejection::Forbidden, "token for another requester")
-}
-
 fn refused(
     parts: &Parts,
     client: Option<&Client>,
@@ -273,6 +264,7 @@ fn refused(
     rejection: Rejection,
     reason: &str,
 ) -> Response {
-    log::kept_out(Asked::of(parts, client), rejection.status(), principal.map(Principal::name), reason);
+    let line = RequestLine::of(parts, client.map(Client::peer));
+    log::kept_out(line, rejection.status(), principal.map(Principal::name), reason);
     reply::rejection(rejection)
 }

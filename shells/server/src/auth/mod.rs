@@ -20,6 +20,7 @@ pub mod hosts;
 pub mod jwt;
 pub mod keys;
 pub mod origins;
+mod part;
 pub mod principal;
 pub mod rate;
 mod ring_provider;
@@ -30,7 +31,8 @@ use core::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-pub use guard::{Guard, Part};
+pub use guard::Guard;
+pub use part::Part;
 pub use principal::Principal;
 use tracing::warn;
 

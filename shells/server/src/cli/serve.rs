@@ -19,10 +19,12 @@ use super::signals::{Asked, Signals};
 use super::values::StoreKind;
 use super::{FAILED, LAST_WORDS, banner, fail, in_file};
 use crate::audit::{self, Trail};
+use crate::caller::Caller;
 use crate::directory::Directory;
+use crate::occurrence::Change;
 use crate::output::{self, Output};
 use crate::server::{self, Protection, Running};
-use crate::service::{Caller, Service};
+use crate::service::Service;
 use crate::store::{FileStore, MemoryStore, OpenError, Store};
 use crate::{config, demo, hub};
 
@@ -52,7 +54,6 @@ pub(super) fn serve(options: Box<Options>) -> ExitCode {
 struct Opened {
     directory: Directory,
     protection: Protection,
-    trail: Option<Trail>,
     store: OpenStore,
 }
 
@@ -75,7 +76,7 @@ fn begin(runtime: Runtime, mut signals: Signals, options: Box<Options>) -> ExitC
             () = asked_to_end(&mut signals, &mut asked_to_reload) => None,
         }
     });
-    let Opened { directory, protection, trail, store } = match opened {
+    let Opened { directory, protection, store } = match opened {
         Some(Ok(Ok(opened))) => opened,
         Some(Ok(Err(reason))) => return fail(reason),
         Some(Err(reason)) => return fail(format_args!("cannot start: {reason}")),
@@ -85,7 +86,7 @@ fn begin(runtime: Runtime, mut signals: Signals, options: Box<Options>) -> ExitC
             return ExitCode::SUCCESS;
         }
     };
-    let start = Start { runtime, signals, options, asked_to_reload, protection, trail };
+    let start = Start { runtime, signals, options, asked_to_reload, protection };
     match store {
         OpenStore::Memory(store) => start.with(directory, store),
         OpenStore::File(store) => start.with(directory, store),
@@ -110,7 +111,7 @@ fn open_all(options: &Options) -> Result<Opened, String> {
         let told = trail.started(&options.store().to_string());
         told.map_err(|error| in_trail(audit.as_ref(), &error))?;
     }
-    Ok(Opened { directory, protection, trail, store })
+    Ok(Opened { directory, protection, store })
 }
 
 /// `the audit trail recording.jsonl: …`
@@ -137,13 +138,13 @@ struct Start {
     options: Arc<Options>,
     asked_to_reload: bool,
     protection: Protection,
-    trail: Option<Trail>,
 }
 
 impl Start {
     fn with<S: Store>(self, directory: Directory, store: S) -> ExitCode {
-        let Self { runtime, mut signals, options, asked_to_reload, protection, trail } = self;
-        let service = Service::audited(directory, store, trail.clone());
+        let Self { runtime, mut signals, options, asked_to_reload, protection } = self;
+        let service = Service::new(directory, store);
+        let trail = service.trail().cloned();
         let listening = signalr_hub::Options { connections: options.listeners(), ..signalr_hub::Options::default() };
         let service = Arc::new(service.with_hub(hub::new(options.event_case(), listening)));
         let serving = Serving { options: &options, service: Arc::clone(&service), asked_to_reload };
@@ -196,8 +197,7 @@ impl<S: Store> Serving<'_, S> {
         let is_demo = options.config().is_none();
         if let (true, Some(key)) = (is_demo, demo::session()) {
             // One that was kept in a file stays as it is.
-            let note =
-                service.note(|| audit::begun(key.ucc.to_ref(), key.correlation_id, demo::STATE, Caller::default()));
+            let note = service.note(&Change::Begin { key: &key, state: demo::STATE }, Caller::default());
             if let Err(error) = service.store().compare_and_set(&key, None, Some(demo::STATE), note).await {
                 return fail(format_args!("the demo's session cannot be opened: {error}"));
             }

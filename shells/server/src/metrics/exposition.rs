@@ -11,7 +11,8 @@ use recording_core::Action;
 
 use super::accept::accepted;
 use super::{Call, Commits, Histogram, Metrics, Outcome, STATUSES};
-use crate::{log, output};
+use crate::output;
+use crate::reason::Reason;
 
 /// What was looked up for this answer.
 #[derive(Debug, Clone, Copy, Default)]
@@ -163,11 +164,11 @@ impl Metrics {
                 .map(move |(outcome, value)| ([("action", action.name()), ("outcome", outcome.name())], count(value)))
         });
         writer.counters("decisions", "What became of requests to change a state", decisions)?;
-        let refusals = log::REASONS.iter().zip(&self.refusals);
+        let refusals = Reason::ALL.iter().zip(&self.refusals);
         writer.counters(
             "refusals",
             "Why requests to change a state were refused",
-            refusals.map(|(&reason, value)| ([("reason", reason)], count(value))),
+            refusals.map(|(reason, value)| ([("reason", reason.name())], count(value))),
         )
     }
 

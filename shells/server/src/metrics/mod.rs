@@ -4,6 +4,7 @@
 //! What can be looked up when somebody asks (open sessions, UCCs) is not counted but looked up then.
 
 mod accept;
+mod commits;
 mod exposition;
 mod histogram;
 pub(crate) mod listeners;
@@ -11,12 +12,13 @@ pub(crate) mod listeners;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+pub use commits::Commits;
 pub(crate) use exposition::{Format, Levels, Writer, write};
 pub use histogram::Histogram;
 use recording_core::Action;
-use recording_core::decide::Refusal;
 
-use crate::log;
+use crate::occurrence::{Change, Occurrence};
+use crate::reason::Reason;
 
 /// What became of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +79,7 @@ pub(crate) const STATUSES: [u16; 11] = [200, 400, 401, 403, 404, 405, 408, 413, 
 pub struct Metrics {
     started: SystemTime,
     decisions: [[AtomicU64; Outcome::ALL.len()]; Action::ALL.len()],
-    refusals: [AtomicU64; log::REASONS.len()],
+    refusals: [AtomicU64; Reason::ALL.len()],
     responses: [AtomicU64; STATUSES.len() + 1],
     requests: [Histogram; Call::ALL.len()],
     sessions_begun: AtomicU64,
@@ -88,35 +90,6 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-/// What a store counts that commits groups of changes to a disk.
-#[derive(Debug)]
-pub struct Commits {
-    /// How long a commit took, until the disk had it.
-    pub times: Histogram,
-    /// How many changes it held.
-    pub sizes: Histogram,
-}
-
-impl Default for Commits {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Commits {
-    /// None so far.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { times: Histogram::of_times(), sizes: Histogram::of_sizes() }
-    }
-
-    /// Counts a commit of `changes` changes.
-    pub fn committed(&self, time: core::time::Duration, changes: usize) {
-        self.times.time(time);
-        self.sizes.size(changes);
     }
 }
 
@@ -142,19 +115,33 @@ impl Metrics {
         }
     }
 
-    /// A set was decided, and what was to be stored is stored or not.
-    pub(crate) fn decided(&self, action: Action, outcome: Outcome) {
-        let of_action = self.decisions.get(usize::from(action.code()) - 1);
-        one_more(of_action.and_then(|outcomes| outcomes.get(outcome as usize)));
+    /// Counts what happened.
+    pub(crate) fn observe(&self, occurrence: &Occurrence<'_>) {
+        match occurrence {
+            Occurrence::Changed(Change::Set { request, .. }) => self.decided(request.action, Outcome::Changed),
+            Occurrence::Changed(Change::Begin { .. }) => one_more(Some(&self.sessions_begun)),
+            Occurrence::Changed(Change::End { .. }) => one_more(Some(&self.sessions_ended)),
+            Occurrence::Unchanged { request, .. } => self.decided(request.action, Outcome::Unchanged),
+            Occurrence::Refused { request, refusal, .. } => {
+                self.decided(request.action, Outcome::Refused);
+                one_more(self.refusals.get(Reason::of(refusal) as usize));
+            }
+            Occurrence::NotStored { request, .. } => self.decided(request.action, Outcome::NotStored),
+            // Counted by the status of their answer only.
+            Occurrence::NotPermitted { .. }
+            | Occurrence::AlreadyOpen { .. }
+            | Occurrence::NotBegun { .. }
+            | Occurrence::AlreadyEnded { .. }
+            | Occurrence::NotEnded { .. }
+            | Occurrence::StateRead(_)
+            | Occurrence::CapabilitiesRead(_) => {}
+        }
     }
 
-    /// A set was answered without a change.
-    pub(crate) fn answered(&self, action: Action, refusal: Option<&Refusal<'_>>) {
-        self.decided(action, if refusal.is_some() { Outcome::Refused } else { Outcome::Unchanged });
-        if let Some(refusal) = refusal {
-            let reason = log::reason(refusal);
-            one_more(log::REASONS.iter().position(|&known| known == reason).and_then(|at| self.refusals.get(at)));
-        }
+    /// A set was decided, and what was to be stored is stored or not.
+    fn decided(&self, action: Action, outcome: Outcome) {
+        let of_action = self.decisions.get(usize::from(action.code()) - 1);
+        one_more(of_action.and_then(|outcomes| outcomes.get(outcome as usize)));
     }
 
     /// A request was answered that arrived at `since`.
@@ -164,16 +151,6 @@ impl Metrics {
         }
         let at = STATUSES.iter().position(|&known| known == status).unwrap_or(STATUSES.len());
         one_more(self.responses.get(at));
-    }
-
-    /// A session was begun.
-    pub(crate) fn begun(&self) {
-        self.sessions_begun.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// A session was ended.
-    pub(crate) fn ended(&self) {
-        self.sessions_ended.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The config was read again, and was good or not.
@@ -195,6 +172,7 @@ mod tests {
     fn numbers_are_places() {
         assert!(Action::ALL.iter().enumerate().all(|(at, action)| usize::from(action.code()) == at + 1));
         assert!(Outcome::ALL.iter().enumerate().all(|(at, &outcome)| outcome as usize == at));
+        assert!(Reason::ALL.iter().enumerate().all(|(at, &reason)| reason as usize == at));
         assert!(Call::ALL.iter().enumerate().all(|(at, &call)| call as usize == at));
     }
 }

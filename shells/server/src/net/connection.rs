@@ -30,7 +30,7 @@ use super::tls::{HTTP_2, Tls};
 use super::watched_io::{Version, WatchedIo};
 use super::{Handler, Limits};
 use super::{plain, streaming};
-use crate::log::Asked;
+use crate::caller::RequestLine;
 use crate::tasks::{Task, Tasks};
 use crate::{log, reply};
 
@@ -148,7 +148,7 @@ impl<H: Handler> Connection<H> {
 
 fn unknown_coding(request: &hyper::Request<Incoming>, peer: SocketAddr) -> Response {
     let (status, text) = (StatusCode::BAD_REQUEST, "A Transfer-Encoding other than chunked is not understood.");
-    log::not_arrived(Asked::new(request.method(), request.uri(), Some(peer)), status.as_u16(), text);
+    log::not_arrived(RequestLine::new(request.method(), request.uri(), Some(peer)), status.as_u16(), text);
     reply::and_close(reply::invalid(status, text))
 }
 

@@ -9,8 +9,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::Limits;
+use super::open_requests::OpenRequests;
 use super::smuggling::Lengths;
-use super::streams::Streams;
 use crate::auth::rate::Allowance;
 
 /// How long a connection that the server ends is still read from, so that the last reply is not lost: closing a socket
@@ -39,7 +39,7 @@ pub(super) enum Phase {
 }
 
 /// Where a connection stands. Written by the task of the connection, and by those of its requests if there may be many
-/// at once ([`Streams`] then lets them take turns); read by the one that accepts, too.
+/// at once ([`OpenRequests`] then lets them take turns); read by the one that accepts, too.
 #[derive(Debug)]
 pub(super) struct ConnectionState {
     limits: Limits,
@@ -61,7 +61,7 @@ pub(super) struct ConnectionState {
     nudge: Notify,
     io_gone: Notify,
     /// The requests at once, where there may be many.
-    pub(super) streams: Streams,
+    pub(super) open_requests: OpenRequests,
     /// Whether a length was seen, where one request follows the other.
     pub(super) lengths: Lengths,
     /// What the client's address has left of what it may ask for, once somebody has looked.
@@ -91,7 +91,7 @@ impl ConnectionState {
             calmed: AtomicBool::new(false),
             nudge: Notify::new(),
             io_gone: Notify::new(),
-            streams: Streams::default(),
+            open_requests: OpenRequests::default(),
             lengths: Lengths::default(),
             allowance: OnceLock::new(),
         };

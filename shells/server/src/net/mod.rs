@@ -31,6 +31,7 @@ mod frames;
 mod key_kind;
 mod listener;
 mod named;
+mod open_requests;
 mod pem;
 mod plain;
 mod smuggling;

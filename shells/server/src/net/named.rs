@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use super::{Client, Handler};
 use crate::auth::hosts::Hosts;
-use crate::log::Asked;
+use crate::caller::RequestLine;
 use crate::{body, log, reply};
 
 /// What stands before a handler: nothing that is for another name comes through, whatever its path.
@@ -46,7 +46,7 @@ pub(crate) const ANOTHER_HOST: &str = "This server does not answer for the host 
 async fn misdirected(request: Request, client: &Client) -> Response {
     let status = StatusCode::MISDIRECTED_REQUEST;
     let (parts, body) = request.into_parts();
-    log::kept_out(Asked::of(&parts, Some(client)), status.as_u16(), None, "another host");
+    log::kept_out(RequestLine::of(&parts, Some(client.peer())), status.as_u16(), None, "another host");
     let usable = body::discard(body, &parts.headers, Some(client)).await;
     let response = reply::invalid(status, ANOTHER_HOST);
     if usable { response } else { reply::and_close(response) }

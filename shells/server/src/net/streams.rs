@@ -3,18 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::connection_state::{ConnectionState, Phase};
-
-/// How many requests are open, by what they wait for.
-#[derive(Debug, Default)]
-pub(super) struct Streams(Mutex<Open>);
-
-#[derive(Debug, Default)]
-struct Open {
-    /// Their bodies are still to come.
-    arriving: usize,
-    /// The server is at work on them.
-    at_work: usize,
-}
+use super::open_requests::Counts;
 
 /// Where a request stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +41,7 @@ impl Stay {
 impl ConnectionState {
     /// A head is complete, and with it the request, or a body is still to come.
     pub(super) fn stream(self: &Arc<Self>, is_all: bool) -> Stay {
-        let mut open = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open_requests.lock();
         let stage = if is_all { Stage::AtWork } else { Stage::Arriving };
         *open.count(stage) += 1;
         self.follow(&open);
@@ -61,11 +50,11 @@ impl ConnectionState {
     }
 
     /// The connection is at work if any of its requests is; else it waits for its client, and has since that began.
-    fn follow(&self, open: &Open) {
+    fn follow(&self, open: &Counts) {
         let phase = match open {
-            Open { at_work: 1.., .. } => Phase::Busy,
-            Open { arriving: 1.., .. } => Phase::Body,
-            Open { .. } => Phase::Idle,
+            Counts { at_work: 1.., .. } => Phase::Busy,
+            Counts { arriving: 1.., .. } => Phase::Body,
+            Counts { .. } => Phase::Idle,
         };
         if self.phase() != phase && self.phase() != Phase::Closing {
             self.enter(phase);
@@ -73,7 +62,7 @@ impl ConnectionState {
     }
 }
 
-impl Open {
+impl Counts {
     const fn count(&mut self, stage: Stage) -> &mut usize {
         match stage {
             Stage::Arriving => &mut self.arriving,
@@ -93,7 +82,7 @@ impl Stream {
     }
 
     fn enter(&self, next: Stage) {
-        let mut open = self.state.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.state.open_requests.lock();
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         if *stage == Stage::Answered || *stage == next {
             return;

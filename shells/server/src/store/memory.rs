@@ -74,6 +74,10 @@ impl Store for MemoryStore {
         Ok(self.replace(key, expected, state))
     }
 
+    fn trail(&self) -> Option<&Trail> {
+        self.trail.as_ref()
+    }
+
     async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
         Ok(self.sessions.page(after, limit).into_iter().map(|(key, found)| (key, found.state)).collect())
     }

@@ -5,62 +5,17 @@ mod image;
 mod memory;
 mod storing;
 
-use core::fmt;
 use core::future::Future;
 
 pub use file::{FileStore, OpenError};
 pub use memory::MemoryStore;
 use recording_core::State;
-use recording_core::wire::{CorrelationId, UccName, UccNameBuf};
 pub use storing::{Storing, Tell};
 
-use crate::audit::Note;
+use crate::audit::{Note, Trail};
 use crate::metrics::Commits;
-
-/// Which session: the same correlation id in two UCCs is two sessions.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct SessionKey {
-    /// The session's id.
-    pub correlation_id: CorrelationId,
-    /// The UCC it belongs to.
-    pub ucc: UccNameBuf,
-}
-
-impl SessionKey {
-    /// The key of a session.
-    #[must_use]
-    pub fn new(ucc: UccName<'_>, correlation_id: CorrelationId) -> Self {
-        Self { correlation_id, ucc: ucc.into() }
-    }
-}
-
-/// By id first: ids compare in one step and hardly ever tie.
-impl Ord for SessionKey {
-    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
-        let by_id = self.correlation_id.cmp(&other.correlation_id);
-        by_id.then_with(|| self.ucc.as_str().cmp(other.ucc.as_str()))
-    }
-}
-
-impl PartialOrd for SessionKey {
-    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// A mark that a store puts on every state it keeps. For one key it never comes again: not when the same state
-/// returns, and not when the session ends and begins anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Revision(pub u64);
-
-/// What a look-up finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found {
-    /// The state.
-    pub state: State,
-    /// The mark that a compare-and-set must still find.
-    pub revision: Revision,
-}
+pub use crate::session::{Found, Revision, SessionKey};
+pub use crate::store_error::StoreError;
 
 /// What the next change of a session is to be decided from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -82,28 +37,6 @@ pub enum Swap {
     Conflict,
 }
 
-/// The store cannot be reached or does not answer. Nothing was stored.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreError {
-    reason: String,
-}
-
-impl StoreError {
-    /// An error with a reason for the log; no client sees it.
-    #[must_use]
-    pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
-    }
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-impl core::error::Error for StoreError {}
-
 /// A place for sessions, shared by all requests and, if it is a distributed one, by several servers.
 ///
 /// Every method is atomic, and what a read tells is stored for good. An error means that nothing was stored: a store
@@ -116,8 +49,8 @@ pub trait Store: Send + Sync + 'static {
     /// Changes a session if it still is as `expected`: with this revision, or not open if that is `None`. It is open in
     /// `state` then, or ended if that is `None`.
     ///
-    /// Before it makes the change, and only if it is about to, it writes `note` to the trail, if it has one; if that fails,
-    /// nothing is changed. When this returns [`Swap::Stored`], the change is as safe as this store makes any.
+    /// Before it makes the change, and only if it is about to, it writes `note` to its [trail](Self::trail), if it has one;
+    /// if that fails, nothing is changed. When this returns [`Swap::Stored`], the change is as safe as this store makes any.
     fn compare_and_set(
         &self,
         key: &SessionKey,
@@ -180,6 +113,10 @@ pub trait Store: Send + Sync + 'static {
     fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
         core::future::pending()
     }
+
+    /// The audit trail that this store writes notes to. The service writes there, too: it has no trail of its own, so
+    /// the two cannot differ.
+    fn trail(&self) -> Option<&Trail>;
 
     /// What a store that commits to a disk counts of that.
     fn commits(&self) -> Option<&Commits> {

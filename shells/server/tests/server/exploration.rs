@@ -13,8 +13,9 @@ use std::task::Wake;
 
 use recording_core::wire::{ErrorType, SetRequest, SipUri, StateReply, UccName};
 use recording_core::{Action, State};
-use recording_server::audit::Note;
-use recording_server::service::{Caller, Service};
+use recording_server::audit::{Note, Trail};
+use recording_server::caller::Caller;
+use recording_server::service::Service;
 use recording_server::store::{Found, Revision, SessionKey, Store, StoreError, Swap};
 
 use crate::support::{ID, directory};
@@ -74,6 +75,10 @@ impl Store for Stepping {
 
     async fn open_sessions(&self) -> Result<usize, StoreError> {
         unreachable!()
+    }
+
+    fn trail(&self) -> Option<&Trail> {
+        None
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

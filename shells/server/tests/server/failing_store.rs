@@ -5,7 +5,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use recording_core::State;
-use recording_server::audit::Note;
+use recording_server::audit::{Note, Trail};
 use recording_server::net::Limits;
 use recording_server::service::Service;
 use recording_server::store::{Found, MemoryStore, Revision, SessionKey, Store, StoreError, Swap};
@@ -75,6 +75,10 @@ impl Store for Failing {
     async fn open_sessions(&self) -> Result<usize, StoreError> {
         self.check(&self.reads_fail)?;
         self.sound.open_sessions().await
+    }
+
+    fn trail(&self) -> Option<&Trail> {
+        None
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -226,6 +226,10 @@ impl Store for Mortal {
         self.0.open_sessions().await
     }
 
+    fn trail(&self) -> Option<&Trail> {
+        None
+    }
+
     async fn ready(&self) -> Result<(), StoreError> {
         self.0.ready().await
     }
@@ -260,7 +264,7 @@ async fn a_part_that_ends_makes_the_server_unhealthy() {
 async fn a_trail_that_cannot_be_written_makes_the_server_unready() {
     let settings = Settings { path: "/dev/full".into(), ..Settings::default() };
     let trail = Trail::open(&settings).unwrap();
-    let service = Service::audited(directory(&["ucc-demo-name"]), MemoryStore::audited(trail.clone()), Some(trail));
+    let service = Service::new(directory(&["ucc-demo-name"]), MemoryStore::audited(trail.clone()));
     let _ = service.store().begin(&key("ucc-demo-name", ID), State::INITIAL).await.unwrap();
     let running = serve(Arc::new(service), Limits::default()).await;
     let mut admin = Client::connect(running.addresses().admin).await;

@@ -14,6 +14,7 @@ mod gone;
 mod growth;
 mod http;
 mod hub;
+mod layers;
 mod life;
 mod limits;
 mod manual;

@@ -156,13 +156,13 @@ async fn every_decision_has_its_line() {
         let scratch = Scratch::new(&format!("memory-{reads}"));
         let trail = scratch.trail(reads);
         let store = MemoryStore::audited(trail.clone());
-        let (api, admin) = all_kinds(Service::audited(directory(&["ucc-demo-name"]), store, Some(trail))).await;
+        let (api, admin) = all_kinds(Service::new(directory(&["ucc-demo-name"]), store)).await;
         assert_eq!(scratch.lines(), expected(&api, &admin, reads, false));
 
         let scratch = Scratch::new(&format!("file-{reads}"));
         let trail = scratch.trail(reads);
         let store = FileStore::open(&scratch.0.join("sessions"), Some(trail.clone())).unwrap();
-        let (api, admin) = all_kinds(Service::audited(directory(&["ucc-demo-name"]), store, Some(trail))).await;
+        let (api, admin) = all_kinds(Service::new(directory(&["ucc-demo-name"]), store)).await;
         assert_eq!(scratch.lines(), expected(&api, &admin, reads, true));
     }
 }
@@ -175,10 +175,10 @@ async fn a_change_whose_line_cannot_be_written_is_not_made() {
     let scratch = Scratch::new("full");
     let trail = full();
     let memory = MemoryStore::audited(trail.clone());
-    refuses_changes(Service::audited(directory(&["ucc-demo-name"]), memory, Some(trail))).await;
+    refuses_changes(Service::new(directory(&["ucc-demo-name"]), memory)).await;
     let trail = full();
     let file = FileStore::open(&scratch.0.join("sessions"), Some(trail.clone())).unwrap();
-    refuses_changes(Service::audited(directory(&["ucc-demo-name"]), file, Some(trail))).await;
+    refuses_changes(Service::new(directory(&["ucc-demo-name"]), file)).await;
 }
 
 async fn refuses_changes<S: Store>(service: Service<S>) {
@@ -215,7 +215,7 @@ async fn a_reader_that_stands_still_holds_up_changes_only_in_memory() {
     let scratch = Scratch::new("still-memory");
     let trail = scratch.pipe();
     let store = MemoryStore::audited(trail.clone());
-    stands_still(Service::audited(directory(&["ucc-demo-name"]), store, Some(trail)), &scratch).await;
+    stands_still(Service::new(directory(&["ucc-demo-name"]), store), &scratch).await;
 }
 
 #[cfg(target_os = "linux")]
@@ -224,7 +224,7 @@ async fn a_reader_that_stands_still_holds_up_changes_only_in_a_file() {
     let scratch = Scratch::new("still-file");
     let trail = scratch.pipe();
     let store = FileStore::open(&scratch.0.join("sessions"), Some(trail.clone())).unwrap();
-    stands_still(Service::audited(directory(&["ucc-demo-name"]), store, Some(trail)), &scratch).await;
+    stands_still(Service::new(directory(&["ucc-demo-name"]), store), &scratch).await;
 }
 
 #[cfg(target_os = "linux")]

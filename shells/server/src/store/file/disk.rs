@@ -298,7 +298,7 @@ fn load(database: &Database) -> Result<(Image, u64, u64), Reason> {
     };
     let format = fact(FORMAT_FACT)?;
     if format != FORMAT {
-        return Err(Reason::Format(format));
+        return Err(Reason::Format { found: format, read: FORMAT });
     }
     let (last_revision, id) = (fact(REVISION_FACT)?, fact(ID_FACT)?);
     let sessions = transaction.open_table(SESSIONS)?;

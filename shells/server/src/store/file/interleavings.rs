@@ -21,8 +21,9 @@ use super::group::{Asked, Change, Group};
 use super::pause_first::{directory, request};
 use super::tests::key;
 use super::writer::Groups;
-use crate::audit::Note;
-use crate::service::{Caller, Service};
+use crate::audit::{Note, Trail};
+use crate::caller::Caller;
+use crate::service::Service;
 use crate::store::image::Image;
 use crate::store::{Found, Latest, Revision, SessionKey, Store, StoreError, Storing, Swap};
 
@@ -171,6 +172,10 @@ impl Store for Stepped {
 
     async fn open_sessions(&self) -> Result<usize, StoreError> {
         unreachable!()
+    }
+
+    fn trail(&self) -> Option<&Trail> {
+        None
     }
 
     async fn ready(&self) -> Result<(), StoreError> {

@@ -57,6 +57,7 @@ pub struct FileStore {
     ahead: Arc<Ahead>,
     commits: Arc<Commits>,
     condition: Arc<Condition>,
+    trail: Option<Trail>,
     /// Closed when the thread that writes has ended, however that came about.
     life: watch::Receiver<()>,
     /// `None` while it is being dropped.
@@ -107,7 +108,7 @@ impl FileStore {
         let groups = Groups { image: Arc::clone(&image), ahead: Arc::clone(&ahead), lost: last_given };
         let condition = Arc::<Condition>::default();
         let (alive, life) = watch::channel(());
-        let journal = Journal::new(trail);
+        let journal = Journal::new(trail.clone());
         let (asked, queue) = mpsc::channel();
         let writer = Writer::new(disk, groups, journal, Arc::clone(&commits), Arc::clone(&condition), pause);
         let writer = std::thread::Builder::new().name("store".into()).spawn(move || {
@@ -115,7 +116,8 @@ impl FileStore {
             writer.run(&queue);
         });
         let writer = writer.map_err(|error| failed(error.into()))?;
-        Ok(Self { id, image, ahead, commits, condition, life, asked: Some(asked), writer: Some(writer), _lock: lock })
+        let (asked, writer) = (Some(asked), Some(writer));
+        Ok(Self { id, image, ahead, commits, condition, trail, life, asked, writer, _lock: lock })
     }
 
     /// Hands something on to the thread that writes.
@@ -223,6 +225,10 @@ impl Store for FileStore {
     fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
         let mut life = self.life.clone();
         async move { while life.changed().await.is_ok() {} }
+    }
+
+    fn trail(&self) -> Option<&Trail> {
+        self.trail.as_ref()
     }
 
     fn commits(&self) -> Option<&Commits> {

@@ -17,8 +17,10 @@ use super::FileStore;
 use super::backend::Faults;
 use super::tests::{Scratch, key};
 use crate::audit::{self, Trail};
+use crate::caller::Caller;
+use crate::calls::Begun;
 use crate::directory::{Directory, Ucc};
-use crate::service::{Begun, Caller, Service};
+use crate::service::Service;
 use crate::store::{Store as _, Swap};
 
 pub(super) const SETTINGS: Settings = Settings {
@@ -72,10 +74,10 @@ fn commits(service: &Service<FileStore>) -> (u64, u64) {
 /// A session that is recording, in a store whose disk stands still from now on.
 async fn held(scratch: &Scratch, trail: Option<Trail>) -> (Arc<Service<FileStore>>, Faults) {
     let faults = Faults::default();
-    let store = FileStore::open_with(&scratch.file(), trail.clone(), faults.clone(), Duration::ZERO).unwrap();
+    let store = FileStore::open_with(&scratch.file(), trail, faults.clone(), Duration::ZERO).unwrap();
     let state = State::INITIAL.apply(Action::Start).state();
     assert_eq!(store.begin(&key(1), state).await, Ok(Swap::Stored));
-    let service = Arc::new(Service::audited(directory(), store, trail));
+    let service = Arc::new(Service::new(directory(), store));
     faults.0.hold(true);
     (service, faults)
 }

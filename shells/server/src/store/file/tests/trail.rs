@@ -1,7 +1,9 @@
 //! The store and its trail together: after failures, an orderly end and a store that was put back.
 
 use super::*;
-use crate::audit::{Settings, Trail, begun};
+use crate::audit::{Settings, Trail};
+use crate::caller::Caller;
+use crate::occurrence::Change;
 
 fn open(scratch: &Scratch, faults: &Faults) -> (FileStore, Trail) {
     let settings = Settings { path: scratch.0.join("trail"), ..Settings::default() };
@@ -20,7 +22,7 @@ fn end(store: FileStore, trail: Trail) {
 
 async fn begin(store: &FileStore, number: u128) -> Result<u64, StoreError> {
     let key = key(number);
-    let note = begun(key.ucc.to_ref(), key.correlation_id, state(1), crate::service::Caller::default());
+    let note = Trail::note(&Change::Begin { key: &key, state: state(1) }, Caller::default());
     assert_eq!(store.compare_and_set(&key, None, Some(state(1)), note).await?, Swap::Stored);
     Ok(store.read(&key).await?.unwrap().revision.0)
 }

@@ -1,0 +1,55 @@
+//! What the trail does with each occurrence: which line it writes, and who waits for it.
+
+use super::{Note, Trail, line};
+use crate::caller::Caller;
+use crate::occurrence::{Change, NotDone, Occurrence};
+
+impl Trail {
+    /// The line that must be on disk before this change is made, for the store to write.
+    pub(crate) fn note(change: &Change<'_>, caller: Caller<'_>) -> Note {
+        match change {
+            Change::Set { request, before, after } => line::changed(request, (*before, *after), caller),
+            Change::Begin { key, state } => line::begun(key, *state, caller),
+            Change::End { key, state, disposition } => line::ended(key, *state, *disposition, caller),
+        }
+    }
+
+    /// Writes the line of something that changed nothing. Refusals and repeats wait for their line as long as a change
+    /// would; failures of the store and reads do not wait.
+    pub(crate) async fn observe(&self, occurrence: &Occurrence<'_>, caller: Caller<'_>) {
+        match occurrence {
+            // The store wrote the line before it made the change: see `note`.
+            Occurrence::Changed(_) => {}
+            Occurrence::Unchanged { request, state } => self.tell(line::unchanged(request, *state, caller)).await,
+            Occurrence::Refused { request, state, refusal } => {
+                self.tell(line::refused(request, *state, refusal, caller)).await;
+            }
+            // Perhaps because of the trail: there is nothing to wait for.
+            Occurrence::NotStored { request, .. } => self.tell_soon(line::not_stored(request, caller)),
+            Occurrence::NotPermitted { request, .. } => self.tell(line::not_permitted(request, caller)).await,
+            Occurrence::AlreadyOpen { key, state } => self.tell(line::already_open(key, *state, caller)).await,
+            Occurrence::AlreadyEnded { key, disposition } => {
+                self.tell(line::already_ended(key, *disposition, caller)).await;
+            }
+            Occurrence::NotBegun { key, why } => self.not_done(line::not_done("begin", key, why, caller), why).await,
+            Occurrence::NotEnded { key, why } => self.not_done(line::not_done("end", key, why, caller), why).await,
+            Occurrence::StateRead(reply) => {
+                if self.has_reads() {
+                    self.tell_read(line::state(reply, caller));
+                }
+            }
+            Occurrence::CapabilitiesRead(reply) => {
+                if self.has_reads() {
+                    self.tell_read(line::capabilities(reply, caller));
+                }
+            }
+        }
+    }
+
+    async fn not_done(&self, line: Vec<u8>, why: &NotDone<'_>) {
+        match why {
+            NotDone::Refused(_) | NotDone::NothingToEnd(_) => self.tell(line).await,
+            NotDone::Store(_) => self.tell_soon(line),
+        }
+    }
+}

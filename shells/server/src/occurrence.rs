@@ -1,0 +1,85 @@
+//! What happens in the service, in one type.
+//!
+//! The service reports each [`Occurrence`] once. The log, the metrics and the audit trail each have a function
+//! `observe` with an exhaustive `match`: an occurrence that is added does not compile until each of the three has said
+//! what it does with it.
+
+use recording_core::State;
+use recording_core::decide::Refusal;
+use recording_core::state::Disposition;
+use recording_core::wire::{CapabilitiesReply, ErrorMessage, Rejection, SetRequest, StateReply};
+
+use crate::caller::RequestLine;
+use crate::session::SessionKey;
+use crate::store_error::StoreError;
+
+/// A change of a session. Its line in the audit trail is written before the change is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Change<'a> {
+    /// A set changes the state.
+    Set { request: &'a SetRequest<'a>, before: State, after: State },
+    /// A session begins in this state.
+    Begin { key: &'a SessionKey, state: State },
+    /// A session ends in this state.
+    End { key: &'a SessionKey, state: State, disposition: Disposition },
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Occurrence<'a> {
+    /// A change was made: it is stored.
+    Changed(Change<'a>),
+    /// A set was a repeat, and was accepted.
+    Unchanged { request: &'a SetRequest<'a>, state: Option<State> },
+    /// A set was refused by a rule.
+    Refused { request: &'a SetRequest<'a>, state: Option<State>, refusal: &'a Refusal<'a> },
+    /// A set could not be stored; nothing was changed.
+    NotStored { request: &'a SetRequest<'a>, error: &'a StoreError },
+    /// A set was not decided, because its token is for another requester.
+    NotPermitted { request: &'a SetRequest<'a>, line: RequestLine<'a> },
+    /// A session was to begin that is open; it stays as it is.
+    AlreadyOpen { key: &'a SessionKey, state: State },
+    /// A session was not begun.
+    NotBegun { key: &'a SessionKey, why: &'a NotDone<'a> },
+    /// A session was to end that had ended within the last minute.
+    AlreadyEnded { key: &'a SessionKey, disposition: Disposition },
+    /// A session was not ended.
+    NotEnded { key: &'a SessionKey, why: &'a NotDone<'a> },
+    /// A state was asked for.
+    StateRead(&'a StateReply<'a>),
+    /// The capabilities of a UCC were asked for.
+    CapabilitiesRead(&'a CapabilitiesReply<'a>),
+}
+
+/// Why a session was not begun, or not ended.
+#[derive(Debug)]
+pub enum NotDone<'a> {
+    /// There is no such UCC.
+    Refused(Refusal<'a>),
+    /// There is no such session, and none ended in the last minute.
+    NothingToEnd(Refusal<'a>),
+    /// The store failed.
+    Store(StoreError),
+}
+
+impl From<StoreError> for NotDone<'_> {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl NotDone<'_> {
+    /// Calls `show` with the error that the client gets.
+    pub(crate) fn with_error<T>(&self, show: impl FnOnce(ErrorMessage<'_>) -> T) -> T {
+        match self {
+            Self::Refused(refusal) => show((*refusal).into()),
+            Self::NothingToEnd(refusal) => {
+                let text = format!(
+                    "{refusal} Of one that ended more than a minute ago, the audit trail says what became of its recording."
+                );
+                show(ErrorMessage::new(refusal.error_type(), &text))
+            }
+            Self::Store(_) => show(Rejection::NotStored.into()),
+        }
+    }
+}
