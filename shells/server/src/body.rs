@@ -21,13 +21,13 @@ use crate::{log, reply};
 /// One byte more than any call takes: what a body is cut to, so that the core sees that it is too large.
 const ENOUGH: usize = SetRequest::MAX_BODY_LEN + 1;
 
-/// How long a body that nobody wants is waited for, so that the connection can be used again.
+/// How long a body that is not wanted is waited for, so that the connection can be used again.
 const UNWANTED_WAIT: Duration = Duration::from_millis(500);
 
-/// What is told with a 408.
+/// The text of a 408.
 pub(crate) const TOO_LATE: &str = "The request took too long to arrive.";
 
-/// Whether a body says that it is encoded (`Content-Encoding`), which nobody here undoes.
+/// Whether a body says that it is encoded (`Content-Encoding`), which is not decoded here.
 pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
     let codings = headers.get_all(CONTENT_ENCODING).iter().flat_map(|line| line.as_bytes().split(|&byte| byte == b','));
     codings.map(<[u8]>::trim_ascii).any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))

@@ -19,7 +19,7 @@ pub const SESSION: CorrelationId = CorrelationId::from_u128(0x1d6c_6a58_6739_4f0
 /// The state of that session at the start: its recorder runs.
 pub const STATE: State = State::new(RecordingState::Started, MarkingState::None, SavingState::None);
 
-/// The settings of the UCC: everything is allowed, and recordings that nobody decided on are kept.
+/// The settings of the UCC: everything is allowed, and recordings are kept if no agent decided on them.
 pub const SETTINGS: Settings = Settings {
     recording_api_licensed: true,
     use_audio_recording: true,

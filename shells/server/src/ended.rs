@@ -15,8 +15,8 @@ pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);
 /// How much memory that may take, in bytes. When more sessions end in a minute, the oldest are forgotten sooner.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// How many sessions that are. Each stands in a queue and in a map; both may have room for twice what they hold, and a map
-/// has its old table beside the new one while it grows.
+/// How many sessions that are. Each is in a queue and in a map; both may have room for twice what they hold, and a map
+/// has its old table next to the new one while it grows.
 const MOST: usize = MOST_BYTES / (5 * (size_of::<SessionKey>() + 40));
 
 /// Dispositions of sessions that ended within the last minute. In memory only: a server that starts remembers none.

@@ -31,7 +31,7 @@ impl Published {
 /// The channel of published events. Publishing never waits.
 ///
 /// It keeps the last [`Events::KEPT`] of them, each of at most [`Event::MAX_LEN`] bytes, for those that
-/// [`subscribe`](Self::subscribe) and lag; one that lags further loses the oldest and is told how many. The hub has a
+/// [`subscribe`](Self::subscribe) and lag; one that lags further loses the oldest and learns how many. The hub has a
 /// backlog of its own, of as many and of [`Events::KEPT_BYTES`], which knows what was lost.
 #[derive(Debug, Clone)]
 pub struct Events(Arc<Channel>);

@@ -1,7 +1,7 @@
 //! Whether all that must live is alive.
 //!
 //! A server whose accepting task, hub or writing thread has ended still answers some requests, which is worse than none:
-//! nobody looks. So each of them is held by a guard, and when one ends before it should, however that came about, the
+//! no one looks. So each of them is held by a guard, and when one ends before it should, however that came about, the
 //! server is unhealthy and ends.
 
 use core::future::Future;

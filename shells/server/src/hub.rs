@@ -27,7 +27,7 @@ pub const MOST_NAMES: usize = 1024;
 /// The hub of recording events; a clone is the same one.
 pub type RecordingHub = signalr_hub::Hub<Listening>;
 
-/// How the keys of an event are spelt in JSON.
+/// How the keys of an event are written in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EventCase {
     /// As the API's page spells them: `UccName`.
@@ -51,7 +51,7 @@ impl EventCase {
     }
 }
 
-/// The event as MessagePack. Its keys are spelt as on the page, whatever JSON does: so .NET does it, too.
+/// The event as MessagePack. Its keys are written as on the page, whatever JSON does: so .NET does it, too.
 fn message_pack(event: &Published) -> Vec<u8> {
     let id = event.correlation_id.to_string();
     let members: [(_, rmpv::Value); 3] = [

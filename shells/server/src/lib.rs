@@ -12,7 +12,7 @@
 //! | [`session`], [`caller`] | words that all of them share |
 //! | [`reloadable`] | a value in force that is exchanged as a whole |
 //! | [`events`] | the channel that published events go to |
-//! | [`hub`] | what listeners are told, over SignalR |
+//! | [`hub`] | the events that listeners get, over SignalR |
 //! | [`api`] | the recording API as an `axum::Router` |
 //! | [`admin`] | begin, end and list sessions; health, metrics, the console |
 //! | [`metrics`] | what is counted, for Prometheus |

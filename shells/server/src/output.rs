@@ -44,7 +44,7 @@ pub(crate) fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
-/// A way out, behind a queue; a clone is the same one. Writing to it never fails, panics or waits.
+/// An output with a queue before it; a clone is the same one. Writing to it never fails, panics or waits.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Output(Arc<Shared>);
 

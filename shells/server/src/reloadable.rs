@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// A value in force. A reload exchanges it as a whole; whoever took it before keeps what they took.
+/// A value in force. A reload exchanges it as a whole; code that took it before keeps what it took.
 #[derive(Debug)]
 pub struct Reloadable<T>(RwLock<Arc<T>>);
 

@@ -66,7 +66,7 @@ pub struct Running<S> {
     service: Arc<Service<S>>,
     protection: Protection,
     stop: watch::Sender<bool>,
-    /// What must live: first those that accept connections, which end when they are told to.
+    /// What must live: first those that accept connections, which end when the server stops.
     parts: Vec<JoinHandle<()>>,
 }
 
@@ -110,7 +110,7 @@ impl core::error::Error for StartError {
     }
 }
 
-/// Starts both listeners, or none, for whoever can reach them.
+/// Starts both listeners, or none, without protection: any client that can reach them may call.
 ///
 /// # Errors
 ///

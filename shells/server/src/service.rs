@@ -25,11 +25,11 @@ use crate::session_locks::{SessionLocks, Telling, Turn};
 use crate::store::{Latest, Revision, SessionKey, Store, StoreError, Swap};
 use crate::tasks::Tasks;
 
-/// How often a change is decided anew because another server was faster, before the store counts as broken. Each time
-/// that happens, the other one did get its change through.
+/// Compare-and-set retries before the store is considered broken. At each conflict another server has got its change
+/// through.
 pub(crate) const MOST_TRIES: usize = 100;
 
-/// How long a question for readiness waits for the store: less than those who ask do.
+/// How long the readiness check waits for the store: less than those who ask for it do.
 const READY_WAIT: Duration = Duration::from_secs(1);
 
 /// Directory, store and events, and what is done with them.
@@ -227,7 +227,7 @@ impl<S: Store> Service<S> {
         let key = SessionKey::new(request.ucc, request.correlation_id);
         for _ in 0..MOST_TRIES {
             let turn = self.session_locks.lock(&key).await;
-            // Facts. All of them anew each time, so that a decision never rests on old ones.
+            // Facts. All of them are looked up each time, so that a decision never rests on old ones.
             let directory = self.directory.current();
             let ucc = directory.ucc(request.ucc);
             let latest = match ucc {

@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     /// Of many that end their turns in an order, and whose changes are stored in another, each tells in that order; one
-    /// that is dropped on its way holds nobody up.
+    /// that is dropped on its way delays no other.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn telling_has_the_order_of_the_turns() {
         const MANY: usize = 200;

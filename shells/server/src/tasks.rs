@@ -46,7 +46,7 @@ impl Tasks {
         }
     }
 
-    /// Runs `work` to its end even if whoever waits for it goes away.
+    /// Runs `work` to its end even if its caller goes away.
     ///
     /// A client that hangs up drops the future of its request, at whatever point it waits. Between storing a change and
     /// publishing it that must not happen.

@@ -10,7 +10,7 @@ use axum::http::header::{
 use axum::response::Response;
 use bytes::Bytes;
 
-/// Nothing from elsewhere, nothing inline, nobody's frame.
+/// Nothing from another origin, nothing inline, and no page may frame it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -31,7 +31,7 @@ use crate::service::Service;
 use crate::store::{SessionKey, Store, StoreError};
 use crate::{log, reply};
 
-/// How many sessions a page has if nobody says.
+/// How many sessions a page has by default.
 pub const DEFAULT_LIMIT: usize = 100;
 
 /// How many sessions a page may have.
@@ -72,7 +72,7 @@ pub(super) async fn answer<S: Store>(service: &Arc<Service<S>>, query: Option<&s
 /// What a page is asked for.
 struct Wanted {
     limit: usize,
-    /// The page begins behind this one.
+    /// The page begins after this one.
     after: Option<SessionKey>,
     /// The greatest id of the page.
     last: CorrelationId,
@@ -165,7 +165,7 @@ fn range(beginning: &str) -> Option<(u128, u128)> {
     Some((first, first | u128::MAX.checked_shr(128 - open).unwrap_or(0)))
 }
 
-/// The name that stands behind all others.
+/// The name that sorts after all others.
 fn greatest() -> Option<UccName<'static>> {
     const LAST: &str = "\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\
         \u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}\u{10ffff}";

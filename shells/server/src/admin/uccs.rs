@@ -3,7 +3,7 @@
 //! | request | answer |
 //! |---|---|
 //! | `GET /uccs` | `{"UCCs":[{"UCCName":"…","AgentCanEditRecordings":true,"Agents":2}]}`, by name |
-//! | `GET /uccs/{ucc}` | `{"UCCName":"…","AgentCanEditRecordings":true,"Agents":["sip:…"],"More":false}`; `More` says that it has more agents than are told |
+//! | `GET /uccs/{ucc}` | `{"UCCName":"…","AgentCanEditRecordings":true,"Agents":["sip:…"],"More":false}`; `More` says that it has more agents than are listed |
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -13,7 +13,7 @@ use serde_json::json;
 use crate::directory::{Directory, Ucc};
 use crate::reply;
 
-/// How many agents of a UCC are told.
+/// How many agents of a UCC are listed.
 pub const MOST_AGENTS: usize = 1000;
 
 /// As the core answers those who ask for capabilities.

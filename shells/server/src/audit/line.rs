@@ -32,7 +32,7 @@ pub(super) const RUNNING: &str = r#""Outcome":"running""#;
 /// What says that a line is about the server itself.
 pub(super) const OF_SERVER: &str = r#""Call":"server""#;
 
-/// What stands before the last revision that the store had. All that was told by then and is not up to it is withdrawn.
+/// What stands before the last revision that the store had. All lines before it with a greater revision are withdrawn.
 pub(super) const STORED: &str = r#""StoredRevision":"#;
 
 /// The line about a change, which lacks its end: the revision that a store on disk will give it. Nothing, if there is no
@@ -345,7 +345,7 @@ pub(super) fn lost(lines: u64) -> Vec<u8> {
     line.end()
 }
 
-/// A change that was told and not made.
+/// A change whose line was written and that was not made.
 pub(super) fn withdrawn(revision: u64, reason: &str, lines: &mut Vec<u8>) {
     let mut line = Line::new("store", Caller::default());
     line.text("Message", reason);

@@ -91,7 +91,7 @@ struct Known {
     store: String,
     /// If in a file.
     revisions: Option<Revisions>,
-    /// Whether a change was told of that is neither stored nor withdrawn.
+    /// Whether a line was written of a change that is neither stored nor withdrawn.
     is_open: bool,
     /// How much was written since a line said all this.
     unsaid: u64,
@@ -318,7 +318,7 @@ impl Trail {
         }
     }
 
-    /// All changes that were told of are stored or withdrawn, and the last revision that the store has is this one.
+    /// All changes that have a line are stored or withdrawn, and the last revision that the store has is this one.
     pub(crate) fn settled(&self, stored: u64) {
         let mut known = locked(&self.0.shared.known);
         known.is_open = false;

@@ -10,7 +10,7 @@ use super::{line, numbered};
 /// What is to be known of lines that were written before.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Past {
-    /// The revisions of changes that were told and, as nothing withdraws them and the store does not have them, not made;
+    /// The revisions of changes that have a line and were, as nothing withdraws them and the store does not have them, not made;
     /// in rising order.
     pub(super) open: Vec<u64>,
     /// The last revision that was given out, as far as was read; 0 if there is none.
@@ -21,7 +21,7 @@ pub(super) struct Past {
 
 /// Reads the trail backwards, as far as there may be changes that the store, which has all up to revision `stored`, does
 /// not have: to the line of a change that it has, or to one by which a server says that there is nothing open before it.
-/// What was told while another store was in use is not this one's.
+/// Lines that were written while another store was in use are not this one's.
 pub(super) fn of(path: &Path, stored: u64, store_id: u64) -> io::Result<Past> {
     let mut search = Search {
         stored,

@@ -54,7 +54,7 @@ impl Wanted {
         self.0.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// The work begins, unless nobody waits for it any more.
+    /// The work begins, unless no request waits for it any more.
     pub(super) fn take(&self) -> bool {
         self.goes(WAITING, TAKEN)
     }
@@ -64,7 +64,7 @@ impl Wanted {
         self.goes(TAKEN, DONE)
     }
 
-    /// Nobody waits any more; tells whether that is in time for it to count as not done.
+    /// The request no longer waits. Returns whether that is in time for it to count as not done.
     pub(super) fn abandon(&self) -> bool {
         self.goes(WAITING, ABANDONED) || self.goes(TAKEN, ABANDONED)
     }
@@ -199,7 +199,7 @@ impl Queue {
         let _ = self.over.wait_timeout_while(waiting, patience, |waiting| !waiting.is_over);
     }
 
-    /// The thread has ended: who waits for work is told so by its going.
+    /// The thread has ended: what waits for work learns so by its drop.
     pub(super) fn over(&self) {
         let mut waiting = self.waiting();
         waiting.is_over = true;

@@ -11,7 +11,7 @@ use super::{EVERY, Shared, line, locked, withdraw};
 /// How much of lines that decide nothing is written at once.
 const AT_ONCE: usize = 16 * 1024;
 
-/// The file and what it is told.
+/// The file and what is written to it.
 pub(super) struct Writer<F: Files> {
     file: TrailFile<F>,
     shared: Arc<Shared>,
@@ -22,7 +22,7 @@ pub(super) struct Writer<F: Files> {
     lost: u64,
 }
 
-/// However the thread ends, those who wait are told.
+/// However the thread ends, what waits for it learns so.
 struct Over<'s>(&'s Queue);
 
 impl Drop for Over<'_> {

@@ -1,4 +1,4 @@
-//! Taking the token out of a request, so that nothing behind can see it, let alone log it.
+//! Taking the token out of a request, so that no later code can see it, let alone log it.
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -8,7 +8,7 @@ use axum::http::{HeaderValue, Uri};
 /// The parameter by which browsers send the token of a WebSocket or an event stream, where they cannot send a header.
 const PARAMETER: &str = "access_token";
 
-/// What is wrong with a token. It goes to the log; the client is told only that its token does not hold.
+/// What is wrong with a token. It is logged; the client learns only that its token is invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wrong {
     Missing,

@@ -225,7 +225,7 @@ enum KeptOut {
     Part(Principal),
     /// Its caller has to wait so long.
     Rate(Duration),
-    /// Its address has shown too many tokens that do not hold, and has to wait so long.
+    /// Its address has shown too many invalid tokens, and has to wait so long.
     Stranger(Duration),
 }
 

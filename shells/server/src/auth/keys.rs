@@ -2,7 +2,7 @@
 //!
 //! The file comes from an issuer, who may list keys of kinds and for uses that mean nothing here. An entry that cannot be
 //! used is passed over, as section 5 wants it, and decides nothing about the others: a withdrawn key must not stay in
-//! force since another one is new. A private or secret key alone makes the file bad: whoever has it could make tokens.
+//! force since another one is new. A private or secret key alone makes the file bad: anyone who has it could make tokens.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;

@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 0 | 421 | it is for another host, where nothing but the address protects a listener ([`hosts`]) |
 //! | 1 | 204 | a browser asks whether a listed origin may send what it is about to send ([`origins`]) |
-//! | 2 | 401 | no token, more than one, or one that does not hold ([`tokens`], [`jwt`]) |
+//! | 2 | 401 | no token, more than one, or an invalid one ([`tokens`], [`jwt`]) |
 //! | 3 | 403 | the token is not good for this part of the server |
 //! | 4 | 429 | the caller has used up its requests ([`rate`]) |
 //! | 5 | 403 | a set that was understood, in the name of somebody else than the token allows ([`principal`]) |

@@ -16,7 +16,7 @@ pub struct Principal {
 enum Requester {
     /// Anybody's: the UCC's list of agents is what counts.
     Any,
-    /// The one that the token names; nobody's if it names none.
+    /// The one that the token names, if it names one.
     Named(Option<Arc<SipUriBuf>>),
 }
 

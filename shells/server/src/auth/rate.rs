@@ -22,7 +22,7 @@ const AHEAD: Duration = Duration::from_secs(1);
 pub(super) enum Caller {
     /// A token's bearer.
     Principal(Arc<str>),
-    /// Where tokens are not asked for, or do not hold: an address, for IPv6 the network of a site.
+    /// Where tokens are not required, or are invalid: an address, for IPv6 the network of a site.
     Address(IpAddr),
     /// One of too many to tell apart.
     Other,
@@ -42,7 +42,7 @@ pub(crate) fn site(address: IpAddr) -> IpAddr {
     }
 }
 
-/// How many requests a second each caller may send if nobody says: many times what the desks of 5,000 agents behind one
+/// How many requests a second each caller may send by default: many times what the desks of 5,000 agents at one
 /// token or one proxy need (6 requests for a call of 3 minutes: 170 a second), and a small part of what the server can do,
 /// so that one caller does not take it from the others.
 pub const USUAL: u32 = 5000;
@@ -56,7 +56,7 @@ const STRANGERS: u32 = 200;
 pub struct Rates {
     /// By each token, or by each address where no tokens are asked for.
     pub(super) callers: Rate,
-    /// By each address, with a token that does not hold.
+    /// By each address, with an invalid token.
     pub(super) strangers: Rate,
 }
 
@@ -97,7 +97,7 @@ impl Rate {
         Self { interval, epoch: Instant::now(), callers: Mutex::new(callers) }
     }
 
-    /// The allowance of a caller. Whoever keeps it need not be looked up again.
+    /// The allowance of a caller. Keep it, and the caller need not be looked up again.
     pub(super) fn of(&self, caller: Caller) -> Arc<Allowance> {
         self.of_at(caller, self.now())
     }

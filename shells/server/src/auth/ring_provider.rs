@@ -25,7 +25,7 @@ pub(super) fn install() {
     let _ = RING.install_default();
 }
 
-/// What can be checked. All of it is asymmetric: with a secret, whoever can check a token could make one.
+/// What can be checked. All of it is asymmetric: with a shared secret, anyone who can check a token could make one.
 pub(super) const fn is_known(algorithm: Algorithm) -> bool {
     matches!(algorithm, Algorithm::RS256 | Algorithm::ES256 | Algorithm::EdDSA)
 }

@@ -37,7 +37,7 @@ struct Token {
 
 /// The SHA-256 of a token.
 ///
-/// It is looked up under a key that was drawn at random and that nobody is told, and compared in constant time: how long
+/// It is looked up under a key that was drawn at random and is never shown, and compared in constant time: how long
 /// that takes says nothing of how much of a token was guessed.
 #[derive(Debug, Clone, Copy, Eq)]
 struct Digest([u8; HASH_LEN]);
@@ -146,7 +146,7 @@ pub(crate) fn is_token(word: &str) -> bool {
     digits.len() == 2 * HASH_LEN && digits.iter().all(u8::is_ascii_hexdigit)
 }
 
-/// What stands in a line that is none, if it is something that people put there: never the line itself, it may be a token.
+/// What an invalid line has instead, if it is something that people put there: never the line itself, it may be a token.
 fn mistaken(line: &str) -> Option<&'static str> {
     if line.trim_end().ends_with(':') {
         return Some("this is the whole output of --make-token; the file takes its last line only: a name and a hash");

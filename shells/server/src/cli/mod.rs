@@ -33,7 +33,7 @@ const WRONG: u8 = 2;
 /// For a probed server that is not ready, and for a server that could not go on, or not end as it should.
 const FAILED: u8 = 1;
 
-/// How long the last words may take: a log or an output that stands still does not hold up the end.
+/// How long the last words may take: a log or an output that is stuck does not delay the end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Runs the program with the arguments of the process.

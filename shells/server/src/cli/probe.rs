@@ -12,7 +12,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 ///
-/// Why it is not, or why nobody knows.
+/// Why it is not, or why that is not known.
 pub(super) fn ready(admin: SocketAddr) -> Result<(), String> {
     let answer = ask(admin).map_err(|error| format!("{admin}: {error}"))?;
     let text = String::from_utf8_lossy(&answer);

@@ -52,7 +52,7 @@ fn match_of(range: &[u8], kind: &str) -> Option<u8> {
     }
 }
 
-/// `0` to `1` with at most three digits behind the dot, in thousandths. What is none counts as not accepted.
+/// `0` to `1` with at most three digits after the dot, in thousandths. What is none counts as not accepted.
 fn weight(value: &[u8]) -> u16 {
     let (whole, rest) = value.split_first().unwrap_or((&b'0', &[]));
     let digits = rest.strip_prefix(b".").unwrap_or(rest);

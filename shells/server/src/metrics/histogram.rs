@@ -4,7 +4,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 
 /// Upper bounds of the times, in nanoseconds: what is looked up in memory takes microseconds, what waits for a disk
-/// milliseconds, and beyond seconds nobody asks for details.
+/// milliseconds, and beyond seconds no detail is needed.
 const TIMES: [u64; BUCKETS] = [
     5_000,
     10_000,
@@ -31,11 +31,11 @@ const SIZES: [u64; BUCKETS] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128
 
 const BUCKETS: usize = 18;
 
-/// How often which values were observed.
+/// A lock-free histogram with fixed buckets.
 #[derive(Debug)]
 pub struct Histogram {
     bounds: &'static [u64; BUCKETS],
-    /// What one unit of the values is in the unit that is told.
+    /// What one unit of the values is in the unit that is reported.
     unit: f64,
     counts: [AtomicU64; BUCKETS],
     beyond: AtomicU64,

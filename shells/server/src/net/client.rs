@@ -52,7 +52,7 @@ impl Client {
         }
     }
 
-    /// The request has arrived: from now on nobody waits for the client.
+    /// The request has arrived: from now on the server does not wait for the client.
     pub(crate) fn arrived(&self) {
         match &self.place {
             Place::Alone(state) => state.at_work(),

@@ -14,7 +14,7 @@ use super::smuggling::Lengths;
 use crate::auth::rate::Allowance;
 
 /// How long a connection that the server ends is still read from, so that the last reply is not lost: closing a socket
-/// with unread data resets the connection, and the client may never see what it was told.
+/// with unread data resets the connection, and the client may never see the reply.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// What a connection waits for.
@@ -32,7 +32,7 @@ pub(super) enum Phase {
     Busy,
     /// Nothing: a response without a known end is on its way.
     Streaming,
-    /// Nothing: the connection is no longer HTTP, and whoever has it now looks after its times.
+    /// Nothing: the connection is no longer HTTP, and its new owner keeps its times.
     Upgraded,
     /// The client's end.
     Closing,
@@ -153,7 +153,7 @@ impl ConnectionState {
         self.set(Phase::Busy, self.since());
     }
 
-    /// The request in hand has nothing to do but to wait, and nobody but its client wants the answer: when that is gone,
+    /// The request in hand has nothing to do but to wait, and only its client wants the answer: when that is gone,
     /// the request is.
     pub(super) fn watch(&self) {
         self.watched.store(true, Ordering::Relaxed);
@@ -187,7 +187,7 @@ impl ConnectionState {
         self.show_end();
     }
 
-    /// A response is on its way whose end nobody knows.
+    /// A response without a known end is on its way.
     pub(super) fn streaming(&self) {
         self.enter(Phase::Streaming);
         self.show_end();
@@ -198,7 +198,7 @@ impl ConnectionState {
         self.enter(Phase::Upgraded);
     }
 
-    /// Whether whoever is at the end of this connection waits for the server and not the other way round: it keeps its
+    /// Whether the client waits for the server and not the other way round: it keeps its
     /// place, and its time is not counted here.
     fn is_the_servers_turn(&self) -> bool {
         matches!(self.phase(), Phase::Busy | Phase::Streaming | Phase::Upgraded)

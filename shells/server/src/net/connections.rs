@@ -140,7 +140,7 @@ impl Connections {
     }
 
     /// Asks the connection to end that has waited longest for its client, if it has waited as long as this: of those of the
-    /// address that has most, so that nobody who takes many places costs others theirs. None is asked whose request is
+    /// address that has most, so that a client that takes many places costs others none of theirs. None is asked whose request is
     /// there, and none while another one is about to end: on a busy machine that may take a while, and one is enough.
     pub(super) fn evict_one(&self, waited: Duration) {
         let mut open = self.open();
@@ -176,7 +176,7 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
-    /// Where perhaps nobody waits for its place, a connection that has just come is not asked to end.
+    /// Where it is not known whether a client waits for its place, a connection that has just come is not asked to end.
     #[test]
     fn only_who_has_waited_as_long_goes() {
         let connections = Arc::<Connections>::default();

@@ -1,7 +1,7 @@
 //! The frames of HTTP/2 that come without a request: pings, settings, priorities, resets, windows, ends of heads that hold
 //! nothing. Each costs some work and most an answer, and no rate of requests counts them.
 //!
-//! A connection has an allowance for them, which time, its own requests and what it is sent fill up again: whoever asks a
+//! A connection has an allowance for them, which time, its own requests and what it is sent fill up again: a client that asks a
 //! lot may also say a lot about it. One that has used it up is ended with `ENHANCE_YOUR_CALM`.
 
 use tokio::time::Instant;

@@ -21,7 +21,7 @@ use crate::tasks::Tasks;
 /// How long to hold still when the system has no more sockets to give.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(20);
 
-/// How long a connection has waited for its client that has to go although perhaps nobody waits for its place.
+/// How long a connection must have been idle to be evicted when it is not known whether a client waits for its place.
 const LONG: Duration = Duration::from_secs(1);
 
 /// How long to wait for an evicted connection before another is asked.

@@ -12,7 +12,7 @@
 //! | is one too many for [`Limits::connections`] | the place of the connection that has waited longest for its client, of those of the address that has most |
 //!
 //! A response without a known length is a stream, and goes on as long as its body and its client do: [`Limits::write`]
-//! still holds. A connection that was upgraded keeps its place until whoever has it gives it up, and is theirs to limit.
+//! still holds. A connection that was upgraded keeps its place until its new owner gives it up, and is limited there.
 //! Neither can be made to give up its place: what offers streams has to bound their number.
 //!
 //! With TLS the handshake counts to the time of the first request. HTTP/2 (with TLS only, where both sides agree on it)
@@ -60,7 +60,7 @@ pub trait Handler: Clone + Send + Sync + 'static {
     fn answer(&self, request: Request, client: Client) -> impl Future<Output = Response> + Send;
 }
 
-/// Behind a router the client is among the request's extensions.
+/// In a router the client is among the request's extensions.
 impl Handler for Router {
     async fn answer(&self, mut request: Request, client: Client) -> Response {
         request.extensions_mut().insert(client);

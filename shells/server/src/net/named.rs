@@ -40,7 +40,7 @@ impl<H: Handler> Handler for Named<H> {
     }
 }
 
-/// What is told with a 421.
+/// The text of a 421.
 pub(crate) const ANOTHER_HOST: &str = "This server does not answer for the host of this request.";
 
 async fn misdirected(request: Request, client: &Client) -> Response {

@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(labels(""), Ok(vec![]));
     }
 
-    /// Whatever one byte is added, lost or changed in a mark: it is told, or the section is there all the same.
+    /// Whatever one byte is added, lost or changed in a mark: it is reported, or the section is there all the same.
     #[test]
     fn no_damage_to_a_mark_goes_unseen() {
         let whole = format!("{ONE}{ONE}");

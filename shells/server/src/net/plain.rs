@@ -1,5 +1,5 @@
 //! Plain HTTP that comes where TLS is spoken: a client that was given `http://` by mistake. Nothing of its request is
-//! looked at, and it is told what to do instead.
+//! looked at, and the answer says what to do instead.
 
 use std::io;
 

@@ -1,7 +1,7 @@
 //! Bodies of HTTP/1.1 whose end two servers in a row might see in different places: what request smuggling lives on.
 //!
 //! The library refuses most of it. Left to do, by RFC 9112, section 6: a request with both a length and chunks is read by
-//! its chunks, but must be the last of its connection; and a coding that nobody here undoes is refused.
+//! its chunks, but must be the last of its connection; and a coding that is not decoded here is refused.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,7 +13,7 @@ use memchr::memchr;
 /// bytes must tell.
 ///
 /// It does not know where a head ends: a line of a body counts, too, and so does that of a request before. That costs such
-/// a client a new connection after its chunks, and nobody anything else.
+/// a client a new connection after its chunks, and nothing else.
 #[derive(Debug, Default)]
 pub(super) struct Lengths(AtomicBool);
 
@@ -57,7 +57,7 @@ impl Lengths {
     }
 }
 
-/// How the end of a body is told.
+/// How the end of a body is marked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
     /// By a length, or there is no body.

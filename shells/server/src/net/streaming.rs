@@ -27,7 +27,7 @@ pub(super) fn follow(response: Response, state: &Arc<ConnectionState>) -> Respon
     lasting(response, Answered(Arc::clone(state)))
 }
 
-/// Lets the stay of one request of many last as long as its response.
+/// Keeps an HTTP/2 request counted as active until its response body ends.
 pub(super) fn stay(response: Response, stay: Stay) -> Response {
     if response.body().size_hint().exact().is_some() { response } else { lasting(response, stay) }
 }

@@ -12,13 +12,13 @@ use super::connection_state::ConnectionState;
 use super::frames::FrameAllowance;
 use super::smuggling::Line;
 
-/// What is told with a 414.
+/// The text of a 414.
 pub(crate) const TARGET_TOO_LONG: &str = "The request target is too long.";
 
-/// What is told with a 431.
+/// The text of a 431.
 pub(crate) const HEAD_TOO_LARGE: &str = "The head of the request is too large.";
 
-/// How much is still taken from a client that was told to be calm, so that it sees that.
+/// How much is still read from a client after `ENHANCE_YOUR_CALM`, so that it sees that.
 const LAST_TAKEN: usize = 64 * 1024;
 
 /// Which HTTP is on the wire.

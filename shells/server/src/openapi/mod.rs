@@ -142,7 +142,7 @@ impl Samples {
         write(&mut buffer).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
     }
 
-    /// A target of the samples with the names of the fields in place of their values, behind the server's address.
+    /// A target of the samples with the names of the fields in place of their values, after the server's address.
     fn template(&self, target: &str) -> String {
         let path = target.strip_prefix(base()).unwrap_or(target);
         path.replace(self.state.ucc.as_str(), &format!("{{{}}}", Field::UccName))

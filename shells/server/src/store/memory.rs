@@ -14,7 +14,7 @@ use crate::audit::{Note, Trail};
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     sessions: Image,
-    /// The last revision given out, to any session: so none comes again, not even when a session begins anew.
+    /// The last revision given out, to any session: so none comes again, not even when a session begins again.
     last_revision: AtomicU64,
     trail: Option<Trail>,
     /// Held from before a line is written until its change is made: so no line is written of what cannot be made.

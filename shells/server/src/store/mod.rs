@@ -22,7 +22,7 @@ pub use crate::store_error::StoreError;
 pub struct Latest {
     /// The session as it is after all changes that were asked for, `None` if it is not open then.
     pub found: Option<Found>,
-    /// Which of those changes comes last, if it is not stored yet. Until it is, nobody may be told of what it made: see
+    /// Which of those changes comes last, if it is not stored yet. Until it is, no client may learn what it made: see
     /// [`Store::until_stored`].
     pub not_yet: Option<Revision>,
 }
@@ -40,8 +40,8 @@ pub enum Swap {
 /// A place for sessions, shared by all requests and, if it is a distributed one, by several servers.
 ///
 /// Every method is atomic, and what a read tells is stored for good. An error means that nothing was stored: a store
-/// that lost touch half-way finds out before it answers. No method may be slow without end, since requests for one session
-/// wait for each other.
+/// that loses its connection must settle the outcome before it returns. Every method must finish in bounded time, since
+/// requests for one session wait for each other.
 pub trait Store: Send + Sync + 'static {
     /// The state of a session, with its revision; `None` if it is not open.
     fn read(&self, key: &SessionKey) -> impl Future<Output = Result<Option<Found>, StoreError>> + Send;
@@ -92,7 +92,7 @@ pub trait Store: Send + Sync + 'static {
         self.compare_and_set(key, None, Some(state), Note::none())
     }
 
-    /// The first `limit` open sessions behind `after`, in the order of their keys.
+    /// The first `limit` open sessions after `after`, in the order of their keys.
     ///
     /// The order is what makes pages sound: whatever begins or ends meanwhile, a session that stays open is on
     /// exactly one page.

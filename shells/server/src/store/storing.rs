@@ -36,7 +36,7 @@ impl Storing {
         Self(Inner::Known(swap))
     }
 
-    /// A change that is still to be stored, and where it is told what became of it. If that is dropped, it was not stored.
+    /// A change that is still to be stored, and where to report what became of it. If that is dropped, it was not stored.
     pub fn to_be_told() -> (Tell, Self) {
         let (tell, told) = oneshot::channel();
         (Tell(tell), Self(Inner::Waiting(told)))

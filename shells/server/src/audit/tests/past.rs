@@ -55,7 +55,7 @@ fn found(path: &Path, stored: u64, id: u64) -> (Vec<u64>, u64) {
     (open, last)
 }
 
-/// What was told of another store is not this one's to withdraw.
+/// Lines about another store are not this one's to withdraw.
 #[test]
 fn another_store_withdraws_nothing() {
     let scratch = Scratch::new("another");

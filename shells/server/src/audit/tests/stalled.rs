@@ -1,4 +1,4 @@
-//! A disk that hangs, and a pipe that nobody reads: reads wait for nothing, changes only so long.
+//! A disk that hangs, and a pipe that is not read: reads wait for nothing, changes only so long.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
@@ -263,7 +263,7 @@ fn what_waits_is_bounded_in_bytes() {
     });
 }
 
-/// The thread is gone: nobody waits for it, no change is made, and the server is told.
+/// The thread is gone: no request waits for it, no change is made, and the server learns so.
 #[tokio::test]
 async fn a_thread_that_is_gone_is_noticed() {
     let scratch = Scratch::new("gone");

@@ -10,7 +10,7 @@ use crate::store::{Found, Latest, Revision, SessionKey, StoreError};
 
 /// The sessions with changes on their way to the disk, as they will be when all of those are there.
 ///
-/// From here the next change of a session is decided, so that changes of one session can share a commit. Nobody is told of
+/// From here the next change of a session is decided, so that changes of one session can share a commit. No client learns of
 /// what stands here before it is on the disk.
 #[derive(Debug)]
 pub(super) struct Ahead(Mutex<Inner>);

@@ -1,4 +1,4 @@
-//! The database in the file: opened and checked, committed to, and written anew.
+//! The database in the file: opened and checked, committed to, and written again.
 
 use core::hash::BuildHasher as _;
 use core::panic::AssertUnwindSafe;
@@ -172,7 +172,7 @@ impl Disk {
 
     /// Stores these changes, all or none, after `ready` has agreed to it.
     ///
-    /// An error of `ready` leaves everything as it was. After any other one the disk is closed, and nobody knows what
+    /// An error of `ready` leaves everything as it was. After any other one the disk is closed, and it is not known what
     /// is in the file: see [`settle`](Self::settle).
     pub(super) fn commit<E>(
         &mut self,
@@ -243,7 +243,7 @@ impl Disk {
     /// After a failure: sees to it that the file holds these sessions and nothing else.
     ///
     /// If it does, it is used again. If it holds the change that could not be stored, or cannot be read, a new one takes
-    /// its place: after a failed write nobody knows what of the old one is on the disk.
+    /// its place: after a failed write it is not known what of the old one is on the disk.
     pub(super) fn settle(&mut self, image: &Image) -> Result<(), Reason> {
         let expected = (self.last_revision, self.id);
         if let Ok(found) = self.read()

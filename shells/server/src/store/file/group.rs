@@ -59,7 +59,7 @@ impl Group {
         Self { failed, ..Self::default() }
     }
 
-    /// Takes a change in; one that cannot be made any more is told so.
+    /// Takes a change in; one that cannot be made any more gets a conflict.
     pub(super) fn add(&mut self, change: Change) {
         let Change { key, revision, state, note, tell } = change;
         if revision.0 <= self.failed {
@@ -89,7 +89,7 @@ impl Group {
         tell.send(Ok(if revision.0 <= self.failed { Swap::Conflict } else { Swap::Stored }));
     }
 
-    /// Whether it should be committed, whoever else waits.
+    /// Whether it should be committed, however many more wait.
     pub(super) const fn is_full(&self) -> bool {
         self.sessions.len() >= MOST_SESSIONS || self.lines.len() >= MOST_LINES
     }

@@ -234,7 +234,7 @@ impl Schedule {
     }
 }
 
-/// What a client was told, and between which steps of the whole.
+/// What a client got, and between which steps of the whole.
 #[derive(Clone, Copy)]
 struct Told {
     action: Action,
@@ -324,7 +324,7 @@ fn run(service: &Arc<Service<Stepped>>, from: State, actions: &[Action], schedul
     count.not_linear += usize::from(!is_linear(from, end, &mut left));
 }
 
-/// Whether what was told can have happened one after the other, each between its first step and its last.
+/// Whether what clients got can have happened one after the other, each between its first step and its last.
 fn is_linear(state: State, end: State, left: &mut Vec<Told>) -> bool {
     if left.is_empty() {
         return state == end;

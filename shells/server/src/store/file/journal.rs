@@ -1,4 +1,4 @@
-//! What the trail is told of groups of changes.
+//! What the trail says of groups of changes.
 
 use std::io;
 
@@ -35,14 +35,14 @@ impl Journal {
         Ok(())
     }
 
-    /// The store has all up to this revision, and what was told beyond it is withdrawn unless it is owed.
+    /// The store has all up to this revision, and lines beyond it are withdrawn unless it is owed.
     pub(super) fn settled(&self, stored: u64) {
         if let (Some(trail), true) = (&self.trail, self.owed.is_empty()) {
             trail.settled(stored);
         }
     }
 
-    /// Withdraws what was told of a group, as soon as that can be written.
+    /// Withdraws the lines of a group, as soon as that can be written.
     pub(super) fn withdraw(&mut self, group: &Group) {
         if !group.lines().is_empty() {
             withdraw(group.revisions(), "It could not be stored.", &mut self.owed);

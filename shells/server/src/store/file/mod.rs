@@ -7,7 +7,7 @@
 //!
 //! The file is a database of the crate `redb`, whose commits are atomic. Each is made in two phases: first all that is
 //! new, forced to the disk, then the one byte that makes it valid, forced to the disk as well. So nothing half done can be
-//! found valid, and a valid part whose checksum does not hold is damage for certain, and not the remains of a crash.
+//! found valid, and a valid part with a wrong checksum is damage for certain, and not the remains of a crash.
 
 mod ahead;
 mod backend;
@@ -71,10 +71,10 @@ impl FileStore {
     /// Opens the store in the file `path`, after checking every byte of it that means anything; begins one without
     /// sessions if there is no such file.
     ///
-    /// Two more files may appear beside it: `path` with `.lock` appended, which a server holds locked and which is never
-    /// removed, and with `.new` appended while a file is written anew.
+    /// Two more files may appear next to it: `path` with `.lock` appended, which a server holds locked and which is never
+    /// removed, and with `.new` appended while the file is rewritten.
     ///
-    /// If there is a `trail`, it is told of every change before that is stored, and what a killed server told and did not
+    /// If there is a `trail`, it gets a line of every change before that is stored, and what a killed server wrote and did not
     /// store is withdrawn first.
     ///
     /// # Errors

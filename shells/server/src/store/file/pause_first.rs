@@ -135,7 +135,7 @@ async fn a_pause_behind_400_marks_costs_at_most_three_commits() {
     }
 }
 
-/// The commit on which all of them rest fails: none is told of success, none is stored, none is published, and what the
+/// The commit on which all of them rest fails: none is answered with success, none is stored, none is published, and what the
 /// trail said is withdrawn, each line once.
 #[tokio::test]
 async fn what_rests_on_a_commit_that_fails_is_not_stored() {
@@ -192,7 +192,7 @@ async fn who_goes_away_holds_nobody_up() {
     assert_eq!(found.state, state);
 }
 
-/// A session ended and begun anew while all of it waits for the disk.
+/// A session ended and begun again while all of it waits for the disk.
 #[tokio::test]
 async fn an_end_and_a_begin_share_the_commit() {
     let scratch = Scratch::new("begin");

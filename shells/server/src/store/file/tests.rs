@@ -89,7 +89,7 @@ fn state(number: usize) -> State {
     State::ALL[number % State::ALL.len()]
 }
 
-/// What everybody was told.
+/// What all clients have learned.
 type Model = BTreeMap<u128, State>;
 
 async fn contents(store: &FileStore) -> Model {
@@ -190,7 +190,7 @@ async fn concurrent_changes_are_committed_together() {
     assert_eq!(contents(&store).await.len(), 33);
 }
 
-/// Each operation on the disk fails once, or from then on until the end of the script, one after the other: who is told
+/// Each operation on the disk fails once, or from then on until the end of the script, one after the other: a client that learns
 /// of an error finds everything as it was, and the store goes on when the disk does.
 #[tokio::test]
 async fn whatever_fails_on_the_disk_leaves_what_was_told() {
@@ -354,7 +354,7 @@ async fn a_damaged_file_is_refused_or_has_all_its_sessions() {
     assert!(refusals > 100, "{refusals}");
 }
 
-/// Whoever watches the thread that writes learns when it is gone.
+/// What watches the thread that writes learns when it is gone.
 #[tokio::test]
 async fn the_end_of_the_thread_that_writes_is_noticed() {
     let scratch = Scratch::new("thread");

@@ -47,7 +47,7 @@ impl Groups {
 
 /// Commits changes in groups.
 ///
-/// What is in memory is what everybody was told, and what is on disk follows it: after a failure the file is made to hold
+/// What is in memory is what clients have learned, and what is on disk follows it: after a failure the file is made to hold
 /// exactly that again before anything else is written.
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -73,7 +73,7 @@ impl Writer {
         Self { disk, groups, journal, commits, condition, failed: None, pause }
     }
 
-    /// Works until nobody can ask any more.
+    /// Works until the store is dropped.
     pub(super) fn run(mut self, queue: &mpsc::Receiver<Asked>) {
         while let Ok(first) = queue.recv() {
             let condition = Arc::clone(&self.condition);

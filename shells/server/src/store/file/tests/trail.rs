@@ -61,7 +61,7 @@ async fn a_copy_that_is_put_back_after_an_orderly_end() {
     assert_eq!(told(&scratch), expected(&[&run[..], &rest].concat()));
 }
 
-/// The store's disk fails and is well again before the end, however long it fails: what was told and not made is withdrawn
+/// The store's disk fails and is well again before the end, however long it fails: what has a line and was not made is withdrawn
 /// at the end, or if the disk does not come back at the next start; no number is given twice.
 #[tokio::test]
 async fn what_is_owed_is_withdrawn_at_an_orderly_end() {
