@@ -61,7 +61,7 @@ impl core::error::Error for ConfigError {}
 /// Everything that is wrong with it, from top to bottom.
 pub fn load(file: &Path) -> Result<Directory, Vec<ConfigError>> {
     let unreadable = |line, reason: String| vec![ConfigError { line, key: None, reason }];
-    let bytes = std::fs::read(file).map_err(|error| unreadable(None, format!("cannot be read: {error}")))?;
+    let bytes = crate::place::read(file).map_err(|error| unreadable(None, format!("cannot be read: {error}")))?;
     match core::str::from_utf8(&bytes) {
         Ok(text) => parse(text),
         Err(error) => {

@@ -1,7 +1,7 @@
 //! Where a file really is, and files that are for this server's user alone.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 /// How many links are followed; as many as Linux follows.
@@ -27,6 +27,20 @@ pub(crate) fn real(path: &Path) -> io::Result<PathBuf> {
         }
     }
     Err(io::Error::other("too many symbolic links"))
+}
+
+/// The most bytes that are read of a file of options. A device has no end.
+const MOST_READ: u64 = 64 * 1024 * 1024;
+
+/// Reads a file whole, if it is not too large.
+///
+/// # Errors
+///
+/// If it cannot be read, or goes on after 64 MiB.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let len = File::open(path)?.take(MOST_READ + 1).read_to_end(&mut bytes)?;
+    if len as u64 > MOST_READ { Err(io::Error::other("it is larger than 64 MiB")) } else { Ok(bytes) }
 }
 
 /// Opens a file as `options` say, or creates it if there is none. A new one can be read and written by this user alone,

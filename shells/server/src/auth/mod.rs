@@ -28,7 +28,7 @@ pub mod tokens;
 mod verified;
 
 use core::fmt;
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 pub use guard::Guard;
@@ -36,6 +36,7 @@ pub use part::Part;
 pub use principal::Principal;
 use tracing::warn;
 
+use crate::place;
 use crate::reloadable::Reloadable;
 
 /// What is wrong with a file, in one line that names it.
@@ -144,7 +145,8 @@ fn read<T: Parse>(file: &Path) -> Result<T, FileError> {
 }
 
 fn text(file: &Path) -> Result<String, FileError> {
-    fs::read_to_string(file).map_err(|error| FileError::new(file, format_args!("cannot be read: {error}")))
+    let bytes = place::read(file).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    bytes.map_err(|error| FileError::new(file, format_args!("cannot be read: {error}")))
 }
 
 fn parse<T: Parse>(file: &Path, text: &str) -> Result<T, FileError> {

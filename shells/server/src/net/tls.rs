@@ -1,7 +1,6 @@
 //! TLS: the certificate and its key, read from files and exchanged while serving.
 
 use core::fmt;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,6 +15,7 @@ use tokio_rustls::rustls::{self, InconsistentKeys};
 use super::der;
 use super::key_kind::{self, USABLE};
 use super::pem::{self, Section};
+use crate::place;
 use crate::reloadable::Reloadable;
 
 /// What is spoken inside, the better first. A client that names neither is refused, one that names nothing gets the
@@ -133,7 +133,7 @@ fn wrong(file: &Path, reason: &str) -> TlsError {
 }
 
 fn bytes(file: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(file).map_err(|error: io::Error| TlsError(format!("{}: cannot be read: {error}", file.display())))
+    place::read(file).map_err(|error: io::Error| TlsError(format!("{}: cannot be read: {error}", file.display())))
 }
 
 /// Never says what the file holds: it may be a key.

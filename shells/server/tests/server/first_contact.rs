@@ -103,6 +103,23 @@ fn a_config_that_is_something_else_is_named() {
     assert!(!told.contains("true or false") && !told.contains("JSON"), "{told}");
 }
 
+/// A device without an end, as the file of each option that names one: one line, and code 2.
+#[test]
+fn a_file_without_an_end_is_not_read_for_ever() {
+    let good = File::new("good.pem", "");
+    for arguments in [
+        &["--check-config", "--config", "/dev/zero"][..],
+        &["--tokens", "/dev/zero"],
+        &["--jwks", "/dev/zero", "--jwt-issuer", "i", "--jwt-audience", "a"],
+        &["--tls-cert", "/dev/zero", "--tls-key", good.path()],
+    ] {
+        let output = run(arguments);
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert!(told.contains("/dev/zero: cannot be read: it is larger than 64 MiB"), "{arguments:?}: {told}");
+        assert_eq!((output.status.code(), told.lines().count()), (Some(2), 1), "{told}");
+    }
+}
+
 /// What `--insecure` leaves open is a line of the log, and what is printed can be followed.
 #[test]
 fn an_open_address_is_warned_of() {
