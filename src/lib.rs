@@ -10,6 +10,7 @@
 //! | [`state`] | states, actions, the transition, settings of a UCC |
 //! | [`wire`] | requests, replies, events and their fields, from bytes and to bytes |
 //! | [`decide`] | the decision about a request: checks, reply, new state, event |
+//! | [`recorder`] | a recorder in the loop: orders, confirmations and holds around the 36 states |
 //! | [`desk`] | sessions and directory in fixed memory, for shells without a database |
 //!
 //! # The shell contract
@@ -165,6 +166,7 @@ pub mod decide;
 mod defmt_impls;
 pub mod desk;
 mod pieces;
+pub mod recorder;
 mod scan;
 pub mod state;
 #[cfg(test)]

@@ -197,7 +197,7 @@ impl<'a> SetRequest<'a> {
     }
 
     /// Checks 2 to 7, then the transition.
-    fn check(&self, facts: Option<SetFacts>) -> Result<(Outcome, RepeatPolicy), Refusal<'a>> {
+    pub(crate) fn check(&self, facts: Option<SetFacts>) -> Result<(Outcome, RepeatPolicy), Refusal<'a>> {
         let facts = facts.ok_or(Refusal::UnknownUcc { ucc: self.ucc })?;
         facts.settings.check_editing(self.ucc)?;
         if !facts.requester_is_agent {
@@ -207,13 +207,13 @@ impl<'a> SetRequest<'a> {
         Ok((state.apply(self.action), facts.settings.repeats))
     }
 
-    const fn reply(&self, state: State, error: Option<ErrorMessage<'a>>) -> StateReply<'a> {
+    pub(crate) const fn reply(&self, state: State, error: Option<ErrorMessage<'a>>) -> StateReply<'a> {
         StateReply { correlation_id: self.correlation_id, state, error, ucc: self.ucc }
     }
 }
 
 /// The name of the state that `action`'s own axis has.
-const fn axis_name(state: State, action: Action) -> &'static str {
+pub(crate) const fn axis_name(state: State, action: Action) -> &'static str {
     match action.axis() {
         Axis::Recording => state.recording().name(),
         Axis::Saving => state.saving().name(),

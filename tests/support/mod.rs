@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of it")]
 
 pub mod naive;
+pub mod naive_recorder;
+pub mod recorder;
 pub mod world;
 
 use std::io::Write as _;

@@ -92,9 +92,32 @@ enum Message<'a> {
     Refusal(Refusal<'a>),
     Rejection(Rejection),
     Other(ErrorType, &'a str),
+    /// An action's name and another text, with what is written around them.
+    Framed(&'static Frame, &'static str, &'a str),
+}
+
+/// What is written around an action's name and another text. It is known by reference only, so that a program which makes no
+/// such message does not have the texts in it.
+pub(crate) struct Frame([&'static str; 3]);
+
+impl Frame {
+    /// A text about an action.
+    pub(crate) const fn of_action(after: &'static str) -> Self {
+        Self::of_action_and_ucc(after, "")
+    }
+
+    /// A text about an action and then a UCC.
+    pub(crate) const fn of_action_and_ucc(between: &'static str, after: &'static str) -> Self {
+        Self(["Action:'", between, after])
+    }
 }
 
 impl<'a> ErrorMessage<'a> {
+    /// An error of type Configuration.
+    pub(crate) const fn framed(frame: &'static Frame, action: &'static str, text: &'a str) -> Self {
+        Self(Message::Framed(frame, action, text))
+    }
+
     /// An error with a text of one's own.
     #[must_use]
     pub const fn new(error_type: ErrorType, text: &'a str) -> Self {
@@ -108,11 +131,12 @@ impl<'a> ErrorMessage<'a> {
             Message::Refusal(refusal) => refusal.error_type(),
             Message::Rejection(rejection) => rejection.error_type(),
             Message::Other(error_type, _) => *error_type,
+            Message::Framed(..) => ErrorType::Configuration,
         }
     }
 
-    /// The text as one piece, if it came from outside; the core's own texts are made when they are written, by
-    /// `Display`.
+    /// The text as one piece, if there is one, as of what came from outside; most of the core's own texts are made when they
+    /// are written, by `Display`.
     #[must_use]
     pub const fn text(&self) -> Option<&'a str> {
         match self.0 {
@@ -152,6 +176,11 @@ impl Pieces for ErrorMessage<'_> {
             Message::Refusal(refusal) => refusal.pieces(sink),
             Message::Rejection(rejection) => rejection.pieces(sink),
             Message::Other(_, text) => sink.text(text),
+            Message::Framed(Frame([before, between, after]), action, text) => {
+                for piece in [before, action, between, text, after] {
+                    sink.text(piece);
+                }
+            }
         }
     }
 }
@@ -177,6 +206,7 @@ impl PartialEq for ErrorMessage<'_> {
                 (Message::Rejection(one), Message::Rejection(other)) => one == other,
                 (_, Message::Other(_, text)) => pieces::reads(self, text),
                 (Message::Other(_, text), _) => pieces::reads(other, text),
+                (Message::Framed(a, b, c), Message::Framed(x, y, z)) => (&a.0, b, c) == (&x.0, y, z),
                 _ => false,
             }
     }
