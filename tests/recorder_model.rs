@@ -6,7 +6,7 @@ mod support;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use recording_core::State;
-use recording_core::recorder::{Epoch, Holder, Kept, Machine, ResumePolicy};
+use recording_core::recorder::{Channel, Epoch, Holder, Kept, Machine, ResumePolicy};
 use recording_core::state::RecordingState;
 use support::naive_recorder::{self as naive, Ask, Input, Sending};
 use support::recorder::{begin, epoch, give, seen};
@@ -53,7 +53,7 @@ fn inputs() -> Vec<Input> {
 fn with_stored_repeat(machine: &Machine) -> Machine {
     let mut bytes = machine.kept().to_bytes();
     bytes[2] = bytes[0] & 3;
-    Machine::load(Kept::from_bytes(&bytes).expect("a stored session"), epoch(1))
+    Machine::load(Kept::from_bytes(&bytes).expect("a stored session"), epoch(1), Channel::Ordered)
 }
 
 fn seeds(resume: ResumePolicy) -> Vec<Machine> {
@@ -122,7 +122,8 @@ fn explore(resume: ResumePolicy) -> Explored {
     while let Some(machine) = queue.pop_front() {
         let session = seen(&machine);
         // A stored repeat looks like one in memory, and is another session.
-        let is_stored = machine.kept().order().is_some_and(|order| Some(order.target().axis().code()) == Some(session.axis));
+        let is_stored =
+            machine.kept().order().is_some_and(|order| Some(order.target().axis().code()) == Some(session.axis));
         let is_stored = is_stored && session.axis != naive::RECORDING && !session.closing;
         if known.insert((session.clone(), is_stored), ()).is_some() {
             continue;

@@ -3,10 +3,10 @@
 use super::answer::{Answer, Answers, Kind};
 use super::holds::{Holder, Holds, ResumePolicy};
 use super::kept::Kept;
-use super::order::{Epoch, Moment, Number, Numbers, Order, RecorderState, Sending};
+use super::order::{Channel, Epoch, Moment, Number, Numbers, Order, RecorderState, Sending};
 use super::step::{Done, Outcome, PendingStep, Step};
-use crate::{Action, State};
 use crate::state::{Disposition, RecordingState};
+use crate::{Action, State};
 
 /// What happens to a session, other than a request: see [`Machine::step`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,7 +19,8 @@ pub enum Input {
         reported: Reported,
     },
     /// A sending is given up: no reply came in time, the connection was lost, or the reply does not say what the recorder is
-    /// doing. It may have been carried out, or may still be.
+    /// doing. It may have been carried out, or may still be. On a channel that is [drained](Channel::Drained) only the last of
+    /// these: what has not landed is not given up.
     GivenUp {
         /// Which sending.
         number: Number,
@@ -75,13 +76,19 @@ pub struct NumbersUsedUp(pub Machine);
 #[must_use]
 pub struct ReadBack {
     latest: Option<Number>,
+    order: Option<Order>,
 }
 
 impl ReadBack {
-    /// The input that the answer makes, if it counts: only while nothing has been sent since the request.
+    /// The input that the answer makes, if it counts: only while nothing has been sent since the request, and the order has
+    /// not been finished.
+    ///
+    /// OURS: the latter, too. A sending that was given up may be carried out after the recorder was read, and its late reply
+    /// finish the order before the answer comes: a recorder that records would be taken for one that is silent.
     #[must_use]
     pub fn answered(self, machine: &Machine, recorder: RecorderState) -> Option<Input> {
-        (self.latest == machine.latest()).then_some(Input::Read(recorder))
+        let is_as_it_was = self.latest == machine.latest() && self.order == machine.order();
+        is_as_it_was.then_some(Input::Read(recorder))
     }
 }
 
@@ -90,6 +97,7 @@ impl ReadBack {
 pub(super) struct Memory {
     pub(super) numbers: Numbers,
     pub(super) latest: Option<Number>,
+    pub(super) channel: Channel,
     /// When the pause was confirmed that the limit is counted from, and whether the limit has been reported.
     pub(super) counted_from: Option<u64>,
     pub(super) is_overdue: bool,
@@ -116,7 +124,7 @@ pub struct Machine {
 
 impl Machine {
     /// A session begins. One that begins Paused or Stopped is Started with that order pending, which is sent first.
-    pub fn begin(state: State, resume: ResumePolicy, epoch: Epoch) -> Step {
+    pub fn begin(state: State, resume: ResumePolicy, epoch: Epoch, channel: Channel) -> Step {
         let order = Order::repeating(state.recording());
         let kept = Kept {
             state: if order.is_some() { state.with_recording(RecordingState::Started) } else { state },
@@ -128,7 +136,7 @@ impl Machine {
             paused_since_ms: 0,
             holds: Holds::NONE,
         };
-        let mut draft = Draft::of(Self::load(kept, epoch));
+        let mut draft = Draft::of(Self::load(kept, epoch, channel));
         draft.outcome = Outcome::AsKnown;
         if order.is_some() {
             draft.send();
@@ -139,10 +147,21 @@ impl Machine {
     }
 
     /// A session that was stored, after a start of the server, with an epoch of its own. Its order, or a repeat if it is
-    /// silent, is due at once.
+    /// silent, is due at once, or when what is [to be drained](Self::to_drain) has landed.
     #[must_use]
-    pub fn load(kept: Kept, epoch: Epoch) -> Self {
-        Self::reread(kept, Memory { numbers: Numbers::new(epoch), latest: None, counted_from: None, is_overdue: false })
+    pub const fn load(kept: Kept, epoch: Epoch, channel: Channel) -> Self {
+        let numbers = Numbers::new(epoch);
+        Self::reread(kept, Memory { numbers, latest: None, channel, counted_from: None, is_overdue: false })
+    }
+
+    /// The Record that may still be under way after the session was loaded or read again: an adapter that drains sends its
+    /// bytes again until they are answered, and the pending order waits for that.
+    #[must_use]
+    pub const fn to_drain(&self) -> Option<Number> {
+        match (self.memory.channel, self.flight, self.sent, self.kept.record) {
+            (Channel::Drained, Flight::OldFlying, 0, Some(record)) if self.order.is_some() => Some(record),
+            _ => None,
+        }
     }
 
     pub(super) const fn reread(kept: Kept, mut memory: Memory) -> Self {
@@ -150,16 +169,16 @@ impl Machine {
             memory.counted_from = None;
             memory.is_overdue = false;
         }
-        Self {
-            order: kept.order,
-            flight: Flight::Unsent,
-            memory,
-            sent: 0,
-            is_unknown_call: false,
-            is_to_repeat: true,
-            made: 0,
-            kept,
-        }
+        // OURS: the order is sent only after a stored Record has landed, and not merely by an adapter that holds it back. Else
+        // its number would be stored in place of the other's, and after another crash nobody would drain that.
+        let flight = match (memory.channel, kept.record) {
+            (Channel::Drained, Some(record)) => {
+                memory.latest = Some(record);
+                Flight::OldFlying
+            }
+            (Channel::Drained, None) | (Channel::Ordered, _) => Flight::Unsent,
+        };
+        Self { order: kept.order, flight, memory, sent: 0, is_unknown_call: false, is_to_repeat: true, made: 0, kept }
     }
 
     /// Goes on with the numbers of another epoch.
@@ -217,7 +236,7 @@ impl Machine {
     /// Asks for a read-back; `None` while something is in flight.
     #[must_use]
     pub const fn read_back(&self) -> Option<ReadBack> {
-        if self.is_in_flight() { None } else { Some(ReadBack { latest: self.memory.latest }) }
+        if self.is_in_flight() { None } else { Some(ReadBack { latest: self.memory.latest, order: self.order }) }
     }
 
     /// The requester's request waits no longer: the hold that it made is kept whatever becomes of the order.

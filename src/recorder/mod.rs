@@ -20,7 +20,7 @@
 //!
 //! ```
 //! use recording_core::recorder::{
-//!     Done, Epoch, Holder, Input, Machine, Moment, Reported, RecorderState, ResumePolicy, SetFacts, Step, Verdict,
+//!     Channel, Done, Epoch, Holder, Input, Machine, Moment, Reported, RecorderState, ResumePolicy, SetFacts, Step, Verdict,
 //! };
 //! use recording_core::state::{RecordingState, RepeatPolicy};
 //! use recording_core::wire::{CorrelationId, SetRequest, SipUri, UccName};
@@ -49,7 +49,7 @@
 //! let at = Moment { uptime_ms: 1_000, unix_ms: 1_700_000_000_000 };
 //! let started = State::INITIAL.with_recording(RecordingState::Started);
 //! let epoch = Epoch::new(1).ok_or("an epoch")?;
-//! let begun = done(Machine::begin(started, ResumePolicy::Anyone, epoch), &mut store);
+//! let begun = done(Machine::begin(started, ResumePolicy::Anyone, epoch, Channel::Ordered), &mut store);
 //! let machine = begun.machine.ok_or("a session")?;
 //!
 //! // A request for a pause becomes an order, which is stored and sent. The request waits.
@@ -92,6 +92,6 @@ pub use due::Due;
 pub use holds::{Holder, Holds, ResumePolicy};
 pub use kept::{Kept, KeptError};
 pub use machine::{Flight, Input, Machine, NumbersUsedUp, ReadBack, Reported};
-pub use order::{Epoch, Moment, Number, Order, RecorderState, Sending};
+pub use order::{Channel, Epoch, Moment, Number, Order, RecorderState, Sending};
 pub use set::{SetFacts, Verdict};
 pub use step::{Done, Outcome, PendingStep, Reread, Step};

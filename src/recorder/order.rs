@@ -234,6 +234,17 @@ pub struct Sending {
     pub number: Number,
 }
 
+/// What is assumed of the way from an adapter to its recorder. One of the two must be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Channel {
+    /// The sendings of one session arrive in order or not at all.
+    Ordered,
+    /// They may overtake each other, so the adapter sends none before everything sent earlier has landed: it sends the same
+    /// bytes again until they are answered, and gives a sending up only once it has landed without saying what the recorder
+    /// is doing.
+    Drained,
+}
+
 /// When something happened, by the shell's clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Moment {

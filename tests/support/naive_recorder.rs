@@ -409,8 +409,7 @@ fn request(w: &mut Work, ask: Ask) -> &'static str {
     let unchanged = is_as_asked && !joins;
     // 10.
     if !unchanged && !ask.possible {
-        w.reply =
-            error(1, format!("Action:'{name}' is not possible with the recorder of UCC:'ucc-demo-name'."));
+        w.reply = error(1, format!("Action:'{name}' is not possible with the recorder of UCC:'ucc-demo-name'."));
         return "not possible";
     }
     // Section 5: a Pause or Stop holds.

@@ -2,8 +2,8 @@
 //! sees a session.
 
 use recording_core::recorder::{
-    Answer, Done, Epoch, Flight, Holder, Input, Machine, Moment, Number, NumbersUsedUp, Order, Outcome, PendingStep,
-    RecorderState, Reported, ResumePolicy, SetFacts, Step, Verdict, Waiting,
+    Answer, Channel, Done, Epoch, Flight, Holder, Input, Machine, Moment, Number, NumbersUsedUp, Order, Outcome,
+    PendingStep, RecorderState, Reported, ResumePolicy, SetFacts, Step, Verdict, Waiting,
 };
 use recording_core::state::{RecordingState, RepeatPolicy};
 use recording_core::wire::{CorrelationId, ErrorMessage, SetRequest, SipUri, UccName};
@@ -58,7 +58,7 @@ pub fn stored<R>(step: Step<R>) -> (Done<R>, bool) {
 }
 
 pub fn begin(state: State, resume: ResumePolicy) -> Machine {
-    stored(Machine::begin(state, resume, epoch(1))).0.machine.expect("a session")
+    stored(Machine::begin(state, resume, epoch(1), Channel::Ordered)).0.machine.expect("a session")
 }
 
 /// A request that waits, made aside: answers are the same for every session.
@@ -204,7 +204,7 @@ pub fn give(machine: &Machine, wanted: naive::Input) -> (naive::After, Option<Ma
             assert_eq!(reply.state, state);
             quiet("timed out", machine)
         }
-        (_, None) => quiet("found again", Machine::load(*machine.kept(), epoch(2))),
+        (_, None) => quiet("found again", Machine::load(*machine.kept(), epoch(2), Channel::Ordered)),
     }
 }
 
@@ -233,10 +233,7 @@ fn after<R>(before: &Machine, done: Done<R>, is_stored: bool, reply: naive::Repl
         let is_kept = machine.kept().record() == Some(sending.number);
         assert_eq!(is_kept, sending.order == Order::Record, "the number of a Record is stored before it leaves");
     }
-    let told = done.answers.map(|answers| naive::Told {
-        only: answers.only.map(who),
-        what: what(&answers.answer),
-    });
+    let told = done.answers.map(|answers| naive::Told { only: answers.only.map(who), what: what(&answers.answer) });
     let after = naive::After {
         session: done.machine.as_ref().map(seen),
         new_number: done.sending.is_some(),
