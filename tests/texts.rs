@@ -18,6 +18,55 @@ const fn id() -> CorrelationId {
 }
 
 #[test]
+fn what_a_recorder_did_not_do() {
+    use recording_core::recorder::{NotDone, RecorderState};
+    let action = Action::Pause;
+    let not_carried_out = |recorder| NotDone::NotCarriedOut { action, recorder };
+    let cases = [
+        (
+            not_carried_out(RecorderState::Recording),
+            1,
+            "Action:'Pause' was not carried out: the recorder is 'Recording'.",
+        ),
+        (not_carried_out(RecorderState::Paused), 1, "Action:'Pause' was not carried out: the recorder is 'Paused'."),
+        (not_carried_out(RecorderState::Off), 1, "Action:'Pause' was not carried out: the recorder is 'Off'."),
+        (NotDone::NotConfirmed { action }, 1, "Action:'Pause' is not confirmed by the recorder."),
+        (NotDone::Replaced { action }, 1, "Action:'Pause' was replaced by another request."),
+        (NotDone::NoSuchCall, 1, "The recorder does not know the call."),
+        (
+            NotDone::NotPossible { action, ucc: ucc() },
+            1,
+            "Action:'Pause' is not possible with the recorder of UCC:'ucc-demo-name'.",
+        ),
+        (NotDone::HeldBack, 2, "Action:'Start' is held back: the recorder is held by another requester."),
+        (NotDone::TooManyHolds, 2, "The recorder is held by as many requesters as it can be."),
+    ];
+    for (not_done, error_type, text) in cases {
+        let message = ErrorMessage::from(not_done);
+        assert_eq!((not_done.to_string().as_str(), not_done.error_type().code()), (text, error_type));
+        assert_eq!(message, ErrorMessage::new(ErrorType::from_code(error_type), text));
+        assert_eq!((message.error_type().code(), message.to_string().as_str()), (error_type, text));
+        for (other, ..) in cases {
+            assert_eq!(ErrorMessage::from(other) == message, other == not_done);
+        }
+        // On the wire as every other reply.
+        let reply = StateReply { correlation_id: id(), state: State::INITIAL, error: Some(message), ucc: ucc() };
+        let mut buffer = [0; Reply::MAX_LEN];
+        let written = core::str::from_utf8(reply.write(&mut buffer).expect("room")).expect("UTF-8").to_owned();
+        assert!(
+            written.contains(&format!(r#""ErrorMessage":{{"ErrorType":{error_type},"Message":"{text}"}}"#)),
+            "{written}"
+        );
+    }
+    // With the longest name that there is, every one of them written as an escape.
+    let longest = "\"".repeat(64);
+    let not_done = NotDone::NotPossible { action: Action::Start, ucc: UccName::new(&longest).expect("a name") };
+    let error = Some(ErrorMessage::from(not_done));
+    let reply = StateReply { correlation_id: id(), state: State::INITIAL, error, ucc: ucc() };
+    assert!(reply.write(&mut [0; StateReply::MAX_LEN]).is_ok());
+}
+
+#[test]
 fn refusals() {
     let requester = SipUri::new("sip:agent@domain.com").expect("a URI");
     let (ucc, correlation_id) = (ucc(), id());

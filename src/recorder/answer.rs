@@ -85,7 +85,7 @@ impl<'a> From<NotDone<'a>> for ErrorMessage<'a> {
             NotDone::Replaced { action } => (&REPLACED, action, ""),
             NotDone::NotPossible { action, ucc } => (&NOT_POSSIBLE, action, ucc.as_str()),
         };
-        Self::framed(frame, action.name(), ucc)
+        Self::framed(frame, action, ucc)
     }
 }
 

@@ -79,6 +79,7 @@
 //! ```
 
 mod answer;
+mod draft;
 mod due;
 mod holds;
 mod kept;

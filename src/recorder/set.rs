@@ -1,8 +1,9 @@
 //! Requests to a session with a recorder: the checks, holds, and what becomes an order.
 
 use super::answer::{Kind, NotDone, Waiting};
+use super::draft::Draft;
 use super::holds::{Holder, Holds, ResumePolicy};
-use super::machine::{Draft, Machine, NumbersUsedUp};
+use super::machine::{Machine, NumbersUsedUp};
 use super::order::Order;
 use super::step::{Outcome, Step};
 use crate::decide::{self, Refusal};

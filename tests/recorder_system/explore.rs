@@ -10,16 +10,16 @@ use crate::moves::{again, deliver, moves, replied, restart_seen, step, timed_out
 use crate::world::{Bounds, World};
 
 #[derive(Debug, Default)]
-pub struct Explored {
-    pub states: usize,
-    pub settled: usize,
-    pub violations: usize,
+pub(crate) struct Explored {
+    pub(crate) states: usize,
+    pub(crate) settled: usize,
+    pub(crate) violations: usize,
     /// The first violation.
-    pub example: String,
+    pub(crate) example: String,
 }
 
 /// Explores all that can be reached, or until so many violations were found.
-pub fn explore(bounds: Bounds, enough: usize) -> Explored {
+pub(crate) fn explore(bounds: Bounds, enough: usize) -> Explored {
     let mut explored = Explored::default();
     let (keeps_trace, mut trace) = (env::var_os("RECORDER_TRACE").is_some(), HashMap::new());
     let (mut known, mut settles) = (HashSet::new(), HashSet::new());
@@ -60,7 +60,7 @@ pub fn explore(bounds: Bounds, enough: usize) -> Explored {
 
 /// Whether a run settles in which nothing more is lost, the recorder obeys, the store works and timers fire. `settles` has the
 /// states from which that is known.
-fn settle(world: &World, settles: &mut HashSet<u128>) -> bool {
+fn settle(world: &World, settles: &mut HashSet<u64>) -> bool {
     let mut world = world.clone();
     let mut path = Vec::new();
     for _ in 0..60 {

@@ -10,7 +10,7 @@ use crate::support::recorder::{AT, facts, request, waiting, who};
 use crate::world::{Command, Planted, Replied, World};
 
 /// Everything that can happen next.
-pub fn moves(world: &World) -> Vec<World> {
+pub(crate) fn moves(world: &World) -> Vec<World> {
     let mut next = Vec::new();
     requests(world, &mut next);
     timers(world, &mut next);
@@ -56,7 +56,7 @@ fn timers(world: &World, next: &mut Vec<World>) {
     }
 }
 
-pub fn timed_out(world: &World, client: usize) -> World {
+pub(crate) fn timed_out(world: &World, client: usize) -> World {
     let mut world = world.clone();
     if let (Some(machine), Some(action)) = (&mut world.machine, world.clients[client].waits_for.take()) {
         let reply = waiting(action, client as u8).time_out(machine);
@@ -124,7 +124,7 @@ fn recorder(world: &World, next: &mut Vec<World>) {
     }
 }
 
-pub fn restart_seen(world: &World) -> World {
+pub(crate) fn restart_seen(world: &World) -> World {
     let mut world = world.clone();
     world.restart_unseen = false;
     (world.outstanding, world.held, world.cached) = (None, None, None);
@@ -134,7 +134,7 @@ pub fn restart_seen(world: &World) -> World {
     world
 }
 
-pub fn again(world: &World, command: Command) -> World {
+pub(crate) fn again(world: &World, command: Command) -> World {
     let mut world = world.clone();
     match world.cached.filter(|cached| cached.number == command.number) {
         Some(cached) if !world.replies.contains(&cached) => world.replies.push(cached),
@@ -144,7 +144,7 @@ pub fn again(world: &World, command: Command) -> World {
     world
 }
 
-pub fn replied(mut world: World, command: Command, reported: Reported) -> World {
+pub(crate) fn replied(mut world: World, command: Command, reported: Reported) -> World {
     let replied = Replied { number: command.number, first: command.first, reported };
     world.replies.push(replied);
     if world.bounds.channel == Channel::Drained {
@@ -168,7 +168,7 @@ fn replies(world: &World, next: &mut Vec<World>) {
 }
 
 /// A reply reaches the server.
-pub fn deliver(world: &World, replied: Replied, next: &mut Vec<World>) {
+pub(crate) fn deliver(world: &World, replied: Replied, next: &mut Vec<World>) {
     let mut world = world.clone();
     world.landed(replied.number);
     if world.bounds.channel == Channel::Drained {
@@ -238,7 +238,7 @@ fn calls(world: &World, next: &mut Vec<World>) {
 }
 
 /// An input that is no request.
-pub fn step(world: &World, input: Input, next: &mut Vec<World>) {
+pub(crate) fn step(world: &World, input: Input, next: &mut Vec<World>) {
     let step = |machine: Machine| machine.step(input, AT).expect("numbers");
     let ends = |world: &mut World| {
         if matches!(input, Input::End { .. }) {

@@ -13,7 +13,7 @@ use crate::support::recorder::epoch;
 
 /// A guard that is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Planted {
+pub(crate) enum Planted {
     Nothing,
     SendBeforeStore,
     SilentBeforeConfirmed,
@@ -30,77 +30,77 @@ pub enum Planted {
 
 /// What can happen, and how much of it.
 #[derive(Clone, Copy, Debug)]
-pub struct Bounds {
-    pub channel: Channel,
-    pub planted: Planted,
-    pub resume: ResumePolicy,
-    pub clients: usize,
+pub(crate) struct Bounds {
+    pub(crate) channel: Channel,
+    pub(crate) planted: Planted,
+    pub(crate) resume: ResumePolicy,
+    pub(crate) clients: usize,
     /// How many sendings, and how many replies, are under way at most.
-    pub in_flight: usize,
+    pub(crate) in_flight: usize,
     /// A store that fails, or does not know.
-    pub store_fails: bool,
+    pub(crate) store_fails: bool,
     /// A recorder that does something by itself.
-    pub own_will: bool,
+    pub(crate) own_will: bool,
     /// A recorder that starts again, or forgets the call.
-    pub restarts: bool,
-    pub read_backs: bool,
+    pub(crate) restarts: bool,
+    pub(crate) read_backs: bool,
     /// Sessions that end, and begin again.
-    pub ends: bool,
+    pub(crate) ends: bool,
 }
 
 /// A sending under way, and the first one of its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Command {
-    pub order: Order,
-    pub number: Number,
-    pub first: Number,
+pub(crate) struct Command {
+    pub(crate) order: Order,
+    pub(crate) number: Number,
+    pub(crate) first: Number,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Replied {
-    pub number: Number,
-    pub first: Number,
-    pub reported: Reported,
+pub(crate) struct Replied {
+    pub(crate) number: Number,
+    pub(crate) first: Number,
+    pub(crate) reported: Reported,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Client {
-    pub waits_for: Option<Action>,
+pub(crate) struct Client {
+    pub(crate) waits_for: Option<Action>,
     /// It was told that nothing is recorded, and its pause has not been ended since.
-    pub was_told_silent: bool,
+    pub(crate) was_told_silent: bool,
 }
 
 #[derive(Clone, Debug)]
-pub struct World {
-    pub bounds: Bounds,
+pub(crate) struct World {
+    pub(crate) bounds: Bounds,
     /// The only thing that a crash leaves of the server.
-    pub store: Option<Kept>,
-    pub machine: Option<Machine>,
-    pub epoch: u64,
+    pub(crate) store: Option<Kept>,
+    pub(crate) machine: Option<Machine>,
+    pub(crate) epoch: u64,
     /// The first sending of the pending order.
-    pub first: Option<Number>,
-    pub clients: [Client; 2],
-    pub commands: Vec<Command>,
-    pub replies: Vec<Replied>,
+    pub(crate) first: Option<Number>,
+    pub(crate) clients: [Client; 2],
+    pub(crate) commands: Vec<Command>,
+    pub(crate) replies: Vec<Replied>,
     /// What an adapter that drains waits for, what it holds back meanwhile, and what the recorder said to the latest Record: it
     /// carries the same bytes out once.
-    pub outstanding: Option<Command>,
-    pub held: Option<Command>,
-    pub cached: Option<Replied>,
-    pub recorder: RecorderState,
+    pub(crate) outstanding: Option<Command>,
+    pub(crate) held: Option<Command>,
+    pub(crate) cached: Option<Replied>,
+    pub(crate) recorder: RecorderState,
     /// The recorder records since one of our orders made it.
-    pub by_us: bool,
-    pub knows_call: bool,
-    pub restart_unseen: bool,
-    pub read_back: Option<(ReadBack, Option<RecorderState>)>,
+    pub(crate) by_us: bool,
+    pub(crate) knows_call: bool,
+    pub(crate) restart_unseen: bool,
+    pub(crate) read_back: Option<(ReadBack, Option<RecorderState>)>,
     /// The latest sending when it was asked for.
-    pub read_at: Option<Number>,
-    pub broken: Option<&'static str>,
+    pub(crate) read_at: Option<Number>,
+    pub(crate) broken: Option<&'static str>,
 }
 
 impl World {
     /// A session whose call is being recorded, or has not been.
-    pub fn new(bounds: Bounds, recording: RecordingState) -> Self {
+    pub(crate) fn new(bounds: Bounds, recording: RecordingState) -> Self {
         let started = recording != RecordingState::Uninitialized;
         let mut world = Self {
             bounds,
@@ -126,7 +126,7 @@ impl World {
         world
     }
 
-    pub fn begin(&mut self, recording: RecordingState) {
+    pub(crate) fn begin(&mut self, recording: RecordingState) {
         self.epoch += 1;
         let state = State::INITIAL.with_recording(recording);
         let (done, _) = crate::support::recorder::stored(Machine::begin(
@@ -144,7 +144,7 @@ impl World {
     }
 
     /// A sending leaves, or is held back by an adapter that drains.
-    pub fn send(&mut self, order: Order, number: Number) {
+    pub(crate) fn send(&mut self, order: Order, number: Number) {
         if self.machine.as_ref().is_none_or(|machine| machine.times_sent() <= 1) || self.first.is_none() {
             self.first = Some(number);
         }
@@ -160,7 +160,7 @@ impl World {
     }
 
     /// What the adapter waited for has landed.
-    pub fn landed(&mut self, number: Number) {
+    pub(crate) fn landed(&mut self, number: Number) {
         if self.outstanding.is_some_and(|command| command.number == number) {
             self.outstanding = None;
             if let Some(command) = self.held.take() {
@@ -171,7 +171,7 @@ impl World {
     }
 
     /// The server is killed and starts again: memory is lost, those who waited hear nothing.
-    pub fn crash(&mut self) {
+    pub(crate) fn crash(&mut self) {
         self.epoch += 1;
         let channel = match self.bounds.planted {
             Planted::CrashWithoutDrain | Planted::DrainBehindTheSession => Channel::Ordered,
@@ -188,7 +188,7 @@ impl World {
     }
 
     /// The adapter sends again what the session says is to be drained.
-    pub fn drain(&mut self) {
+    pub(crate) fn drain(&mut self) {
         let by_adapter = self.bounds.planted == Planted::DrainBehindTheSession;
         let record = self.store.and_then(|kept| kept.record()).filter(|_| by_adapter);
         let Some(number) = record.or_else(|| self.machine.as_ref().and_then(Machine::to_drain)) else { return };
@@ -201,17 +201,17 @@ impl World {
     }
 
     /// The recorder carries a command out.
-    pub fn obey(&mut self, order: Order) {
+    pub(crate) fn obey(&mut self, order: Order) {
         self.recorder = order.target();
         self.by_us = order == Order::Record;
     }
 
-    pub fn axis(&self) -> Option<RecordingState> {
+    pub(crate) fn axis(&self) -> Option<RecordingState> {
         let kept = self.store.as_ref().filter(|kept| kept.closing().is_none())?;
         Some(kept.state().recording())
     }
 
-    pub fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         matches!(self.axis(), Some(RecordingState::Paused | RecordingState::Stopped))
     }
 
@@ -222,7 +222,7 @@ impl World {
     }
 
     /// The invariant: what is broken in this state.
-    pub fn violation(&self) -> Option<&'static str> {
+    pub(crate) fn violation(&self) -> Option<&'static str> {
         if self.broken.is_some() {
             return self.broken;
         }
@@ -238,7 +238,7 @@ impl World {
     }
 
     /// The state in short, for a trace.
-    pub fn brief(&self) -> String {
+    pub(crate) fn brief(&self) -> String {
         let machine = self.machine.as_ref();
         format!(
             "axis {:?} closing {} order {:?} {:?} latest {:?}; sendings {:?} replies {:?} outstanding {:?} held {:?}; recorder {} by us {} known {} restarted {}; clients {:?}; read {:?}",
@@ -261,7 +261,7 @@ impl World {
     }
 
     /// Forgets replies that mean nothing any more: no later sending has their number.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         if self.keeps_numbers() {
             return;
         }
@@ -286,7 +286,7 @@ impl World {
     }
 
     /// What tells this state from others. Of a number it counts which others it is the same as, and of times nothing.
-    pub fn key(&self) -> u128 {
+    pub(crate) fn key(&self) -> u64 {
         let machine = self.machine.as_ref();
         let latest = machine.and_then(Machine::latest);
         let record = self.store.and_then(|kept| kept.record());
@@ -325,12 +325,9 @@ impl World {
                 (counts, answer, self.any_read_back() && self.read_at == latest)
             }),
         );
-        let hash = |salt: u64| {
-            let mut hasher = DefaultHasher::new();
-            (salt, &session, &around, self.broken).hash(&mut hasher);
-            u128::from(hasher.finish())
-        };
-        hash(1) << 64 | hash(2)
+        let mut hasher = DefaultHasher::new();
+        (session, around, self.broken).hash(&mut hasher);
+        hasher.finish()
     }
 }
 

@@ -2,8 +2,8 @@
 //! sees a session.
 
 use recording_core::recorder::{
-    Answer, Channel, Done, Epoch, Flight, Holder, Input, Machine, Moment, Number, NumbersUsedUp, Order, Outcome,
-    PendingStep, RecorderState, Reported, ResumePolicy, SetFacts, Step, Verdict, Waiting,
+    Answer, Channel, Done, Epoch, Flight, Holder, Input, Machine, Moment, Number, Order, Outcome, PendingStep,
+    RecorderState, Reported, ResumePolicy, SetFacts, Step, Verdict, Waiting,
 };
 use recording_core::state::{RecordingState, RepeatPolicy};
 use recording_core::wire::{CorrelationId, ErrorMessage, SetRequest, SipUri, UccName};
@@ -204,7 +204,10 @@ pub fn give(machine: &Machine, wanted: naive::Input) -> (naive::After, Option<Ma
             assert_eq!(reply.state, state);
             quiet("timed out", machine)
         }
-        (_, None) => quiet("found again", Machine::load(*machine.kept(), epoch(2), Channel::Ordered)),
+        (_, None) => {
+            let kept = *machine.kept();
+            quiet("found again", Machine::load(kept, epoch(kept.epoch().get() + 1), Channel::Ordered))
+        }
     }
 }
 
@@ -256,12 +259,4 @@ fn what(answer: &Answer) -> naive::What {
     assert_eq!(answer.is_success(), replies.contains(&None));
     let mut found = all.filter(|&what| [1, 2, 3].map(|action| naive::reply_to(action, what)) == replies);
     found.next().unwrap_or_else(|| panic!("no such answer: {replies:?}"))
-}
-
-/// What a step that was given up for want of numbers holds.
-pub fn used_up<R: core::fmt::Debug>(result: Result<Step<R>, NumbersUsedUp>) -> Machine {
-    match result {
-        Err(NumbersUsedUp(machine)) => machine,
-        Ok(step) => panic!("{step:?}"),
-    }
 }

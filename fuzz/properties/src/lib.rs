@@ -13,7 +13,13 @@ mod desk;
 mod made;
 #[path = "../../../tests/support/naive.rs"]
 mod naive;
+#[path = "../../../tests/support/naive_recorder/mod.rs"]
+mod naive_recorder;
 mod provisioning;
+mod recorder;
+#[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the core's tests")]
+#[path = "../../../tests/support/recorder.rs"]
+mod recorder_support;
 mod request;
 pub mod seeds;
 mod spelling;
@@ -25,17 +31,19 @@ pub use client::client;
 pub use desk::{Reached, desk, desk_reaching};
 pub use made::made_request;
 pub use provisioning::provisioning;
+pub use recorder::recorder;
 pub use request::request;
 
 /// Panics when its property fails for these bytes.
 pub type Property = fn(&[u8]);
 
 /// Every property, by the name of its fuzz target and of the directory of its corpus.
-pub const TARGETS: [(&str, Property); 6] = [
+pub const TARGETS: [(&str, Property); 7] = [
     ("body", body),
     ("request", request),
     ("made_request", made_request),
     ("desk", desk),
     ("client", client),
     ("provisioning", provisioning),
+    ("recorder", recorder),
 ];

@@ -11,7 +11,7 @@ use crate::world::{VECTORS, codes};
 /// For each target inputs to begin with. `made_request` has bytes that mean nothing in particular: it makes something
 /// sound of any.
 #[must_use]
-pub fn seeds() -> [(&'static str, Vec<Vec<u8>>); 6] {
+pub fn seeds() -> [(&'static str, Vec<Vec<u8>>); 7] {
     let cases = VECTORS["cases"].as_array().map(Vec::as_slice).unwrap_or_default();
     let all =
         |key: &'static str| cases.iter().map(move |case| text(case, key).into_bytes()).filter(|text| !text.is_empty());
@@ -33,6 +33,8 @@ pub fn seeds() -> [(&'static str, Vec<Vec<u8>>); 6] {
             replies.chain(REPLIES.into_iter().flat_map(variations)).collect()
         }),
         ("provisioning", documents()),
+        // Bytes that mean nothing in particular: any are a story.
+        ("recorder", (65..=128).map(noise).collect()),
     ]
 }
 

@@ -8,10 +8,10 @@ pub use write::{CACHE_CONTROL, CONTENT_TYPE};
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
-use crate::State;
 use crate::decide::Refusal;
 use crate::pieces::{self, Pieces, Sink};
 use crate::wire::{CorrelationId, ErrorType, Rejection, UccName};
+use crate::{Action, State};
 
 /// The reply to any request.
 ///
@@ -93,7 +93,7 @@ enum Message<'a> {
     Rejection(Rejection),
     Other(ErrorType, &'a str),
     /// An action's name and another text, with what is written around them.
-    Framed(&'static Frame, &'static str, &'a str),
+    Framed(&'static Frame, Action, &'a str),
 }
 
 /// What is written around an action's name and another text. It is known by reference only, so that a program which makes no
@@ -114,7 +114,7 @@ impl Frame {
 
 impl<'a> ErrorMessage<'a> {
     /// An error of type Configuration.
-    pub(crate) const fn framed(frame: &'static Frame, action: &'static str, text: &'a str) -> Self {
+    pub(crate) const fn framed(frame: &'static Frame, action: Action, text: &'a str) -> Self {
         Self(Message::Framed(frame, action, text))
     }
 
@@ -177,7 +177,7 @@ impl Pieces for ErrorMessage<'_> {
             Message::Rejection(rejection) => rejection.pieces(sink),
             Message::Other(_, text) => sink.text(text),
             Message::Framed(Frame([before, between, after]), action, text) => {
-                for piece in [before, action, between, text, after] {
+                for piece in [before, action.name(), between, text, after] {
                     sink.text(piece);
                 }
             }
