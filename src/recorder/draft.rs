@@ -131,11 +131,11 @@ impl Draft {
     }
 
     /// Answers the requests of this one that wait, unless all are answered already.
-    pub(super) fn answer_only(&mut self, holder: Holder, kind: Kind) {
+    pub(super) const fn answer_only(&mut self, holder: Holder, kind: Kind) {
         self.answers = Some(Answers::only(holder, Answer::new(kind, self.machine.kept.state)));
     }
 
-    pub(super) fn over(&mut self) -> Outcome {
+    pub(super) const fn over(&mut self) -> Outcome {
         self.is_over = true;
         Outcome::Ended
     }

@@ -106,7 +106,7 @@ impl Draft {
     }
 
     /// Marking and saving: as without a recorder.
-    fn set_other<'a>(&mut self, transition: state::Outcome, repeats: RepeatPolicy) -> Early<'a> {
+    const fn set_other<'a>(&mut self, transition: state::Outcome, repeats: RepeatPolicy) -> Early<'a> {
         if let Some(refusal) = refusal(transition, repeats) {
             return Early::Refused(refusal);
         }

@@ -66,6 +66,7 @@ pub enum Outcome {
 /// `R` is what a request is told, nothing for other inputs.
 #[derive(Debug)]
 #[must_use]
+#[allow(clippy::large_enum_variant, reason = "there is no allocator to box it with")]
 pub enum Step<R = ()> {
     /// Something must be stored before anything else.
     Store(PendingStep<R>),
@@ -182,7 +183,7 @@ impl<R> PendingStep<R> {
 impl Reread {
     /// The session as it was found. Its order counts as not sent: replies to earlier sendings mean nothing any more.
     #[must_use]
-    pub fn found(self, kept: Kept) -> Machine {
+    pub const fn found(self, kept: Kept) -> Machine {
         Machine::reread(kept, self.memory)
     }
 }

@@ -13,7 +13,7 @@ const fn input([what, how]: [u8; 2]) -> Input {
     match what % 20 {
         0..=5 => {
             let who = how >> 3 & 3;
-            let agents = what / 20 | 1 << who;
+            let agents = (what / 20) | (1 << who);
             let action = if how & 7 == 0 { 3 } else { how & 7 };
             Input::Ask(Ask { who, action, repeats_accepted: how & 0x20 == 0, possible: how & 0xc0 != 0xc0, agents })
         }

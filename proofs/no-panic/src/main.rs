@@ -7,7 +7,8 @@
 //!
 //! Inside the proof: every endpoint from request bytes to reply and event bytes, by a desk and by a shell that decides
 //! step by step; beginning, ending and listing sessions on a desk, filling and reading its directory; the client's readers
-//! and writers; the document of a state; the JSON reader by itself. Outside: `Display`, `Debug`, `FromStr` of
+//! and writers; the document of a state; the JSON reader by itself; a session with a recorder: requests, every other input, its
+//! stored form, time. Outside: `Display`, `Debug`, `FromStr` of
 //! codes, serde, provisioning (by serde-json-core) and `Arbitrary`, which go through code of others.
 #![no_std]
 #![no_main]
@@ -15,6 +16,9 @@
 use core::hint::black_box;
 
 use recording_core::decide::{Decision, SetFacts, StateFacts};
+use recording_core::recorder::{
+    self, Channel, Due, Epoch, Holder, Input, Kept, Machine, Moment, Number, RecorderState, ResumePolicy, Step, Verdict,
+};
 use recording_core::state::RepeatPolicy;
 use recording_core::wire::RequestParts;
 use recording_core::wire::json::{self, Value};
@@ -161,6 +165,87 @@ fn client(document: &[u8], scratch: &mut Scratch, buffer: &mut [u8], out: &mut [
     sum
 }
 
+/// What a step releases, stored or not.
+fn released<R>(step: Step<R>, found: Kept, how: u8) -> (Option<Machine>, Option<R>, usize) {
+    match step {
+        Step::Store(pending) => {
+            let mut sum = pending.expected().map_or(0, |kept| usize::from(kept.to_bytes()[0]));
+            sum += pending.to_store().map_or(0, |kept| kept.to_bytes().iter().map(|&byte| usize::from(byte)).sum());
+            match how {
+                0 => {
+                    let done = pending.stored();
+                    sum += done.sending.map_or(0, |sending| sending.number.get() as usize + sending.order.name().len());
+                    sum += usize::from(done.answers.is_some_and(|answers| answers.answer.is_success()));
+                    (done.machine, Some(done.reply), sum + usize::from(done.event.is_some()))
+                }
+                1 => (pending.not_stored(), None, sum),
+                2 => (Some(pending.conflict(found)), None, sum),
+                _ => (Some(pending.unknown().found(found)), None, sum),
+            }
+        }
+        Step::Done(done) => (done.machine, Some(done.reply), 0),
+    }
+}
+
+/// A session with a recorder.
+fn recorded(stored: &[u8], set: &SetRequest<'_>, input: Input, at: Moment, how: u8, out: &mut [u8]) -> Option<usize> {
+    let kept = Kept::from_bytes(stored).ok()?;
+    let channel = if how & 8 == 0 { Channel::Ordered } else { Channel::Drained };
+    let epoch = Epoch::new(at.unix_ms)?;
+    let mut machine = Machine::load(kept, epoch, channel);
+    let begun = Machine::begin(kept.state(), ResumePolicy::Holders, epoch, channel);
+    let (_, _, mut sum) = released(begun, kept, how & 3);
+    let settings = Settings {
+        recording_api_licensed: true,
+        use_audio_recording: true,
+        agent_can_edit_audio_recording: true,
+        save_recording_by_default: false,
+        repeats: if how & 4 == 0 { RepeatPolicy::Accept } else { RepeatPolicy::Refuse },
+    };
+    let requester = Holder::from_index(u32::from(how));
+    let facts =
+        recorder::SetFacts { settings, requester_is_agent: how & 16 == 0, requester, is_possible: how & 32 == 0 };
+    let mut waiting = None;
+    let step = match machine.set(set, &facts, |holder| holder.to_bytes()[0] & how == 0) {
+        Ok(step) => step,
+        Err(used_up) => return Some(used_up.0.renew(epoch).times_sent() as usize),
+    };
+    let (next, verdict, more) = released(step, kept, how & 3);
+    machine = next?;
+    sum += more;
+    match verdict {
+        Some(Verdict::Wait(request)) => waiting = Some(request),
+        Some(Verdict::Reply { reply, .. }) => sum += reply.write(out).map_or(0, <[u8]>::len),
+        _ => {}
+    }
+    let read_back = machine.read_back().and_then(|token| token.answered(&machine, RecorderState::Off));
+    for input in [Some(input), read_back].into_iter().flatten() {
+        let Ok(step) = machine.step(input, at) else { return None };
+        let answers = match &step {
+            Step::Done(done) => done.answers,
+            Step::Store(_) => None,
+        };
+        let (next, _, more) = released(step, kept, how & 3);
+        machine = next?;
+        sum += more;
+        if let Some(answers) = answers {
+            waiting = match waiting.take() {
+                Some(request) if answers.include(&request) => {
+                    sum += request.answer(&answers.answer).write(out).map_or(0, <[u8]>::len);
+                    None
+                }
+                other => other,
+            };
+        }
+    }
+    if let Some(request) = waiting {
+        sum += request.time_out(&mut machine).write(out).map_or(0, <[u8]>::len);
+    }
+    sum += usize::from(machine.tick(at, 1)) + machine.kept().holds().iter().count();
+    sum += usize::from(machine.due() == Due::Now) + machine.to_drain().map_or(0, |number| number.get() as usize);
+    Some(sum)
+}
+
 /// Calls everything with values that the optimiser knows nothing of.
 #[unsafe(no_mangle)]
 extern "C" fn _start() -> ! {
@@ -180,6 +265,14 @@ extern "C" fn _start() -> ! {
         let facts = settings.map(|settings| SetFacts { settings, requester_is_agent: black_box(true), session });
         black_box(shell(black_box(&raw), facts, black_box(true), &mut scratch, black_box(&mut reply)));
         black_box(beside(&desk, black_box(text), black_box(text), bytes, black_box(&mut reply)));
+        if let Ok(set) = SetRequest::read(bytes, &mut scratch) {
+            let at = Moment { uptime_ms: black_box(0), unix_ms: black_box(0) };
+            let number = Number::from_u64(black_box(1));
+            let replied =
+                number.map(|number| Input::Reply { number, reported: black_box(recorder::Reported::NoSuchCall) });
+            let input = black_box(replied.unwrap_or(Input::Send));
+            black_box(recorded(bytes, &set, input, at, black_box(0), black_box(&mut reply)));
+        }
         black_box(client(bytes, &mut scratch, black_box(&mut buffer), black_box(&mut reply)));
         #[cfg(feature = "planted")]
         black_box(reply[black_box(bytes.len())]);
