@@ -281,7 +281,7 @@ impl World {
     }
 
     /// Whether a fault is planted by which numbers count that else mean nothing.
-    fn keeps_numbers(&self) -> bool {
+    const fn keeps_numbers(&self) -> bool {
         matches!(self.bounds.planted, Planted::AnyReply | Planted::OneNumber)
     }
 

@@ -13,7 +13,7 @@ use super::naive_recorder as naive;
 
 pub const AT: Moment = Moment { uptime_ms: 5_000, unix_ms: 1_700_000_000_000 };
 
-pub fn epoch(number: u64) -> Epoch {
+pub const fn epoch(number: u64) -> Epoch {
     Epoch::new(number).expect("an epoch")
 }
 
@@ -45,7 +45,7 @@ pub const fn facts(who: u8, repeats_accepted: bool, is_possible: bool) -> SetFac
     }
 }
 
-pub fn who(holder: Holder) -> u8 {
+pub const fn who(holder: Holder) -> u8 {
     holder.to_bytes()[0]
 }
 

@@ -148,7 +148,7 @@ impl Work {
     }
 
     /// "nothing overtakes"
-    fn order(&mut self, target: u8) {
+    const fn order(&mut self, target: u8) {
         if self.in_flight() {
             self.s.order = Some((target, Sending::OldFlying));
         } else {
@@ -157,18 +157,18 @@ impl Work {
         }
     }
 
-    fn send(&mut self) {
+    const fn send(&mut self) {
         let (target, _) = self.s.order.unwrap();
         self.s.order = Some((target, Sending::Flying));
         self.new_number = true;
     }
 
-    fn wait_for_more(&mut self) {
+    const fn wait_for_more(&mut self) {
         let (target, _) = self.s.order.unwrap();
         self.s.order = Some((target, Sending::Idle));
     }
 
-    fn become_(&mut self, axis: u8) {
+    const fn become_(&mut self, axis: u8) {
         if self.s.axis != axis {
             self.s.axis = axis;
             // Start is 1 and leads to Started 1, Stop 2 to Stopped 2, Pause 3 to Paused 3.

@@ -35,17 +35,17 @@ pub(super) fn request(w: &mut Work, ask: Ask) -> &'static str {
     }
     // 8b.
     let counts = |who: u8| ask.agents >> who & 1 == 1;
-    if ask.action == 1 {
-        if let Some(holds) = &mut w.s.holds {
-            if holds.iter().any(|(holder, _)| *holder == ask.who) {
-                holds.retain(|(holder, _)| *holder != ask.who);
-                w.told = Some(Told { only: Some(ask.who), what: What::Replaced });
-            }
-            if holds.iter().any(|(holder, _)| counts(*holder)) {
-                let text = "Action:'Start' is held back: the recorder is held by another requester.";
-                w.reply = error(2, text.to_owned());
-                return "held back";
-            }
+    if ask.action == 1
+        && let Some(holds) = &mut w.s.holds
+    {
+        if holds.iter().any(|(holder, _)| *holder == ask.who) {
+            holds.retain(|(holder, _)| *holder != ask.who);
+            w.told = Some(Told { only: Some(ask.who), what: What::Replaced });
+        }
+        if holds.iter().any(|(holder, _)| counts(*holder)) {
+            let text = "Action:'Start' is held back: the recorder is held by another requester.";
+            w.reply = error(2, text.to_owned());
+            return "held back";
         }
     }
     // 9. An order's code is that of the action that asks for it, and of the axis that it leads to.
