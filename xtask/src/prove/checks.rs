@@ -57,6 +57,17 @@ pub(super) fn wire() -> Result<String> {
     cargo_test("-p recording-core --test wire_vectors", Some(WIRE))
 }
 
+const RECORDER: &str = r"(?m)^ *recorder (.*)$";
+
+pub(super) fn recorder() -> Result<String> {
+    cargo_test("-p recording-core --test recorder_model --test recorder_system", Some(RECORDER))
+}
+
+pub(super) fn recorder_large() -> Result<String> {
+    let words = "test --locked --release -p recording-core --test recorder_system";
+    test(tools::cargo(words).env("RECORDER_SYSTEM", "large"), words, Some(RECORDER))
+}
+
 pub(super) fn texts() -> Result<String> {
     cargo_test("-p recording-core --test texts", None)
 }
@@ -65,7 +76,7 @@ pub(super) fn corpora() -> Result<String> {
     let mut files = Vec::new();
     files_under(&root().join("fuzz/corpus"), &mut files)?;
     let tests = cargo_test("-p recording-fuzz-replay", None)?;
-    Ok(format!("{} files of six corpora hold, all 252 cells reached; {tests}", count(files.len() as u64)))
+    Ok(format!("{} files of seven corpora hold, all 252 cells reached; {tests}", count(files.len() as u64)))
 }
 
 pub(super) fn conformance() -> Result<String> {
@@ -144,7 +155,7 @@ pub(super) fn stack() -> Result<String> {
 pub(super) fn fuzzing(seconds: u64) -> Result<String> {
     let said = Sh::new(root().join("fuzz/run")).arg(seconds.to_string()).quiet()?;
     let (targets, executions) = executed(&said);
-    if targets < 6 {
+    if targets < 7 {
         bail!("fuzz/run said:\n{said}");
     }
     Ok(format!("{} executions of {targets} targets, {seconds} s each, without a finding", count(executions)))

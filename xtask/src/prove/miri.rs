@@ -42,7 +42,7 @@ fn run(share: u64, tests: &[String]) -> Result<String> {
     }
     let (some, all) = replayed(&corpora?).context("the corpora were not replayed")?;
     if some > all / share + 6 {
-        bail!("{some} of {all} corpus files are not every {share}th of six corpora");
+        bail!("{some} of {all} corpus files are not every {share}th of seven corpora");
     }
     Ok(format!("{unit} unit tests and {some} of {all} corpus files"))
 }

@@ -38,6 +38,20 @@ pub(super) fn proofs() -> Vec<Proof> {
             when: Usual,
         },
         Proof {
+            name: "recorder",
+            shows: "with a recorder in the loop the invariant holds in every state, and each guard is needed",
+            run: |_| checks::recorder(),
+            outside: "what the model leaves out: `docs/recorder.md`, section 9".into(),
+            when: Usual,
+        },
+        Proof {
+            name: "recorder-all",
+            shows: "the same with more sendings under way and all disturbances at once",
+            run: |_| checks::recorder_large(),
+            outside: "the same".into(),
+            when: Long,
+        },
+        Proof {
             name: "corpora",
             shows: "what fuzzing kept still holds, and reaches every cell",
             run: |_| checks::corpora(),
@@ -161,7 +175,7 @@ pub(super) fn proofs() -> Vec<Proof> {
         },
         Proof {
             name: "fuzzing",
-            shows: "six fuzz targets, for a while each",
+            shows: "seven fuzz targets, for a while each",
             run: |options| checks::fuzzing(options.seconds),
             outside: "inputs that were not tried".into(),
             when: Long,
