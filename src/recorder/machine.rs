@@ -116,7 +116,7 @@ pub struct Machine {
     /// How often this order was sent.
     pub(super) sent: u32,
     pub(super) is_unknown_call: bool,
-    /// Since a start of the server nobody has asked the recorder of this silent session.
+    /// Since a start of the server no sending has asked the recorder of this silent session.
     pub(super) is_to_repeat: bool,
     /// The places of holds that were made by requests which still wait.
     pub(super) made: u8,

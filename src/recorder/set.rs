@@ -24,7 +24,7 @@ pub struct SetFacts {
     pub is_possible: bool,
 }
 
-/// What a request is told.
+/// What a request gets.
 #[derive(Debug)]
 #[must_use]
 #[non_exhaustive]

@@ -29,7 +29,7 @@ impl Rest {
 /// the input that shows it. `FUZZ_TOOLCHAIN` names another nightly.
 #[derive(Args)]
 pub(crate) struct Fuzz {
-    /// `body`, `request`, `made_request`, `desk`, `client`, `provisioning`: all of these unless some are named; or `c`, the C border
+    /// `body`, `request`, `made_request`, `desk`, `client`, `provisioning`, `recorder`: all of these unless some are named; or `c`, the C border
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
     /// How long each target runs
