@@ -25,7 +25,7 @@ fn answered(machine: Machine, recorder: RecorderState) -> Machine {
     step(machine, Input::Reply { number, reported: Reported::Is(recorder) })
 }
 
-/// Paused with two holds, one of them in a place behind an empty one.
+/// Paused with two holds, one of them in a place after an empty one.
 fn held() -> Machine {
     let mut machine = begin(STARTED.with_saving(recording_core::state::SavingState::Save), ResumePolicy::Holders);
     for who in 1..=3 {

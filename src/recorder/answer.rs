@@ -1,4 +1,4 @@
-//! What requests are told that wait for a recorder, and the texts of it.
+//! What requests hear that wait for a recorder, and the texts of it.
 
 use super::holds::Holder;
 use super::machine::Machine;
@@ -59,7 +59,7 @@ impl NotDone<'_> {
     }
 }
 
-/// The pieces around what varies. They are behind a reference, so that a program which never makes one holds none.
+/// The pieces around what varies. They are known by a reference, so that a program which never makes one holds none.
 static IS_RECORDING: Frame = Frame::of_action("' was not carried out: the recorder is 'Recording'.");
 static IS_PAUSED: Frame = Frame::of_action("' was not carried out: the recorder is 'Paused'.");
 static IS_OFF: Frame = Frame::of_action("' was not carried out: the recorder is 'Off'.");
@@ -99,7 +99,7 @@ display_by_pieces!(NotDone<'_>);
 
 impl core::error::Error for NotDone<'_> {}
 
-/// What the requests that wait for an order are told. It comes out of a step only.
+/// What the requests that wait for an order get. It comes out of a step only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Answer {
     kind: Kind,
@@ -128,13 +128,13 @@ impl Answer {
     }
 }
 
-/// Which requests are answered, and what they are told.
+/// Which requests are answered, and what they get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Answers {
     /// Whose requests; `None` for all that wait for this session's recorder.
     pub only: Option<Holder>,
-    /// What they are told.
+    /// What they get.
     pub answer: Answer,
 }
 

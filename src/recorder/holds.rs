@@ -34,7 +34,7 @@ pub enum ResumePolicy {
     /// Any agent, as on the API's page: no holds are kept.
     #[default]
     Anyone,
-    /// Nobody while another requester holds the session.
+    /// Only who holds the session, while any requester does.
     Holders,
 }
 

@@ -8,7 +8,7 @@
 //! [docs/recorder.md]: https://github.com/recording-core/recording-core/blob/main/docs/recorder.md
 //!
 //! > **No stored state says that a session is silent while one of our orders may be making its recorder record. No reply
-//! > said so to a caller whose pause nobody has ended since.**
+//! > said so to a caller whose pause no client has ended since.**
 //!
 //! # How a shell drives it
 //!

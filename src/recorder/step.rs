@@ -63,7 +63,7 @@ pub enum Outcome {
 
 /// What follows from an input: something to store, or what can be carried out at once.
 ///
-/// `R` is what a request is told, nothing for other inputs.
+/// `R` is what a request gets, nothing for other inputs.
 #[derive(Debug)]
 #[must_use]
 #[allow(clippy::large_enum_variant, reason = "there is no allocator to box it with")]
@@ -99,7 +99,7 @@ pub struct Done<R = ()> {
     pub sending: Option<Sending>,
     /// Which of the requests that wait are answered, and how.
     pub answers: Option<Answers>,
-    /// What the request itself is told.
+    /// What the request itself gets.
     pub reply: R,
 }
 
@@ -174,7 +174,7 @@ impl<R> PendingStep<R> {
         Machine::reread(found, self.memory)
     }
 
-    /// Says that nobody knows whether it was stored.
+    /// Says that the store does not know whether it was stored.
     pub fn unknown(self) -> Reread {
         Reread { memory: self.memory }
     }

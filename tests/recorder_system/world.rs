@@ -66,7 +66,7 @@ pub(crate) struct Replied {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Client {
     pub(crate) waits_for: Option<Action>,
-    /// It was told that nothing is recorded, and its pause has not been ended since.
+    /// It got the reply that nothing is recorded, and its pause has not been ended since.
     pub(crate) was_told_silent: bool,
 }
 

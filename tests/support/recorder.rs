@@ -78,7 +78,7 @@ pub fn told(error: Option<ErrorMessage<'_>>) -> Option<(u8, String)> {
     error.map(|error| (u8::try_from(error.error_type().code()).expect("a small number"), error.to_string()))
 }
 
-/// What a waiting request is told by this answer.
+/// What a waiting request gets by this answer.
 pub fn reply_to(answer: &Answer, action: Action) -> Option<(u8, String)> {
     told(waiting(action, 0).answer(answer).error)
 }
@@ -217,7 +217,7 @@ fn quiet(outcome: &'static str, machine: Machine) -> (naive::After, Option<Machi
     (naive::After { session, new_number, event, outcome, told, reply }, Some(machine))
 }
 
-/// A step that is not stored leaves the session as it was; one that nobody knows of leaves its order unsent.
+/// A step that is not stored leaves the session as it was; one that the store does not know of leaves its order unsent.
 fn not_stored<R>(before: &Machine, step: Step<R>) {
     if let Step::Store(pending) = step {
         assert_eq!(pending.expected(), Some(before.kept()));

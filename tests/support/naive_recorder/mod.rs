@@ -62,7 +62,7 @@ pub enum Input {
     FoundAgain,
 }
 
-/// What requests that wait are told.
+/// What requests that wait get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {
     pub only: Option<u8>,
@@ -176,7 +176,7 @@ impl Work {
         }
     }
 
-    /// Section 5: who is told that it was not carried out or replaced loses the hold it made; else it is kept.
+    /// Section 5: who hears that it was not carried out or replaced loses the hold it made; else it is kept.
     fn tell(&mut self, what: What) {
         self.told = Some(Told { only: None, what });
         if let Some(holds) = &mut self.s.holds {
