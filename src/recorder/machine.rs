@@ -301,6 +301,24 @@ mod tests {
             panic!("a number that is another epoch's")
         };
         assert_eq!(machine.latest(), Some(last));
+        let set = crate::wire::SetRequest {
+            action: crate::Action::Pause,
+            requester: crate::wire::SipUri::new("sip:a@b").expect("a URI"),
+            correlation_id: crate::wire::CorrelationId::from_u128(1),
+            ucc: crate::wire::UccName::new("u").expect("a name"),
+        };
+        let settings = crate::Settings {
+            recording_api_licensed: true,
+            use_audio_recording: true,
+            agent_can_edit_audio_recording: true,
+            save_recording_by_default: true,
+            repeats: crate::state::RepeatPolicy::Accept,
+        };
+        let requester = super::super::Holder::from_index(1);
+        let facts = super::super::SetFacts { settings, requester_is_agent: true, requester, is_possible: true };
+        let Err(NumbersUsedUp(machine)) = machine.set(&set, &facts, |_| true) else {
+            panic!("a number of another epoch")
+        };
         let Ok(Step::Store(pending)) = machine.renew(epoch(8)).step(Input::Restarted, at) else { panic!("numbers") };
         assert_eq!(pending.to_store().map(Kept::epoch), Some(epoch(8)));
         assert_eq!(pending.stored().sending.expect("a sending").number.get(), 8 * (1 << 24));
