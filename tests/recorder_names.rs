@@ -2,22 +2,19 @@
 
 mod support;
 
-use recording_core::recorder::{NumbersUsedUp, Order, Outcome, RecorderState, ResumePolicy, SetFacts, Step, Verdict};
+use recording_core::recorder::{Order, Outcome, RecorderState, ResumePolicy, SetFacts, Step, Verdict};
 use recording_core::state::RecordingState;
 use recording_core::{Action, State};
 use support::recorder::{begin, facts, request, waiting};
 
 #[test]
 fn names_go_both_ways() {
-    assert_eq!(
-        RecorderState::ALL.iter().map(|state| state.to_string()).collect::<Vec<_>>(),
-        ["Recording", "Paused", "Off"]
-    );
+    assert_eq!(RecorderState::ALL.iter().map(ToString::to_string).collect::<Vec<_>>(), ["Recording", "Paused", "Off"]);
     for &state in RecorderState::ALL {
         assert_eq!(RecorderState::from_name(state.name()), Some(state));
     }
     assert_eq!(RecorderState::from_name("recording"), None);
-    assert_eq!(Order::ALL.iter().map(|order| order.to_string()).collect::<Vec<_>>(), ["Record", "Stop", "Pause"]);
+    assert_eq!(Order::ALL.iter().map(ToString::to_string).collect::<Vec<_>>(), ["Record", "Stop", "Pause"]);
     for &order in Order::ALL {
         assert_eq!(Order::of(order.action()), Some(order));
         assert_eq!(order.target().axis().code(), order.action().code());
@@ -30,18 +27,19 @@ fn names_go_both_ways() {
 }
 
 #[test]
-fn a_step_says_what_it_is_before_it_is_stored() -> Result<(), NumbersUsedUp> {
+fn a_step_says_what_it_is_before_it_is_stored() {
     let paused = State::INITIAL.with_recording(RecordingState::Started);
-    let step = begin(paused, ResumePolicy::Anyone).set(&request(Action::Mark), &facts(0, true, true), |_| true)?;
+    let step = begin(paused, ResumePolicy::Anyone)
+        .set(&request(Action::Mark), &facts(0, true, true), |_| true)
+        .expect("numbers");
     let Step::Store(pending) = step else { panic!("nothing to store") };
     assert_eq!((pending.event(), pending.outcome()), (Some(Action::Mark), Outcome::Changed));
     assert_eq!(pending.state(), Some(paused.apply(Action::Mark).state()));
     // One that is no agent is refused before anything else.
     let facts = SetFacts { requester_is_agent: false, ..facts(0, true, true) };
-    let step = begin(paused, ResumePolicy::Anyone).set(&request(Action::Pause), &facts, |_| true)?;
+    let step = begin(paused, ResumePolicy::Anyone).set(&request(Action::Pause), &facts, |_| true).expect("numbers");
     let Step::Done(done) = step else { panic!("something to store") };
     assert_eq!(done.outcome, Outcome::Refused);
     let Verdict::Reply { reply, refusal } = done.reply else { panic!("it waits") };
     assert!(reply.state == State::INITIAL && refusal.is_some());
-    Ok(())
 }
