@@ -314,8 +314,8 @@ mod tests {
             save_recording_by_default: true,
             repeats: crate::state::RepeatPolicy::Accept,
         };
-        let requester = super::super::Holder::from_index(1);
-        let facts = super::super::SetFacts { settings, requester_is_agent: true, requester, is_possible: true };
+        let requester = Holder::from_index(1);
+        let facts = crate::recorder::SetFacts { settings, requester_is_agent: true, requester, is_possible: true };
         let Err(NumbersUsedUp(machine)) = machine.set(&set, &facts, |_| true) else {
             panic!("a number of another epoch")
         };
