@@ -19,7 +19,11 @@ const TEMPLATE: &str = include_str!("../../../templates/server-figures.md");
 /// Counts instructions only, and fails if a goal is not reached.
 pub(super) fn gate() -> Result<()> {
     programs::build()?;
-    let goals = instructions::measure()?.goals()?;
+    let counts = instructions::measure()?;
+    for line in counts.table()? {
+        println!("{line}");
+    }
+    let goals = counts.goals()?;
     for goal in &goals {
         println!("{}", goal.line());
     }
