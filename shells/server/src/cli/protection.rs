@@ -1,5 +1,6 @@
 //! The options that say who may do what.
 
+#![allow(rustdoc::bare_urls, reason = "comments of options are printed as help")]
 #![allow(clippy::doc_markdown)] // the comments of options are what --help prints
 
 use core::net::SocketAddr;
