@@ -62,7 +62,7 @@ pub fn recorder(data: &[u8]) {
         machine = next.unwrap_or_else(|| begin(state, resume));
         holds(&machine);
         uptime_ms += u64::from(step[1]);
-        // A pause that ended, or that a start of the server counts anew, may be overdue again.
+        // A pause that ended, or that a start of the server counts again, may be overdue again.
         was_overdue &= machine.is_overdue();
         let is_overdue = machine.tick(Moment { uptime_ms, unix_ms: 1 }, 500);
         assert!(!(is_overdue && was_overdue), "overdue twice");

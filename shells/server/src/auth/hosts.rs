@@ -49,7 +49,7 @@ impl Hosts {
     pub(crate) fn answer_for(&self, uri: &Uri, headers: &HeaderMap) -> bool {
         let mut hosts = headers.get_all(HOST).iter();
         let (host, another) = (hosts.next(), hosts.next());
-        // Of two nobody knows which one counts.
+        // Of two it is not known which one counts.
         another.is_none()
             && uri.authority().is_none_or(|authority| self.has(authority.as_str()))
             && host.is_none_or(|host| {

@@ -105,7 +105,7 @@ impl Case {
                 }
             }
             (Step::Start, _) => {
-                // What was moved away from under a server that was killed then, nobody syncs but who moved it.
+                // A file that was moved away before the server was killed is synced only by its mover.
                 let mut world = self.world.borrow_mut();
                 for inode in world.away.clone() {
                     world.inodes[inode].synced = world.inodes[inode].data.len();
@@ -178,7 +178,7 @@ impl Case {
                 return Err("it grows on though nothing fails".into());
             }
         }
-        // A failure that comes alone does not leave the name to nobody.
+        // After a single failure there is still a file of that name.
         if wrote && options.faults == 1 && options.had_name && !world.names.contains_key(&path()) {
             return Err("nothing has the name".into());
         }

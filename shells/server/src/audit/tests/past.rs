@@ -41,7 +41,7 @@ fn what_a_killed_server_left_is_withdrawn_once() {
     for (line, revision) in new.into_iter().zip([9, 10, 12]) {
         assert!(line.ends_with(&format!(r#","Outcome":"withdrawn","Revision":{revision}}}"#)), "{line}");
     }
-    // It is settled: whoever starts next has nothing to do.
+    // It is settled: the next start has nothing to do.
     assert_eq!(trail.settle(8, 5).unwrap(), 12);
     assert_eq!(scratch.text(), text);
     trail.started("file:sessions").unwrap();

@@ -151,7 +151,7 @@ fn reads_do_not_wait_for_a_disk_that_hangs_and_a_change_only_so_long() {
     });
     assert_eq!(is_late, io::ErrorKind::TimedOut);
     assert!(trail.is_failing());
-    // Lines of something else still find room; and nobody waits again for what is known to stand still.
+    // Lines of something else still find room; and no caller waits again for a writer that is known to be stuck.
     trail.tell_soon(b"refused\n".to_vec());
     assert_eq!(trail.lost(), 10);
     assert!(files.is_waited_at.load(Ordering::SeqCst));
