@@ -9,6 +9,7 @@
 //! | [`audit`] | the audit trail: a line for every decision, and no change without one |
 //! | [`service`] | the loop: facts, decision, compare-and-set, reply and event |
 //! | [`calls`] | call control: sessions begun and ended |
+//! | [`recorder`] | the recorders: the port, and what stands behind it |
 //! | [`session`], [`caller`] | words that all of them share |
 //! | [`reloadable`] | a value in force that is exchanged as a whole |
 //! | [`events`] | the channel that published events go to |
@@ -51,6 +52,7 @@ pub mod openapi;
 mod output;
 mod place;
 mod reason;
+pub mod recorder;
 pub mod reloadable;
 mod reply;
 pub mod server;

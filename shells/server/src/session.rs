@@ -47,3 +47,20 @@ pub struct Found {
     /// The mark that a compare-and-set must still find.
     pub revision: Revision,
 }
+
+/// Which recorder a session has, and what that needs to know of the call. Fixed when the session begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The recorder's name in the config.
+    pub recorder: Box<str>,
+    /// What the call's side said of the call: a JSON object.
+    pub call: Box<str>,
+}
+
+impl Binding {
+    /// The greatest length of [`call`](Self::call), in bytes.
+    pub const CALL_MAX: usize = 1024;
+
+    /// The greatest length of [`recorder`](Self::recorder), in bytes.
+    pub const RECORDER_MAX: usize = 64;
+}
