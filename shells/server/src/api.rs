@@ -21,6 +21,7 @@ use crate::net::{Client, Handler};
 use crate::occurrence::Occurrence;
 use crate::service::Service;
 use crate::store::Store;
+use crate::tasks::to_the_end;
 use crate::{hub, log, reply};
 
 /// The recording API, and the hub that tells of its changes. One handler takes every request of the API, so that nothing
@@ -118,12 +119,12 @@ fn respond<S: Store>(
                 drop(target);
                 match body::read(body, &parts, client.as_ref()).await {
                     Received::Body { bytes, whole } => {
-                        let (tasks, service) = (Arc::clone(service.tasks()), Arc::clone(service));
+                        let (tasks, service) = (service.tasks().clone(), Arc::clone(service));
                         let decided = async move {
                             let target = Target::of(&parts.uri);
                             decide(&service, &parts, client.as_ref(), read_head(&parts, &target), &bytes).await
                         };
-                        let (call, response) = tasks.to_the_end(decided).await;
+                        let (call, response) = to_the_end(&tasks, decided).await;
                         (call, if whole { response } else { reply::and_close(response) })
                     }
                     Received::Failed(response) => (Call::Unknown, response),

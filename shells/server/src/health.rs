@@ -5,33 +5,38 @@
 //! server is unhealthy and ends.
 
 use core::future::Future;
-use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// What has ended, if anything has, and whether that is as it should be.
 #[derive(Debug)]
 pub(crate) struct Health {
     lost: watch::Sender<Option<&'static str>>,
-    ending: AtomicBool,
+    ending: CancellationToken,
 }
 
 impl Default for Health {
     fn default() -> Self {
-        Self { lost: watch::Sender::new(None), ending: AtomicBool::new(false) }
+        Self { lost: watch::Sender::new(None), ending: CancellationToken::new() }
     }
 }
 
 impl Health {
-    /// From now on everything may end.
+    /// From now on everything may end, and what serves does.
     pub(crate) fn ending(&self) {
-        self.ending.store(true, Ordering::Release);
+        self.ending.cancel();
     }
 
     /// Whether the server is on its way out.
     pub(crate) fn is_ending(&self) -> bool {
-        self.ending.load(Ordering::Acquire)
+        self.ending.is_cancelled()
+    }
+
+    /// What reports that, to all that must end then.
+    pub(crate) const fn end(&self) -> &CancellationToken {
+        &self.ending
     }
 
     /// What has ended that must not.

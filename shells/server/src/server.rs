@@ -6,9 +6,9 @@ use core::time::Duration;
 use std::io;
 use std::sync::Arc;
 
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tokio_util::sync::DropGuard;
 use tracing::{error, info, warn};
 
 use crate::api::Api;
@@ -65,7 +65,8 @@ pub struct Running<S> {
     addresses: Addresses,
     service: Arc<Service<S>>,
     protection: Protection,
-    stop: watch::Sender<bool>,
+    /// A server that is dropped without having been stopped ends, too.
+    _end: DropGuard,
     /// What must live: first those that accept connections, which end when the server stops.
     parts: Vec<JoinHandle<()>>,
 }
@@ -150,19 +151,19 @@ pub async fn start_protected<S: Store>(
     let writer = tokio::spawn(health.vital("the thread that writes the store", service.store().ended()));
     let trail = service.trail().map(Trail::is_gone);
     let trail = trail.map(|gone| tokio::spawn(health.vital("the thread that writes the audit trail", gone)));
-    let (stop, stopped) = watch::channel(false);
-    let tasks = || Arc::clone(service.tasks());
+    let (tasks, end) = (service.tasks(), health.end());
     let api_handler = Api::new(Arc::clone(&service), &protection.api);
     let admin_router = Arc::clone(&protection.admin).before_admin(admin::router(Arc::clone(&service)), admin::is_open);
     let api_handler = Named::new(api_handler, protection.api.hosts_at(api_address.ip()));
     let admin_handler = Named::new(admin_router, protection.admin.hosts_at(admin_address.ip()));
-    let api = Acceptor::new(api_handler, limits, protection.api_tls.clone(), tasks(), stopped.clone()).run(api);
-    let admin = Acceptor::new(admin_handler, limits, protection.admin_tls.clone(), tasks(), stopped.clone()).run(admin);
+    let api = Acceptor::new(api_handler, limits, protection.api_tls.clone(), tasks.clone(), end.clone()).run(api);
+    let admin =
+        Acceptor::new(admin_handler, limits, protection.admin_tls.clone(), tasks.clone(), end.clone()).run(admin);
     Ok(Running {
         addresses: Addresses { api: api_address, admin: admin_address },
         service,
         protection,
-        stop,
+        _end: end.clone().drop_guard(),
         parts: [
             tokio::spawn(health.vital("the task that accepts connections for the API", api)),
             tokio::spawn(health.vital("the task that accepts connections for the admin", admin)),
@@ -204,7 +205,6 @@ impl<S: Store> Running<S> {
     /// everything was finished.
     pub async fn stop(self, grace: Duration) -> bool {
         self.service.ending();
-        let _ = self.stop.send(true);
         // Whoever listens is told to come back, and finds nobody until the next server is there.
         self.service.hub().close();
         let finished = async {
@@ -212,7 +212,8 @@ impl<S: Store> Running<S> {
                 // It only ends; if it has panicked, that is known.
                 let _ = listener.await;
             }
-            self.service.tasks().done().await;
+            self.service.tasks().close();
+            self.service.tasks().wait().await;
         };
         timeout(grace, finished).await.is_ok()
     }

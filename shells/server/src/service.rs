@@ -10,6 +10,7 @@ use recording_core::wire::{
 use recording_core::{Settings, State};
 
 use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
 
 use crate::audit::{Note, Trail};
 use crate::caller::Caller;
@@ -23,7 +24,6 @@ use crate::metrics::Metrics;
 use crate::occurrence::{Change, Occurrence};
 use crate::session_locks::{SessionLocks, Telling, Turn};
 use crate::store::{Latest, Revision, SessionKey, Store, StoreError, Swap};
-use crate::tasks::Tasks;
 
 /// Compare-and-set retries before the store is considered broken. At each conflict another server has got its change
 /// through.
@@ -42,7 +42,7 @@ pub struct Service<S> {
     hub: RecordingHub,
     session_locks: SessionLocks,
     ended: Ended,
-    tasks: Arc<Tasks>,
+    tasks: TaskTracker,
     health: Arc<Health>,
 }
 
@@ -58,7 +58,7 @@ impl<S: Store> Service<S> {
             hub: hub::new(EventCase::default(), signalr_hub::Options::default()),
             session_locks: SessionLocks::new(),
             ended: Ended::default(),
-            tasks: Arc::default(),
+            tasks: TaskTracker::new(),
             health: Arc::default(),
         }
     }
@@ -176,7 +176,7 @@ impl<S: Store> Service<S> {
         &self.ended
     }
 
-    pub(crate) const fn tasks(&self) -> &Arc<Tasks> {
+    pub(crate) const fn tasks(&self) -> &TaskTracker {
         &self.tasks
     }
 

@@ -40,6 +40,7 @@ use crate::calls::{Begun, NotDone};
 use crate::net::Client;
 use crate::service::Service;
 use crate::store::Store;
+use crate::tasks::to_the_end;
 use crate::{api, hub, log, openapi, reply};
 
 /// The admin's requests. As on the API, one handler takes them all.
@@ -110,16 +111,16 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
             return match body::read(body, &parts, parts.extensions.get()).await {
                 Received::Body { whole: false, .. } => reply::and_close(reject(&parts, Rejection::BodyTooLarge)),
                 Received::Body { bytes, .. } => {
-                    let (tasks, parts) = (Arc::clone(service.tasks()), Arc::clone(&parts));
-                    tasks.to_the_end(async move { begin(&service, &parts, &target, &bytes).await }).await
+                    let (tasks, parts) = (service.tasks().clone(), Arc::clone(&parts));
+                    to_the_end(&tasks, async move { begin(&service, &parts, &target, &bytes).await }).await
                 }
                 Received::Failed(response) => response,
             };
         }
         (Some(Route::Session { ucc, correlation_id }), &Method::DELETE) => {
             let target = api_target(ucc, correlation_id);
-            let (tasks, service, parts) = (Arc::clone(service.tasks()), Arc::clone(&service), Arc::clone(&parts));
-            tasks.to_the_end(async move { end(&service, &parts, &target).await }).await
+            let (tasks, service, parts) = (service.tasks().clone(), Arc::clone(&service), Arc::clone(&parts));
+            to_the_end(&tasks, async move { end(&service, &parts, &target).await }).await
         }
         (Some(Route::Session { .. }), _) => {
             let text = "This path answers only to PUT, DELETE.";

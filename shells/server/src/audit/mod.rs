@@ -46,8 +46,9 @@ use file::TrailFile;
 use files::{Files, Machine};
 pub use line::Note;
 use queue::{Ask, Kind, Queue, Wanted, Work};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::oneshot;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 use writer::Writer;
 
@@ -107,8 +108,8 @@ pub struct Trail(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     shared: Arc<Shared>,
-    /// As long as the thread that writes lives.
-    life: watch::Receiver<()>,
+    /// Cancelled when the thread that writes has ended.
+    over: CancellationToken,
 }
 
 impl Drop for Inner {
@@ -203,19 +204,19 @@ impl Trail {
             reads: settings.reads,
             patience,
         });
-        let (alive, life) = watch::channel(());
+        let over = CancellationToken::new();
+        let ends = over.clone().drop_guard();
         let writer = Writer::new(file, Arc::clone(&shared));
         std::thread::Builder::new().name("trail".into()).spawn(move || {
             writer.run();
-            drop(alive);
+            drop(ends);
         })?;
-        Ok(Self(Arc::new(Inner { shared, life })))
+        Ok(Self(Arc::new(Inner { shared, over })))
     }
 
     /// Ends when no line can be written any more, whatever is done: when the thread is gone that writes them.
     pub(crate) fn is_gone(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut life = self.0.life.clone();
-        async move { while life.changed().await.is_ok() {} }
+        self.0.over.clone().cancelled_owned()
     }
 
     /// Has the thread do something, and waits for it as long as anybody may have to.

@@ -18,8 +18,9 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use super::client::Client;
 use super::connection_state::{ConnectionState, Due};
@@ -31,7 +32,6 @@ use super::watched_io::{Version, WatchedIo};
 use super::{Handler, Limits};
 use super::{plain, streaming};
 use crate::caller::RequestLine;
-use crate::tasks::{Task, Tasks};
 use crate::{log, reply};
 
 /// How many requests a connection of HTTP/2 may have open at once.
@@ -46,10 +46,9 @@ pub(super) struct Connection<H> {
     pub(super) tls: Option<Arc<Tls>>,
     pub(super) peer: SocketAddr,
     pub(super) state: Arc<ConnectionState>,
-    pub(super) tasks: Arc<Tasks>,
-    pub(super) stop: watch::Receiver<bool>,
+    pub(super) tasks: TaskTracker,
+    pub(super) end: CancellationToken,
     pub(super) _place: Place,
-    pub(super) _task: Task,
 }
 
 impl<H: Handler> Connection<H> {
@@ -57,19 +56,19 @@ impl<H: Handler> Connection<H> {
         // Replies are small and complete: there is nothing to wait for.
         let _ = stream.set_nodelay(true);
         let Some(tls) = self.tls.take() else { return self.http_1(stream).await };
-        let is_plain = { hold(pin!(plain::is_plain(&stream)), &self.state, &mut self.stop, |_| ()).await };
+        let is_plain = { hold(pin!(plain::is_plain(&stream)), &self.state, &self.end, |_| ()).await };
         match is_plain {
             None => return,
             Some(true) => {
                 log::plain_http(self.peer);
-                let _ = hold(pin!(plain::answer(stream)), &self.state, &mut self.stop, |_| ()).await;
+                let _ = hold(pin!(plain::answer(stream)), &self.state, &self.end, |_| ()).await;
                 return;
             }
             Some(false) => {}
         }
         let handshake = pin!(tls.acceptor().accept(stream));
         // Its time counts to that of the first request.
-        let Some(Ok(stream)) = hold(handshake, &self.state, &mut self.stop, |_| ()).await else { return };
+        let Some(Ok(stream)) = hold(handshake, &self.state, &self.end, |_| ()).await else { return };
         if stream.get_ref().1.alpn_protocol() == Some(HTTP_2) {
             self.http_2(stream).await;
         } else {
@@ -77,7 +76,7 @@ impl<H: Handler> Connection<H> {
         }
     }
 
-    async fn http_1(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn http_1(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let (state, handler, peer) = (&self.state, &self.handler, self.peer);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             state.head_is_there(request.body().is_end_stream());
@@ -114,12 +113,12 @@ impl<H: Handler> Connection<H> {
             .with_upgrades();
         // An error is the client's: nothing to tell anyone.
         let stop = http1::UpgradeableConnection::graceful_shutdown;
-        if hold(pin!(connection), state, &mut self.stop, stop).await.is_some() {
+        if hold(pin!(connection), state, &self.end, stop).await.is_some() {
             state.until_given_up().await;
         }
     }
 
-    async fn http_2(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn http_2(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let (state, handler, peer) = (Arc::clone(&self.state), self.handler.clone(), self.peer);
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let stream = state.stream(request.body().is_end_stream());
@@ -131,7 +130,7 @@ impl<H: Handler> Connection<H> {
         });
         let frames = self.limits.frames.map(FrameAllowance::new);
         let wire = WatchedIo::new(stream, Arc::clone(&self.state), Version::Http2, frames);
-        let connection = http2::Builder::new(Streams(Arc::clone(&self.tasks)))
+        let connection = http2::Builder::new(Streams(self.tasks.clone()))
             .max_header_list_size(u32::try_from(self.limits.head).unwrap_or(u32::MAX))
             .max_concurrent_streams(MOST_STREAMS)
             .initial_stream_window_size(WINDOW)
@@ -139,7 +138,7 @@ impl<H: Handler> Connection<H> {
             .max_send_buf_size(WINDOW as usize)
             .serve_connection(TokioIo::new(wire), service);
         let connection = pin!(connection);
-        let _ = hold(connection, &self.state, &mut self.stop, http2::Connection::graceful_shutdown).await;
+        let _ = hold(connection, &self.state, &self.end, http2::Connection::graceful_shutdown).await;
         if self.state.is_calmed() {
             log::calmed(self.peer);
         }
@@ -157,10 +156,11 @@ fn unknown_coding(request: &hyper::Request<Incoming>, peer: SocketAddr) -> Respo
 async fn hold<F: Future>(
     mut work: Pin<&mut F>,
     state: &ConnectionState,
-    stop: &mut watch::Receiver<bool>,
+    end: &CancellationToken,
     wind_down: fn(Pin<&mut F>),
 ) -> Option<F::Output> {
     let mut alarm = pin!(sleep_until(Instant::now()));
+    let mut ending = pin!(end.cancelled());
     let mut stopping = false;
     loop {
         tokio::select! {
@@ -168,7 +168,7 @@ async fn hold<F: Future>(
             done = work.as_mut() => return Some(done),
             () = alarm.as_mut() => {}
             () = state.nudged() => {}
-            _ = stop.wait_for(|&stop| stop), if !stopping => {
+            () = ending.as_mut(), if !stopping => {
                 stopping = true;
                 if state.is_idle() && !state.leave() {
                     return None;
@@ -190,14 +190,10 @@ async fn hold<F: Future>(
 
 /// Runs the requests of an HTTP/2 connection, each as a task that the end of the server waits for.
 #[derive(Clone)]
-struct Streams(Arc<Tasks>);
+struct Streams(TaskTracker);
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
     fn execute(&self, stream: F) {
-        let task = self.0.begin();
-        tokio::spawn(async move {
-            stream.await;
-            drop(task);
-        });
+        self.0.spawn(stream);
     }
 }

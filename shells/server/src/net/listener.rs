@@ -7,8 +7,9 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::connection::Connection;
@@ -16,7 +17,6 @@ use super::connection_state::ConnectionState;
 use super::connections::Connections;
 use super::tls::Tls;
 use super::{Handler, Limits};
-use crate::tasks::Tasks;
 
 /// How long to hold still when the system has no more sockets to give.
 const OUT_OF_SOCKETS: Duration = Duration::from_millis(20);
@@ -44,8 +44,8 @@ pub struct Acceptor<H> {
     tls: Option<Arc<Tls>>,
     epoch: Instant,
     connections: Arc<Connections>,
-    tasks: Arc<Tasks>,
-    stop: watch::Receiver<bool>,
+    tasks: TaskTracker,
+    end: CancellationToken,
 }
 
 impl<H: Handler> Acceptor<H> {
@@ -53,27 +53,26 @@ impl<H: Handler> Acceptor<H> {
         handler: H,
         limits: Limits,
         tls: Option<Arc<Tls>>,
-        tasks: Arc<Tasks>,
-        stop: watch::Receiver<bool>,
+        tasks: TaskTracker,
+        end: CancellationToken,
     ) -> Self {
-        Self { handler, limits, tls, epoch: Instant::now(), connections: Arc::default(), tasks, stop }
+        Self { handler, limits, tls, epoch: Instant::now(), connections: Arc::default(), tasks, end }
     }
 
     /// Accepts until told to stop. Connections go on by themselves.
     pub(crate) async fn run(self, listener: TcpListener) {
-        let mut stop = self.stop.clone();
         let mut reserve = reserve();
         loop {
             let accepted = tokio::select! {
                 biased;
-                _ = stop.wait_for(|&stop| stop) => return,
+                () = self.end.cancelled() => return,
                 accepted = listener.accept() => accepted,
             };
             match accepted {
                 Ok((stream, peer)) => {
                     tokio::select! {
                         biased;
-                        _ = stop.wait_for(|&stop| stop) => return,
+                        () = self.end.cancelled() => return,
                         () = self.make_room() => {}
                     }
                     self.serve(stream, peer);
@@ -118,12 +117,12 @@ impl<H: Handler> Acceptor<H> {
             tls: self.tls.clone(),
             peer,
             state,
-            tasks: Arc::clone(&self.tasks),
-            stop: self.stop.clone(),
+            tasks: self.tasks.clone(),
+            // Each has its own: all would wait for one lock at each of their steps.
+            end: self.end.child_token(),
             _place: place,
-            _task: self.tasks.begin(),
         };
-        tokio::spawn(connection.run(stream));
+        self.tasks.spawn(connection.run(stream));
     }
 }
 
