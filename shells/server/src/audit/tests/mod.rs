@@ -6,6 +6,7 @@ mod model;
 mod past;
 mod rotation;
 mod stalled;
+mod written;
 
 use std::fs;
 use std::io;
