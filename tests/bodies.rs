@@ -1,10 +1,8 @@
 //! The body of a set: fields missing, repeated, of a wrong type, escaped, in every order, as long as they may be.
 
-mod support;
-
 use recording_core::wire::{Head, Rejection, SetRequest};
 use recording_core::{Action, Request, Scratch};
-use support::{naive, report};
+use recording_test_support::{naive, report};
 
 const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
 const KEYS: [&str; 4] = ["Action", "RequesterSipUri", "CorrelationId", "UCCName"];

@@ -1,15 +1,13 @@
 //! Every request with every combination of facts, against a second implementation that shares no code: order of checks,
 //! reply bytes, event bytes, stored state. Enumerated, not sampled.
 
-mod support;
-
 use recording_core::decide::{Decision, SetFacts, StateFacts};
 use recording_core::state::ActionSet;
 use recording_core::wire::{
     CapabilitiesReply, CapabilitiesRequest, CorrelationId, SetRequest, StateReply, StateRequest,
 };
 use recording_core::{Action, Event, Reply, State};
-use support::{all_settings, codes, naive, report};
+use recording_test_support::{all_settings, codes, naive, report};
 
 const UCC: &str = "ucc \"demo\" \\ Größe";
 const SIP: &str = "SIP:Agent\"1\\@domain.com";

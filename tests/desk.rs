@@ -1,7 +1,5 @@
 //! The desk against a model made of maps, and its limits.
 
-mod support;
-
 use std::collections::HashMap;
 
 use proptest::prelude::*;
@@ -10,7 +8,7 @@ use recording_core::desk::{BeginErrorKind, BeginOutcome, DirectoryError, EndOutc
 use recording_core::state::{RecordingState, RepeatPolicy};
 use recording_core::wire::{CapabilitiesRequest, CorrelationId, SetRequest, SipUri, StateRequest, UccName};
 use recording_core::{Action, Desk, Directory, Reply, Request, Session, Settings, State};
-use support::{codes, naive};
+use recording_test_support::{codes, naive};
 
 const SESSIONS: usize = 5;
 const NAMES: [&str; 3] = ["a", "b", "A"];

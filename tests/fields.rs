@@ -1,14 +1,12 @@
 //! The fields by themselves: every character of a name, every byte in every role of a URI, every form of an id.
 
-mod support;
-
 use core::hash::{BuildHasher, BuildHasherDefault};
 use std::collections::HashSet;
 use std::hash::DefaultHasher;
 
 use recording_core::Action;
 use recording_core::wire::{CorrelationId, Field, FieldError, FieldErrorKind, SipUri, SipUriBuf, UccName, UccNameBuf};
-use support::{naive, report};
+use recording_test_support::{naive, report};
 
 const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
 

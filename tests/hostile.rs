@@ -1,7 +1,5 @@
 //! Whatever bytes arrive, there is an answer, and the same one each time.
 
-mod support;
-
 use core::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -12,7 +10,7 @@ use proptest::test_runner::TestRunner;
 use recording_core::wire::RequestParts;
 use recording_core::wire::SetRequest;
 use recording_core::{Event, Reply, Request, Scratch};
-use support::report;
+use recording_test_support::report;
 
 const BODY: &str = r#"{"Action":"Mark","RequesterSipUri":"sip:agent@domain.com","CorrelationId":"1d6c6a58-6739-4f0c-98ff-0968292c8c30","UCCName":"ucc-demo-name"}"#;
 

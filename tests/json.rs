@@ -1,7 +1,5 @@
 //! The strict reader against `serde_json`: the same documents, the same values, but for what is named here.
 
-mod support;
-
 use core::cell::Cell;
 
 use proptest::collection::vec;
@@ -9,8 +7,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::TestRunner;
 use recording_core::wire::json::{self, JsonError, JsonErrorKind, MAX_DEPTH, Object, Token, Value};
+use recording_test_support::report;
 use serde_json::Value as Theirs;
-use support::report;
 
 /// A number as `serde_json` spells it: with `arbitrary_precision` it keeps the digits, but writes every exponent with a
 /// small `e` and a sign.

@@ -1,9 +1,7 @@
 //! What the strict reader's strings mean, for every escape and every place of a special byte.
 
-mod support;
-
 use recording_core::wire::json::{self, JsonError, JsonErrorKind, Text, Value};
-use support::report;
+use recording_test_support::report;
 
 fn read(document: &str) -> Result<Text<'_>, JsonError> {
     match json::read(document.as_bytes())? {

@@ -1,9 +1,7 @@
 //! The strict reader by itself: how deep, which error and where, and what its strings mean.
 
-mod support;
-
 use recording_core::wire::json::{self, JsonError, JsonErrorKind, MAX_DEPTH, Token, Value};
-use support::report;
+use recording_test_support::report;
 
 /// Takes all members of an object, and of the objects in it.
 fn take_all(document: &[u8]) -> Result<usize, JsonError> {

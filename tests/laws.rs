@@ -1,7 +1,5 @@
 //! Laws that hold for whatever is put in: of transitions, of what is written and read back, of hostile bytes.
 
-mod support;
-
 use core::fmt::Debug;
 
 use proptest::collection::vec;
@@ -15,7 +13,7 @@ use recording_core::wire::{
     SetRequest, SipUri, StateReply, StateRequest, UccName,
 };
 use recording_core::{Action, Event, Reply, Request, Scratch, Settings, State};
-use support::{codes, naive};
+use recording_test_support::{codes, naive};
 
 const SET: &[u8] = SetRequest::TARGET.as_bytes();
 const JSON: Option<&[u8]> = Some(b"application/json");

@@ -1,8 +1,6 @@
 //! The naive model against the vectors, so that an oracle that is wrong is found by itself.
 
-mod support;
-
-use support::naive::*;
+use recording_test_support::naive::*;
 
 const WIRE: &str = include_str!("vectors/wire.json");
 const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";

@@ -1,16 +1,14 @@
 //! A session with a recorder, enumerated: every configuration that can be reached, with every mark, save decision and pair of
 //! holds, and every input, against a naive model that shares no code; and every line of the specification's table.
 
-mod support;
-
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use recording_core::State;
 use recording_core::recorder::{Channel, Epoch, Holder, Kept, Machine, ResumePolicy};
 use recording_core::state::RecordingState;
-use support::naive_recorder::{self as naive, Ask, Input, Sending};
-use support::recorder::{begin, epoch, give, seen};
-use support::report;
+use recording_test_support::naive_recorder::{self as naive, Ask, Input, Sending};
+use recording_test_support::recorder::{begin, epoch, give, seen};
+use recording_test_support::report;
 
 const TABLE: &str = include_str!("vectors/recorder.csv");
 

@@ -1,11 +1,9 @@
 //! Names of what a recorder does and is asked, and what a step says before it is stored.
 
-mod support;
-
 use recording_core::recorder::{Order, Outcome, RecorderState, ResumePolicy, SetFacts, Step, Verdict};
 use recording_core::state::RecordingState;
 use recording_core::{Action, State};
-use support::recorder::{begin, facts, request, waiting};
+use recording_test_support::recorder::{begin, facts, request, waiting};
 
 #[test]
 fn names_go_both_ways() {

@@ -1,13 +1,11 @@
 //! The stored form of a session with a recorder, the numbers of its sendings, and time.
 
-mod support;
-
 use recording_core::recorder::{
     Channel, Due, Flight, Input, Kept, KeptError, Machine, Moment, Order, RecorderState, Reported, ResumePolicy,
 };
 use recording_core::state::RecordingState;
 use recording_core::{Action, State};
-use support::recorder::{AT, begin, epoch, facts, request, stored};
+use recording_test_support::recorder::{AT, begin, epoch, facts, request, stored};
 
 const STARTED: State = State::INITIAL.with_recording(RecordingState::Started);
 

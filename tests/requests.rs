@@ -1,12 +1,10 @@
 //! The head of a request against the naive model: methods times targets times content types, enumerated.
 
-mod support;
-
 use std::collections::BTreeMap;
 
 use recording_core::wire::{Head, Rejection};
 use recording_core::{Request, Scratch};
-use support::{naive, report};
+use recording_test_support::{naive, report};
 
 const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
 const BASE: &str = "/attendantservice/api/recording";

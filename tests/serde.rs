@@ -1,8 +1,6 @@
 //! Serde writes as our own writer writes, and reads as our own reader reads.
 #![cfg(feature = "serde")]
 
-mod support;
-
 use core::fmt::Debug;
 
 use recording_core::decide::{Decision, SetFacts};
@@ -13,9 +11,9 @@ use recording_core::wire::{
     StateReplyBuf, UccName, UccNameBuf,
 };
 use recording_core::{Action, Event, Reply, Scratch, State};
+use recording_test_support::{all_settings, report};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use support::{all_settings, report};
 
 const NAMES: [&str; 4] = ["ucc-demo-name", "Größe & \"Co\" \\", "😀", "\u{7fff} x"];
 const URIS: [&str; 3] = ["sip:agent@domain.com", "SIPS:a\"b\\c@d", "sip:pay.terminal@shop.example:5061;transport=tls"];

@@ -1,7 +1,5 @@
 //! Laws of the traits: texts that are read back, and equality, order and hashes that agree.
 
-mod support;
-
 use core::error::Error;
 use core::fmt::{Debug, Display};
 use core::hash::{Hash, Hasher};
@@ -201,7 +199,7 @@ fn an_error_leads_to_its_source() {
 
 #[test]
 fn settings_are_their_switches() {
-    for (settings, _) in support::all_settings() {
+    for (settings, _) in recording_test_support::all_settings() {
         let switches = settings.switches();
         assert_eq!(Settings::from_switches(switches, settings.repeats), settings);
         let values = [

@@ -1,10 +1,8 @@
 //! The 252 cells, each against the table of the specification, which is not derived from the code.
 
-mod support;
-
 use recording_core::state::{Disposition, MarkingState, Outcome, RecordingState, SavingState};
 use recording_core::{Action, State};
-use support::{codes, naive, report};
+use recording_test_support::{codes, naive, report};
 
 const TABLE: &str = include_str!("vectors/transitions.csv");
 

@@ -1,10 +1,8 @@
 //! All wire vectors, byte for byte, each in a world of its own, by the simplest shell there is: a desk.
 
-mod support;
-
 use recording_core::wire::RequestParts;
 use recording_core::{Event, Reply, Request, Scratch};
-use support::{report, world};
+use recording_test_support::{report, world};
 
 #[test]
 fn every_wire_vector() {

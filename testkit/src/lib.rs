@@ -50,7 +50,5 @@ pub mod strategies;
 pub mod transport;
 pub mod wrong;
 
-// One copy: the core's own tests judge by the same file.
-#[allow(missing_docs, missing_debug_implementations, clippy::missing_const_for_fn, clippy::must_use_candidate)]
-#[path = "../../tests/support/naive.rs"]
-pub mod naive;
+// The core's own tests judge by the same model.
+pub use recording_test_support::naive;

@@ -8,15 +8,13 @@
 
 mod explore;
 mod moves;
-#[path = "../support/mod.rs"]
-mod support;
 mod world;
 
 use std::env;
 
 use explore::{Explored, explore};
 use recording_core::recorder::{Channel, ResumePolicy};
-use support::report;
+use recording_test_support::report;
 use world::{Bounds, Planted};
 
 const ALL: Bounds = Bounds {

@@ -6,8 +6,8 @@ use recording_core::recorder::{
 };
 use recording_core::state::RecordingState;
 
-use crate::support::recorder::{AT, facts, request, waiting, who};
 use crate::world::{Command, Planted, Replied, World};
+use recording_test_support::recorder::{AT, facts, request, waiting, who};
 
 /// Everything that can happen next.
 pub(crate) fn moves(world: &World) -> Vec<World> {

@@ -9,7 +9,7 @@ use recording_core::recorder::{
 use recording_core::state::RecordingState;
 use recording_core::{Action, State};
 
-use crate::support::recorder::epoch;
+use recording_test_support::recorder::epoch;
 
 /// A guard that is taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl World {
     pub(crate) fn begin(&mut self, recording: RecordingState) {
         self.epoch += 1;
         let state = State::INITIAL.with_recording(recording);
-        let (done, _) = crate::support::recorder::stored(Machine::begin(
+        let (done, _) = recording_test_support::recorder::stored(Machine::begin(
             state,
             self.bounds.resume,
             epoch(self.epoch),

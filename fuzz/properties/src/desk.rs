@@ -9,8 +9,8 @@ use recording_core::wire::RequestParts;
 use recording_core::wire::{CapabilitiesRequest, CorrelationId, SetRequest, SipUri, StateRequest, UccName};
 use recording_core::{Action, Desk, Directory, Event, Reply, Request, Scratch, Session, State};
 
-use crate::naive;
 use crate::world::{codes, settings, state};
+use recording_test_support::naive;
 
 const SESSIONS: usize = 5;
 const IDS: u8 = 8;

@@ -11,15 +11,8 @@ mod body;
 mod client;
 mod desk;
 mod made;
-#[path = "../../../tests/support/naive.rs"]
-mod naive;
-#[path = "../../../tests/support/naive_recorder/mod.rs"]
-mod naive_recorder;
 mod provisioning;
 mod recorder;
-#[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the core's tests")]
-#[path = "../../../tests/support/recorder.rs"]
-mod recorder_support;
 mod request;
 pub mod seeds;
 mod spelling;

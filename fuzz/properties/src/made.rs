@@ -8,9 +8,9 @@ use recording_core::wire::{
 use recording_core::{Action, Request, Scratch};
 
 use crate::body::plain;
-use crate::naive;
 use crate::request::{Parts, check};
 use crate::spelling::{self, Choices};
+use recording_test_support::naive;
 
 #[derive(Debug, Clone, Copy, Arbitrary)]
 enum Call {

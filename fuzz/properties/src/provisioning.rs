@@ -3,9 +3,9 @@
 use recording_core::Directory;
 use recording_core::wire::{SipUri, UccName};
 
-use crate::naive;
 use crate::strict::{self, Document, Tree};
 use crate::world::settings;
+use recording_test_support::naive;
 
 const UCCS: usize = 4;
 const AGENTS: usize = 6;

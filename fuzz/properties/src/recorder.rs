@@ -3,8 +3,8 @@
 use recording_core::State;
 use recording_core::recorder::{Kept, Machine, Moment, ResumePolicy};
 
-use crate::naive_recorder::{self as naive, Ask, Input};
-use crate::recorder_support::{begin, give, seen};
+use recording_test_support::naive_recorder::{self as naive, Ask, Input};
+use recording_test_support::recorder::{begin, give, seen};
 
 /// A step of a story: two bytes of the input.
 const fn input([what, how]: [u8; 2]) -> Input {

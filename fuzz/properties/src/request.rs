@@ -4,9 +4,9 @@ use recording_core::wire::Head;
 use recording_core::wire::RequestParts;
 use recording_core::{Event, Reply, Request, Scratch};
 
-use crate::naive;
 use crate::strict::{self, Body, Tree};
 use crate::world::WORLD;
+use recording_test_support::naive;
 
 /// A request as it arrives.
 #[derive(Debug, Clone, Copy)]

@@ -4,9 +4,9 @@ use recording_core::State;
 use serde_json::{Value, json};
 
 use crate::desk::Step;
-use crate::naive;
 use crate::strict::{self, Document, Tree};
 use crate::world::{VECTORS, codes};
+use recording_test_support::naive;
 
 /// For each target inputs to begin with. `made_request` has bytes that mean nothing in particular: it makes something
 /// sound of any.

@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use crate::naive;
+use recording_test_support::naive;
 
 /// Any JSON value: members in their order and with repeats, numbers as they are written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use recording_core::state::RepeatPolicy;
 use recording_core::{Desk, Directory, Session, Settings, State};
 use serde_json::Value;
 
-use crate::naive;
+use recording_test_support::naive;
 
 /// The wire vectors, which the seeds are made of too.
 pub(crate) static VECTORS: LazyLock<Value> = LazyLock::new(|| {

@@ -44,7 +44,7 @@ pub(super) const STEPS: &[Step] = &[
         name: "kit",
         title: "the test kit and the conformance tool, against the server and against planted faults; these commands",
         tier: Cargo,
-        run: || cargo("test --locked -p recording-testkit -p recording-conformance -p xtask"),
+        run: || cargo("test --locked -p recording-test-support -p recording-testkit -p recording-conformance -p xtask"),
     },
     Step { name: "format", title: "format", tier: Cargo, run: || cargo("fmt --all --check") },
     Step { name: "clippy", title: "clippy, warnings are errors", tier: Cargo, run: clippy },

@@ -1,7 +1,8 @@
 //! A copy of the core in which a mutant is built and tested in a second or two.
 //!
 //! The core and all its tests are one crate there: one compilation, in small steps, and one linking, where the crate itself
-//! links the core three times over. What is tested is the same text; only the names of the modules differ.
+//! links the core three times over. What is tested is the same text; only the names of the modules differ. The crate that
+//! the tests share with other packages is a module there as well: what it compares is the mutant.
 
 use super::files_under;
 use crate::{
@@ -66,11 +67,11 @@ pub(super) fn build() -> Result<()> {
 
 fn manifest(text: &str) -> String {
     let text = regex("(?m)^members = .*$").replace_all(text, r#"members = ["."]"#);
-    let text = regex("(?m)^(default-members|exclude) = .*$").replace_all(&text, "");
+    let text = regex("(?m)^(default-members|exclude|recording-test-support) = .*$").replace_all(&text, "");
     text.replacen("[package]\n", "[package]\nautotests = false\nautoexamples = false\n", 1) + PROFILE
 }
 
-/// The names of the integration tests, which use the same `support` in the copy.
+/// The names of the integration tests, which find what they share as a module of the copy.
 fn tests() -> Result<Vec<String>> {
     let (mut names, directory) = (Vec::new(), tree().join("tests"));
     let late = Names::read()?.late_tests;
@@ -78,7 +79,7 @@ fn tests() -> Result<Vec<String>> {
     paths.sort();
     for path in paths.iter().filter(|path| path.extension().is_some_and(|extension| extension == "rs")) {
         let text = fs::read_to_string(path)?;
-        fs::write(path, regex("(?m)^mod support;$").replace_all(&text, "use crate::support;").as_ref())?;
+        fs::write(path, regex(r"\brecording_test_support::").replace_all(&text, "crate::support::").as_ref())?;
         names.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
     }
     names.sort_by_key(|name| late.iter().position(|one| one == name).map_or(0, |at| at + 1));
@@ -91,7 +92,7 @@ fn library_with_tests(text: &str, tests: &[String]) -> Result<String> {
     }
     // The tests use std as they always do; what the core may not use is proven by other images.
     let mut library = text.replace("#![no_std]\n", "#![cfg_attr(not(test), no_std)]\n");
-    library += "\n#[cfg(test)]\nextern crate self as recording_core;\n#[cfg(test)]\n#[path = \"../tests/support/mod.rs\"]\nmod support;\n";
+    library += "\n#[cfg(test)]\nextern crate self as recording_core;\n#[cfg(test)]\n#[allow(dead_code, unreachable_pub)]\n#[path = \"../tests/support/src/lib.rs\"]\nmod support;\n";
     for (at, name) in tests.iter().enumerate() {
         // The test harness runs its tests in the order of their names, these before those in the core's own files.
         library += &format!("#[cfg(test)]\n#[path = \"../tests/{name}.rs\"]\nmod a{at:02}_{name};\n");
@@ -105,12 +106,13 @@ mod tests {
 
     #[test]
     fn the_copy_is_one_crate_alone() {
-        let text = "[workspace]\nmembers = [\".\", \"xtask\"]\ndefault-members = [\".\"]\nexclude = [\"fuzz\"]\n\n[package]\nname = \"recording-core\"\n";
+        let text = "[workspace]\nmembers = [\".\", \"xtask\"]\ndefault-members = [\".\"]\nexclude = [\"fuzz\"]\n\n[package]\nname = \"recording-core\"\n\n[dev-dependencies]\nrecording-test-support = { path = \"tests/support\" }\n";
         let made = manifest(text);
         assert!(made.starts_with(
             "[workspace]\nmembers = [\".\"]\n\n\n\n[package]\nautotests = false\nautoexamples = false\nname = "
         ));
         assert!(made.contains("[lib]\ndoctest = false\n"));
+        assert!(!made.contains("recording-test-support"));
     }
 
     #[test]

@@ -4,12 +4,10 @@
 //! What runs is the server's own loop, `Service::set`, over a store whose every operation waits to be let go on, once
 //! before it takes effect and once after. A schedule says which client takes the next step; all schedules are tried.
 
-use core::future::{Future, poll_fn};
+use core::future::Future;
 use core::pin::pin;
-use core::sync::atomic::{AtomicBool, Ordering};
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 use std::sync::{Arc, Mutex};
-use std::task::Wake;
 
 use recording_core::wire::{ErrorType, SetRequest, SipUri, StateReply, UccName};
 use recording_core::{Action, State};
@@ -17,6 +15,7 @@ use recording_server::audit::{Note, Trail};
 use recording_server::caller::Caller;
 use recording_server::service::Service;
 use recording_server::store::{Found, Revision, SessionKey, Store, StoreError, Swap};
+use recording_test_support::schedule::{CanGo, Schedule, wait};
 
 use crate::support::{ID, directory};
 
@@ -86,29 +85,6 @@ impl Store for Stepping {
     }
 }
 
-/// Lets the other one go first, or not: as the schedule says.
-fn wait() -> impl Future<Output = ()> + Send {
-    let mut waited = false;
-    poll_fn(move |context| {
-        if waited {
-            return Poll::Ready(());
-        }
-        waited = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-}
-
-/// Whether a client can take a step: it cannot while it waits for the other one's turn to end.
-#[derive(Default)]
-struct CanGo(AtomicBool);
-
-impl Wake for CanGo {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// What one schedule led to.
 struct Run {
     /// States in the order in which they were stored.
@@ -116,35 +92,6 @@ struct Run {
     /// What was published, in order.
     events: Vec<Action>,
     replies: [(State, bool); 2],
-}
-
-/// Which client takes the next step, as far as that was decided; and how to get to the next schedule.
-struct Schedule {
-    choices: Vec<(bool, bool)>,
-    at: usize,
-}
-
-impl Schedule {
-    /// Chooses between the two clients, both of which could go on: what was decided, or the first.
-    fn choose(&mut self) -> bool {
-        if self.at == self.choices.len() {
-            self.choices.push((false, true));
-        }
-        self.at += 1;
-        self.choices[self.at - 1].0
-    }
-
-    /// The next schedule: the last choice that has another alternative takes it. False if there is none.
-    fn next(&mut self) -> bool {
-        self.at = 0;
-        while let Some((choice, has_more)) = self.choices.pop() {
-            if has_more {
-                self.choices.push((!choice, false));
-                return true;
-            }
-        }
-        false
-    }
 }
 
 fn request(action: Action) -> SetRequest<'static> {
@@ -173,19 +120,17 @@ fn run(
     {
         let mut first = pin!(servers[0].set(&requests[0], Caller::default()));
         let mut second = pin!(servers[1].set(&requests[1], Caller::default()));
-        let can_go: [Arc<CanGo>; 2] = core::array::from_fn(|_| Arc::new(CanGo(AtomicBool::new(true))));
-        let wakers = can_go.each_ref().map(|can_go| Waker::from(Arc::clone(can_go)));
+        let can_go = [CanGo::default(), CanGo::default()];
         while replies.contains(&None) {
-            let second_goes =
-                match core::array::from_fn(|who| replies[who].is_none() && can_go[who].0.load(Ordering::Relaxed)) {
-                    [true, true] => schedule.choose(),
-                    [true, false] => false,
-                    [false, true] => true,
-                    [false, false] => panic!("the two block each other"),
-                };
+            let second_goes = match core::array::from_fn(|who| replies[who].is_none() && can_go[who].get()) {
+                [true, true] => schedule.choose(2) == 1,
+                [true, false] => false,
+                [false, true] => true,
+                [false, false] => panic!("the two block each other"),
+            };
             let who = usize::from(second_goes);
-            can_go[who].0.store(false, Ordering::Relaxed);
-            let mut context = Context::from_waker(&wakers[who]);
+            let waker = can_go[who].take();
+            let mut context = Context::from_waker(&waker);
             let polled =
                 if second_goes { second.as_mut().poll(&mut context) } else { first.as_mut().poll(&mut context) };
             if let Poll::Ready(reply) = polled {
@@ -250,13 +195,13 @@ fn explore(servers: usize, writes: Writes, states: &[State]) -> Count {
     for &from in states {
         for &a in Action::ALL {
             for &b in Action::ALL {
-                let mut schedule = Schedule { choices: Vec::new(), at: 0 };
+                let mut schedule = Schedule::default();
                 loop {
                     let run = run(pair, &shared, from, [a, b], &mut schedule);
                     count.runs += 1;
                     count.not_linear += usize::from(!is_linear(from, [a, b], &run));
                     count.events_out_of_order += usize::from(followed(from, &run.events) != run.history);
-                    if !schedule.next() {
+                    if !schedule.advance() {
                         break;
                     }
                 }

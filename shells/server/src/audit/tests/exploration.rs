@@ -6,6 +6,8 @@ use core::time::Duration;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 
+use recording_test_support::schedule::Schedule;
+
 use super::model::{Inode, Model, World, path};
 use crate::audit::Settings;
 use crate::audit::file::TrailFile;
@@ -230,32 +232,31 @@ fn explore(keep: u32, depth: u32, options: Options) -> Result<Explored, String> 
                 let had_name = case.world.borrow().names.contains_key(&path());
                 let is_due = case.server.as_ref().is_some_and(|server| server.len + 2 > MAX_BYTES);
                 let options = Options { had_name, is_due, ..options };
-                let mut choices = Vec::new();
+                let mut schedule = Schedule::default();
                 loop {
                     let mut after = case.copy();
                     {
                         let mut world = after.world.borrow_mut();
-                        (world.choices, world.faults_left) = (choices, options.faults);
-                        (world.arity, world.is_killed, world.directory_failed) = (Vec::new(), false, false);
+                        (world.schedule, world.faults_left) = (schedule, options.faults);
+                        (world.is_killed, world.directory_failed) = (false, false);
                     }
                     after.take(step, options);
                     explored.steps += 1;
-                    let (calm, taken, arity) = {
+                    let calm = {
                         let mut world = after.world.borrow_mut();
-                        let calm = world.faults_left == options.faults;
-                        (calm, core::mem::take(&mut world.choices), core::mem::take(&mut world.arity))
+                        schedule = core::mem::take(&mut world.schedule);
+                        world.faults_left == options.faults
                     };
-                    let mut here: Vec<(Step, Vec<u8>)> = path_here.clone();
-                    here.push((step, taken.clone()));
+                    let mut here: Vec<(Step, Vec<usize>)> = path_here.clone();
+                    here.push((step, schedule.chosen().collect()));
                     after.check(step, calm, options).map_err(|wrong| format!("{wrong}: {here:?}"))?;
                     if known.insert(after.key()) {
                         explored.states += 1;
                         explored.pushed_out += usize::from(!after.world.borrow().pushed_out.is_empty());
                         next.push((after, here));
                     }
-                    match following(taken, &arity) {
-                        Some(following) => choices = following,
-                        None => break,
+                    if !schedule.advance() {
+                        break;
                     }
                 }
             }
@@ -263,18 +264,6 @@ fn explore(keep: u32, depth: u32, options: Options) -> Result<Explored, String> 
         now = next;
     }
     Ok(explored)
-}
-
-/// The next run in the order of all choices.
-fn following(mut choices: Vec<u8>, arity: &[u8]) -> Option<Vec<u8>> {
-    choices.resize(arity.len(), 0);
-    while let Some(last) = choices.pop() {
-        if last + 1 < arity[choices.len()] {
-            choices.push(last + 1);
-            return Some(choices);
-        }
-    }
-    None
 }
 
 const PLAIN: Options =

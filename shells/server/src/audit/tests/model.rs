@@ -7,6 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use recording_test_support::schedule::Schedule;
+
 use crate::audit::files::{Files, Opened};
 use crate::audit::numbered;
 
@@ -43,9 +45,8 @@ pub(super) struct World {
     pub(super) pushed_out: Vec<u8>,
     /// What must never happen, and did.
     pub(super) wrong: Option<String>,
-    /// The choices of this run, and how many there were at each.
-    pub(super) choices: Vec<u8>,
-    pub(super) arity: Vec<u8>,
+    /// What becomes of each call in this run.
+    pub(super) schedule: Schedule,
     pub(super) faults_left: u32,
     pub(super) is_killed: bool,
     /// Whether all that failed was to sync the directory.
@@ -57,12 +58,6 @@ pub(super) fn path() -> PathBuf {
 }
 
 impl World {
-    fn choose(&mut self, arity: u8) -> u8 {
-        let at = self.arity.len();
-        self.arity.push(arity);
-        self.choices.get(at).copied().unwrap_or(0)
-    }
-
     /// What becomes of a call; if it changes something, it may do so and yet fail.
     fn fate(&mut self, changes: bool) -> Fate {
         if self.is_killed {
@@ -71,7 +66,7 @@ impl World {
         if self.faults_left == 0 {
             return Fate::Done;
         }
-        match self.choose(if changes { 4 } else { 3 }) {
+        match self.schedule.choose(if changes { 4 } else { 3 }) {
             0 => return Fate::Done,
             1 => self.is_killed = true,
             2 => {}
@@ -214,7 +209,7 @@ impl Files for Model {
         let mut world = self.0.borrow_mut();
         let most = match world.fate(false) {
             Fate::Failed => return Err(error()),
-            _ if world.faults_left > 0 && bytes.len() > 1 && world.choose(2) == 1 => 1,
+            _ if world.faults_left > 0 && bytes.len() > 1 && world.schedule.choose(2) == 1 => 1,
             _ => bytes.len(),
         };
         world.inodes[*file].data.extend_from_slice(&bytes[..most]);

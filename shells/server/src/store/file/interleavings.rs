@@ -5,16 +5,15 @@
 //! What runs is the server's own loop, `Service::set`. Steps of a client: it looks up and decides, it asks for the change,
 //! it tells. Steps of the disk: it takes all that was asked for into a group; it has committed it, or has failed.
 
-use core::future::{Future, poll_fn};
+use core::future::Future;
 use core::pin::Pin;
-use core::sync::atomic::{AtomicBool, Ordering};
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Wake;
 
 use recording_core::state::Outcome;
 use recording_core::wire::{Rejection, StateReply};
 use recording_core::{Action, State};
+use recording_test_support::schedule::{CanGo, Schedule, wait};
 
 use super::ahead::Ahead;
 use super::group::{Asked, Change, Group};
@@ -183,57 +182,6 @@ impl Store for Stepped {
     }
 }
 
-/// Lets others go first, or not: as the schedule says.
-fn wait() -> impl Future<Output = ()> + Send {
-    let mut waited = false;
-    poll_fn(move |context| {
-        if waited {
-            return Poll::Ready(());
-        }
-        waited = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-}
-
-#[derive(Default)]
-struct CanGo(AtomicBool);
-
-impl Wake for CanGo {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Which of the possible steps is taken each time: what was chosen, and how many there were.
-#[derive(Default)]
-struct Schedule {
-    choices: Vec<(usize, usize)>,
-    at: usize,
-}
-
-impl Schedule {
-    fn choose(&mut self, possible: usize) -> usize {
-        if self.at == self.choices.len() {
-            self.choices.push((0, possible));
-        }
-        self.at += 1;
-        self.choices[self.at - 1].0
-    }
-
-    /// The next schedule; false if there is none.
-    fn next(&mut self) -> bool {
-        self.at = 0;
-        while let Some((choice, possible)) = self.choices.pop() {
-            if choice + 1 < possible {
-                self.choices.push((choice + 1, possible));
-                return true;
-            }
-        }
-        false
-    }
-}
-
 /// What a client got, and between which steps of the whole.
 #[derive(Clone, Copy)]
 struct Told {
@@ -264,14 +212,14 @@ fn run(service: &Arc<Service<Stepped>>, from: State, actions: &[Action], schedul
         let work = async move { service.set(&request(action), Caller::default()).await };
         works.push(Some(Box::pin(work)));
     }
-    let can_go: Vec<_> = actions.iter().map(|_| Arc::new(CanGo(AtomicBool::new(true)))).collect();
+    let can_go: Vec<_> = actions.iter().map(|_| CanGo::default()).collect();
     let mut told: Vec<Told> =
         actions.iter().map(|&action| Told { action, reply: None, first_step: usize::MAX, last_step: 0 }).collect();
     let mut events = Vec::new();
     let mut too_early = false;
     for step in 0.. {
         let mut possible: Vec<usize> =
-            (0..works.len()).filter(|&who| works[who].is_some() && can_go[who].0.load(Ordering::Relaxed)).collect();
+            (0..works.len()).filter(|&who| works[who].is_some() && can_go[who].get()).collect();
         let clients = possible.len();
         {
             let disk = service.store().disk();
@@ -294,9 +242,8 @@ fn run(service: &Arc<Service<Stepped>>, from: State, actions: &[Action], schedul
             continue;
         }
         let who = possible[choice];
-        can_go[who].0.store(false, Ordering::Relaxed);
         told[who].first_step = told[who].first_step.min(step);
-        let waker = Waker::from(Arc::clone(&can_go[who]));
+        let waker = can_go[who].take();
         let polled = works[who].as_mut().unwrap().as_mut().poll(&mut Context::from_waker(&waker));
         if let Poll::Ready(reply) = polled {
             works[who] = None;
@@ -356,7 +303,7 @@ fn explore(states: &[State], sets: &[Vec<Action>], plant: Plant) -> Count {
             loop {
                 *service.store().disk() = Disk { waits: actions.len() < 3, ..Disk::new(from, plant) };
                 run(&service, from, actions, &mut schedule, &mut count);
-                if !schedule.next() {
+                if !schedule.advance() {
                     break;
                 }
             }

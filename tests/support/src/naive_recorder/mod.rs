@@ -1,7 +1,6 @@
 //! A second, deliberately naive implementation of a session with a recorder, for tests to compare the real one with. It
 //! shares no code with the crate: the rules are written out again from `docs/recorder.md`, whose sections the comments name.
 //! Numbers are not in it: whether a sending gets one is.
-#![allow(dead_code, unreachable_pub)]
 
 mod request;
 

@@ -1,7 +1,6 @@
 //! A second, deliberately naive implementation of the recording API's decisions, for tests to compare
 //! the real one with. It shares no code with the crate: every rule is written out again from the protocol
-//! description, whose sections the comments name. Take it in by `mod`, not by `include!`.
-#![allow(dead_code, unreachable_pub)]
+//! description, whose sections the comments name.
 
 /// Section 2: the wire codes of recording, marking and saving.
 pub type State = (u8, u8, u8);

@@ -7,7 +7,7 @@ use serde_json::Value;
 pub type WorldDesk = Desk<16, Directory<16, 64, 4096>>;
 
 pub fn vectors() -> Value {
-    serde_json::from_str(include_str!("../vectors/wire.json")).expect("the vectors are JSON")
+    serde_json::from_str(include_str!("../../vectors/wire.json")).expect("the vectors are JSON")
 }
 
 pub fn desk(world: &Value) -> WorldDesk {

@@ -1,9 +1,24 @@
-//! What the integration tests share.
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its own part of it")]
+//! What the tests of several packages share. Nothing but tests and fuzz targets depends on it.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`naive`] | a second implementation of every decision, which shares no code with the core |
+//! | [`naive_recorder`] | the same of a session with a recorder |
+//! | [`recorder`] | the core's machine driven as a shell drives it, and seen as the naive model sees it |
+//! | [`world`] | the wire vectors: their world as a desk, and their cases |
+//! | [`schedule`] | every order in which the steps of several can fall, one after the other |
+//!
+//! The core's own tests depend on this, and it on the core: that is one core, since integration tests link the same
+//! library. Unit tests inside the core do not use it, because there the core is compiled a second time.
+
+#![forbid(unsafe_code)]
+#![allow(missing_docs, missing_debug_implementations, reason = "for the tests of this repository alone")]
+#![allow(clippy::must_use_candidate, clippy::missing_const_for_fn, reason = "as in the tests that it is a part of")]
 
 pub mod naive;
 pub mod naive_recorder;
 pub mod recorder;
+pub mod schedule;
 pub mod world;
 
 use std::io::Write as _;
