@@ -1,16 +1,23 @@
 //! What the lines of the trail say.
 //!
-//! Each is one JSON object with `Time`, `Call` and `Outcome`, and of the rest what there is to say: see `docs/audit.md`.
+//! Each is one JSON object with `Time`, `Call` and `Outcome`, and of the rest what there is to say, in the order of [`AuditLine`]:
+//! see `docs/audit.md`. serde writes them. By hand is only the revision at the end of a [`Note`]: it is known when the change
+//! has its turn in the store, long after the line.
 
+use core::fmt::Display;
+use core::net::SocketAddr;
+use std::borrow::Cow;
 use std::io::Write as _;
 
+use humantime::Rfc3339Timestamp;
 use recording_core::State;
 use recording_core::decide::Refusal;
 use recording_core::state::Disposition;
 use recording_core::wire::{CapabilitiesReply, ErrorMessage, Rejection, SetRequest, StateReply};
 use recording_core::wire::{CorrelationId, UccName};
+use serde::{Serialize, Serializer};
 
-use super::{Revisions, time};
+use super::{Revisions, json, time};
 use crate::caller::Caller;
 use crate::mask::{masked, masked_in};
 use crate::occurrence::NotDone;
@@ -53,9 +60,20 @@ impl Note {
         self.0.is_empty()
     }
 
+    fn of(line: &impl Serialize) -> Self {
+        let mut line = json::written(line);
+        // The bracket that closes it.
+        line.pop();
+        Self(line)
+    }
+
     /// The whole line, of a change that nothing can withdraw.
     pub(crate) fn into_line(self) -> Vec<u8> {
-        if self.is_none() { self.0 } else { Line(self.0).end() }
+        let mut line = self.0;
+        if !line.is_empty() {
+            line.extend_from_slice(END);
+        }
+        line
     }
 
     /// Appends the whole line to others.
@@ -64,146 +82,155 @@ impl Note {
             lines.extend_from_slice(&self.0);
             lines.extend_from_slice(REVISION.as_bytes());
             // Writing to a vector cannot fail.
-            let _ = writeln!(lines, "{revision}}}");
+            let _ = write!(lines, "{revision}");
+            lines.extend_from_slice(END);
         }
     }
 }
-
-/// A line being written.
-struct Line(Vec<u8>);
-
-/// Room for nearly every line.
-const USUAL: usize = 480;
 
 /// What every line begins with.
 pub(super) const BEGINNING: &[u8] = br#"{"Time":""#;
 
-impl Line {
-    fn new(call: &str, caller: Caller<'_>) -> Self {
-        let mut line = Self(Vec::with_capacity(USUAL));
-        line.0.extend_from_slice(BEGINNING);
-        time::push_now(&mut line.0);
-        line.0.push(b'"');
-        line.plain("Call", call);
-        if let Some(address) = caller.address {
-            line.key("RemoteAddress");
-            let _ = write!(line.0, "\"{address}\"");
-        }
-        if let Some(principal) = caller.principal {
-            line.text("Principal", principal);
-        }
-        line
-    }
+/// What every line ends with.
+const END: &[u8] = b"}\n";
 
-    fn key(&mut self, key: &str) {
-        self.0.extend_from_slice(b",\"");
-        self.0.extend_from_slice(key.as_bytes());
-        self.0.extend_from_slice(b"\":");
-    }
+/// A line. Its members are written in this order.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct AuditLine<'a> {
+    time: Shown<Rfc3339Timestamp>,
+    call: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remote_address: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    principal: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    record: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    action: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    requester_sip_uri: Option<Cow<'a, str>>,
+    #[serde(rename = "UCCName", skip_serializing_if = "Option::is_none")]
+    ucc_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correlation_id: Option<Shown<CorrelationId>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Shown<State>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Shown<State>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disposition: Option<&'a str>,
+    outcome: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_type: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_can_edit_recordings: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lines: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    store_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored_revision: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<u64>,
+}
 
-    /// A text that needs no escape.
-    fn plain(&mut self, key: &str, text: &str) {
-        self.key(key);
-        self.0.push(b'"');
-        self.0.extend_from_slice(text.as_bytes());
-        self.0.push(b'"');
-    }
+/// Something that is written as its text.
+struct Shown<T>(T);
 
-    /// A text from outside.
-    fn text(&mut self, key: &str, text: &str) {
-        self.key(key);
-        self.0.push(b'"');
-        push_escaped(&mut self.0, text);
-        self.0.push(b'"');
-    }
-
-    fn state(&mut self, key: &str, state: State) {
-        self.plain(key, state.recording().name());
-        self.0.pop();
-        for name in [state.marking().name(), state.saving().name()] {
-            self.0.push(b'/');
-            self.0.extend_from_slice(name.as_bytes());
-        }
-        self.0.push(b'"');
-    }
-
-    fn session(&mut self, ucc: UccName<'_>, correlation_id: CorrelationId) {
-        self.text("UCCName", ucc.as_str());
-        self.plain("CorrelationId", correlation_id.hyphenated().as_str());
-    }
-
-    fn key_of(&mut self, key: &SessionKey) {
-        self.session(key.ucc.to_ref(), key.correlation_id);
-    }
-
-    fn number_of(&mut self, error: &ErrorMessage<'_>) {
-        self.key("ErrorType");
-        let _ = write!(self.0, "{}", error.error_type().code());
-    }
-
-    fn error(&mut self, error: &ErrorMessage<'_>) {
-        self.number_of(error);
-        self.text("Message", &error.to_string());
-    }
-
-    fn request(request: &SetRequest<'_>, caller: Caller<'_>) -> Self {
-        let mut line = Self::new("set", caller);
-        line.plain("Record", request.action.audit_name());
-        line.plain("Action", request.action.name());
-        line.text("RequesterSipUri", &masked(request.requester.as_str()));
-        line.session(request.ucc, request.correlation_id);
-        line
-    }
-
-    /// A set of a session that is in this state, if it is open.
-    fn set_in(request: &SetRequest<'_>, state: Option<State>, caller: Caller<'_>) -> Self {
-        let mut line = Self::request(request, caller);
-        if let Some(state) = state {
-            line.state("Before", state);
-        }
-        line
-    }
-
-    fn end(mut self) -> Vec<u8> {
-        self.0.extend_from_slice(b"}\n");
-        self.0
+impl<T: Display> Serialize for Shown<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
     }
 }
 
-/// The inside of a JSON string, as RFC 8259 has it. What some readers take for the end of a line, the separators of Unicode
-/// and the second set of control characters, is escaped as well: a line is a line for every reader.
-fn push_escaped(line: &mut Vec<u8>, text: &str) {
-    // The two bytes with which all of those begin that are not ASCII.
-    let plain = |byte: &u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f | 0x7f | 0xc2 | 0xe2);
-    if text.as_bytes().iter().all(plain) {
-        line.extend_from_slice(text.as_bytes());
-        return;
-    }
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => line.extend_from_slice(&[b'\\', char as u8]),
-            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(line, "\\u{:04x}", char as u32);
-            }
-            _ => line.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+impl<'a> AuditLine<'a> {
+    fn new(call: &'a str, outcome: &'a str, caller: Caller<'a>) -> Self {
+        Self {
+            time: Shown(time::now()),
+            call,
+            remote_address: caller.address,
+            principal: caller.principal,
+            version: None,
+            store: None,
+            record: None,
+            action: None,
+            requester_sip_uri: None,
+            ucc_name: None,
+            correlation_id: None,
+            before: None,
+            after: None,
+            disposition: None,
+            outcome,
+            error_type: None,
+            message: None,
+            agent_can_edit_recordings: None,
+            lines: None,
+            store_id: None,
+            stored_revision: None,
+            revision: None,
         }
     }
+
+    fn set(request: &'a SetRequest<'_>, outcome: &'a str, caller: Caller<'a>) -> Self {
+        Self {
+            record: Some(request.action.audit_name()),
+            action: Some(request.action.name()),
+            requester_sip_uri: Some(masked(request.requester.as_str())),
+            ..Self::new("set", outcome, caller).of(request.ucc, request.correlation_id)
+        }
+    }
+
+    /// About this session.
+    fn of(self, ucc: UccName<'a>, correlation_id: CorrelationId) -> Self {
+        Self { ucc_name: Some(ucc.as_str()), correlation_id: Some(Shown(correlation_id)), ..self }
+    }
+
+    fn of_key(self, key: &'a SessionKey) -> Self {
+        self.of(key.ucc.to_ref(), key.correlation_id)
+    }
+
+    fn failed(self, error: &ErrorMessage<'_>) -> Self {
+        Self { error_type: Some(error.error_type().code()), message: Some(error.to_string()), ..self }
+    }
+
+    fn written(&self) -> Vec<u8> {
+        let mut line = json::written(self);
+        line.push(b'\n');
+        line
+    }
+
+    /// The line of a change, which still lacks its revision.
+    fn note(&self) -> Note {
+        Note::of(self)
+    }
+}
+
+/// The line of a change that was not made, which says first why.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Withdrawal<'a> {
+    time: Shown<Rfc3339Timestamp>,
+    call: &'a str,
+    message: &'a str,
+    outcome: &'a str,
 }
 
 /// A set that changes the state, before it is stored.
 pub(super) fn changed(request: &SetRequest<'_>, (before, after): (State, State), caller: Caller<'_>) -> Note {
-    let mut line = Line::request(request, caller);
-    line.state("Before", before);
-    line.state("After", after);
-    line.plain("Outcome", "changed");
-    Note(line.0)
+    let (before, after) = (Some(Shown(before)), Some(Shown(after)));
+    AuditLine { before, after, ..AuditLine::set(request, "changed", caller) }.note()
 }
 
 /// A set that is a repeat, and is accepted.
 pub(super) fn unchanged(request: &SetRequest<'_>, state: Option<State>, caller: Caller<'_>) -> Vec<u8> {
-    let mut line = Line::set_in(request, state, caller);
-    line.plain("Outcome", "unchanged");
-    line.end()
+    AuditLine { before: state.map(Shown), ..AuditLine::set(request, "unchanged", caller) }.written()
 }
 
 /// A set that a rule refuses.
@@ -213,164 +240,95 @@ pub(super) fn refused(
     refusal: &Refusal<'_>,
     caller: Caller<'_>,
 ) -> Vec<u8> {
-    let error = ErrorMessage::from(*refusal);
-    let mut line = Line::set_in(request, state, caller);
-    line.plain("Outcome", "refused");
-    line.number_of(&error);
-    line.text("Message", &masked_in(&error.to_string(), request.requester.as_str()));
-    line.end()
+    let line = AuditLine::set(request, "refused", caller).failed(&ErrorMessage::from(*refusal));
+    let message = line.message.as_deref().map(|text| masked_in(text, request.requester.as_str()).into_owned());
+    AuditLine { before: state.map(Shown), message, ..line }.written()
 }
 
 /// A set that could not be stored.
 pub(super) fn not_stored(request: &SetRequest<'_>, caller: Caller<'_>) -> Vec<u8> {
-    not_decided(request, ("not stored", Rejection::NotStored), caller)
+    AuditLine::set(request, "not stored", caller).failed(&Rejection::NotStored.into()).written()
 }
 
 /// A set that its token does not allow.
 pub(super) fn not_permitted(request: &SetRequest<'_>, caller: Caller<'_>) -> Vec<u8> {
-    not_decided(request, ("refused", Rejection::Forbidden), caller)
-}
-
-fn not_decided(request: &SetRequest<'_>, (outcome, rejection): (&str, Rejection), caller: Caller<'_>) -> Vec<u8> {
-    let mut line = Line::request(request, caller);
-    line.plain("Outcome", outcome);
-    line.error(&rejection.into());
-    line.end()
+    AuditLine::set(request, "refused", caller).failed(&Rejection::Forbidden.into()).written()
 }
 
 /// A session that was open already.
 pub(super) fn already_open(key: &SessionKey, state: State, caller: Caller<'_>) -> Vec<u8> {
-    let mut line = Line::new("begin", caller);
-    line.key_of(key);
-    line.state("Before", state);
-    line.plain("Outcome", "already open");
-    line.end()
+    AuditLine { before: Some(Shown(state)), ..AuditLine::new("begin", "already open", caller).of_key(key) }.written()
 }
 
 /// A session that had ended before.
 pub(super) fn already_ended(key: &SessionKey, disposition: Disposition, caller: Caller<'_>) -> Vec<u8> {
-    let mut line = Line::new("end", caller);
-    line.key_of(key);
-    line.plain("Disposition", disposition.name());
-    line.plain("Outcome", "already ended");
-    line.end()
+    AuditLine { disposition: Some(disposition.name()), ..AuditLine::new("end", "already ended", caller).of_key(key) }
+        .written()
 }
 
 /// A session that was not begun or ended.
 pub(super) fn not_done(call: &str, key: &SessionKey, why: &NotDone<'_>, caller: Caller<'_>) -> Vec<u8> {
-    let mut line = Line::new(call, caller);
-    line.key_of(key);
     let outcome = match why {
         NotDone::Refused(_) | NotDone::NothingToEnd(_) => "refused",
         NotDone::Store(_) => "not stored",
     };
-    line.plain("Outcome", outcome);
-    why.with_error(|error| line.error(&error));
-    line.end()
+    let line = AuditLine::new(call, outcome, caller).of_key(key);
+    why.with_error(|error| line.failed(&error)).written()
 }
 
 /// A read of a state.
 pub(super) fn state(reply: &StateReply<'_>, caller: Caller<'_>) -> Vec<u8> {
-    let mut line = Line::new("state", caller);
-    line.session(reply.ucc, reply.correlation_id);
+    let line = |outcome| AuditLine::new("state", outcome, caller).of(reply.ucc, reply.correlation_id);
     match &reply.error {
-        None => {
-            line.state("Before", reply.state);
-            line.plain("Outcome", "read");
-        }
-        Some(error) => {
-            line.plain("Outcome", "refused");
-            line.error(error);
-        }
+        None => AuditLine { before: Some(Shown(reply.state)), ..line("read") }.written(),
+        Some(error) => line("refused").failed(error).written(),
     }
-    line.end()
 }
 
 /// A question for capabilities.
 pub(super) fn capabilities(reply: &CapabilitiesReply<'_>, caller: Caller<'_>) -> Vec<u8> {
-    let mut line = Line::new("capabilities", caller);
-    line.text("UCCName", reply.ucc.as_str());
+    let line =
+        |outcome| AuditLine { ucc_name: Some(reply.ucc.as_str()), ..AuditLine::new("capabilities", outcome, caller) };
     match &reply.error {
         None => {
-            line.plain("Outcome", "read");
-            line.key("AgentCanEditRecordings");
-            let _ = write!(line.0, "{}", reply.agent_can_edit_recordings);
+            let agent_can_edit_recordings = Some(reply.agent_can_edit_recordings);
+            AuditLine { agent_can_edit_recordings, ..line("read") }.written()
         }
-        Some(error) => {
-            line.plain("Outcome", "refused");
-            line.error(error);
-        }
+        Some(error) => line("refused").failed(error).written(),
     }
-    line.end()
 }
 
 /// A session that begins, before it is stored.
 pub(super) fn begun(key: &SessionKey, state: State, caller: Caller<'_>) -> Note {
-    let mut line = Line::new("begin", caller);
-    line.key_of(key);
-    line.state("After", state);
-    line.plain("Outcome", "opened");
-    Note(line.0)
+    AuditLine { after: Some(Shown(state)), ..AuditLine::new("begin", "opened", caller).of_key(key) }.note()
 }
 
 /// A session that ends, before that is stored.
 pub(super) fn ended(key: &SessionKey, state: State, disposition: Disposition, caller: Caller<'_>) -> Note {
-    let mut line = Line::new("end", caller);
-    line.key_of(key);
-    line.state("Before", state);
-    line.plain("Disposition", disposition.name());
-    line.plain("Outcome", "ended");
-    Note(line.0)
+    let (before, disposition) = (Some(Shown(state)), Some(disposition.name()));
+    AuditLine { before, disposition, ..AuditLine::new("end", "ended", caller).of_key(key) }.note()
 }
 
 /// A server that starts, goes on or ends, and where it keeps sessions; if in a file, with what is known of its revisions.
 pub(super) fn server(outcome: &str, store: &str, revisions: Option<Revisions>) -> Vec<u8> {
-    let mut line = Line::new("server", Caller::default());
-    line.plain("Version", env!("CARGO_PKG_VERSION"));
-    line.text("Store", store);
-    line.plain("Outcome", outcome);
-    let Some(Revisions { id, given, stored }) = revisions else { return line.end() };
-    let _ = write!(line.0, ",{STORE_ID}{id},{STORED}{stored}");
-    let (note, mut line) = (Note(line.0), Vec::new());
-    note.push_line(given, &mut line);
-    line
+    AuditLine {
+        version: Some(env!("CARGO_PKG_VERSION")),
+        store: Some(store),
+        store_id: revisions.map(|revisions| revisions.id),
+        stored_revision: revisions.map(|revisions| revisions.stored),
+        revision: revisions.map(|revisions| revisions.given),
+        ..AuditLine::new("server", outcome, Caller::default())
+    }
+    .written()
 }
 
 /// So many lines before this one are not there.
 pub(super) fn lost(lines: u64) -> Vec<u8> {
-    let mut line = Line::new("server", Caller::default());
-    line.plain("Outcome", "lost");
-    line.key("Lines");
-    let _ = write!(line.0, "{lines}");
-    line.end()
+    AuditLine { lines: Some(lines), ..AuditLine::new("server", "lost", Caller::default()) }.written()
 }
 
 /// A change whose line was written and that was not made.
 pub(super) fn withdrawn(revision: u64, reason: &str, lines: &mut Vec<u8>) {
-    let mut line = Line::new("store", Caller::default());
-    line.text("Message", reason);
-    line.0.push(b',');
-    line.0.extend_from_slice(WITHDRAWN.as_bytes());
-    Note(line.0).push_line(revision, lines);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Every character that there is, in a text: one line for every reader, and the same text after decoding.
-    #[test]
-    fn no_character_ends_a_line() {
-        for char in '\0'..=char::MAX {
-            let text = format!("a{char}b");
-            let mut line = vec![b'"'];
-            push_escaped(&mut line, &text);
-            line.push(b'"');
-            let written = str::from_utf8(&line).unwrap();
-            // Those at which Python's str.splitlines() parts a text, and all that a terminal obeys.
-            let parts = |char: char| char.is_control() || matches!(char, '\u{2028}' | '\u{2029}');
-            assert!(!written.contains(parts), "{written:?}");
-            assert_eq!(serde_json::from_slice::<String>(&line).unwrap(), text);
-        }
-    }
+    let withdrawal = Withdrawal { time: Shown(time::now()), call: "store", message: reason, outcome: "withdrawn" };
+    Note::of(&withdrawal).push_line(revision, lines);
 }

@@ -22,6 +22,7 @@
 mod file;
 mod files;
 mod guards;
+mod json;
 mod line;
 mod observe;
 mod past;
