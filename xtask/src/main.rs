@@ -8,6 +8,7 @@ mod figures;
 mod linking;
 mod names;
 mod prove;
+mod recorder;
 mod scripts;
 mod sh;
 mod text;
@@ -46,6 +47,7 @@ enum Command {
     Clients(scripts::Rest),
     /// The server on full and on read-only disks
     Disks,
+    Recorder(recorder::Options),
     /// What runs around the server
     #[command(subcommand)]
     Deploy(scripts::Deploy),
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Command::C(command) => command.run(),
         Command::Clients(rest) => rest.run("shells/server/tests/clients/run"),
         Command::Disks => scripts::run("shells/server/tests/disks/run", &[]),
+        Command::Recorder(options) => options.run(),
         Command::Deploy(command) => command.run(),
         Command::FanOut(options) => options.run(),
     };

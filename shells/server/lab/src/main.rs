@@ -1,0 +1,113 @@
+//! Runs the laboratory: see `docs/recorder.md`, section 9. `cargo xtask recorder` builds what it needs and starts it.
+
+mod proofs;
+
+use anyhow::{Result, bail};
+use clap::{Parser, Subcommand};
+use std::{path::PathBuf, process::ExitCode};
+
+/// Proves with real packets what the server says of its recorder
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Calls that are paused hundreds of times, undisturbed and under each disturbance
+    Pauses(Pauses),
+    /// The same with planted faults, which must be found; no server is needed
+    Controls(Controls),
+}
+
+#[derive(clap::Args)]
+struct Pauses {
+    /// The server's program
+    #[arg(long)]
+    server: PathBuf,
+    /// Only these: undisturbed, server-killed, recorder-killed, recorder-frozen, network
+    names: Vec<String>,
+    /// How the recorder is paused: segments or native
+    #[arg(long, default_value = "segments")]
+    pause: proofs::PauseBy,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+struct Controls {
+    /// Only these
+    names: Vec<String>,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(clap::Args)]
+struct Common {
+    /// How many pauses there are at least in each run
+    #[arg(long, default_value_t = 200)]
+    pauses: usize,
+    /// Makes the same choices in each run
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// rtpengine, with words before it if it needs a loader of its own
+    #[arg(long, num_args = 1.., default_value = "rtpengine")]
+    rtpengine: Vec<String>,
+}
+
+impl Common {
+    fn lab(&self) -> proofs::Lab {
+        proofs::Lab { program: self.rtpengine.clone(), pauses: self.pauses, seed: self.seed }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.command {
+        Command::Pauses(pauses) => proofs::by_server(&pauses.common.lab(), &pauses.server, pauses.pause, &pauses.names),
+        Command::Controls(controls) => proofs::controls(&controls.common.lab(), &controls.names),
+    }
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("recording-lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Those of a list that were named; all if none was.
+fn chosen<'a, T>(all: &'a [T], name: impl Fn(&T) -> &str, names: &[String]) -> Result<Vec<&'a T>> {
+    for wanted in names {
+        if !all.iter().any(|one| name(one) == wanted) {
+            bail!("there is no {wanted}; there are {}", all.iter().map(&name).collect::<Vec<_>>().join(", "));
+        }
+    }
+    Ok(all.iter().filter(|one| names.is_empty() || names.iter().any(|wanted| wanted == name(one))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_commands_are_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn an_unknown_name_is_an_error() -> Result<()> {
+        let all = ["a", "b"];
+        let named = |names: &[&str]| {
+            let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+            chosen(&all, |one| one, &names).map(|found| found.len())
+        };
+        assert_eq!((named(&[])?, named(&["b"])?), (2, 1));
+        assert!(named(&["c"]).is_err());
+        Ok(())
+    }
+}
