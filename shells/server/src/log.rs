@@ -5,60 +5,78 @@
 
 use core::net::SocketAddr;
 
-use recording_core::State;
-use recording_core::wire::{Rejection, SetRequest};
+use recording_core::wire::Rejection;
 use tracing::{debug, error, info};
 
 use crate::caller::{Caller, RequestLine};
 use crate::mask::masked;
 use crate::occurrence::{Change, Occurrence};
 use crate::reason::Reason;
-use crate::session::SessionKey;
 use crate::store_error::StoreError;
 
 const TARGET: &str = "recording";
 
+/// A line about a set: what was asked, then what became of it.
+macro_rules! set {
+    ($level:ident, $request:expr, $($fate:tt)*) => {
+        $level!(
+            target: TARGET,
+            record = $request.action.audit_name(),
+            action = $request.action.name(),
+            ucc = $request.ucc.as_str(),
+            correlation_id = %$request.correlation_id,
+            requester = &*masked($request.requester.as_str()),
+            $($fate)*
+        )
+    };
+}
+
+/// A line about another call for a session.
+macro_rules! session {
+    ($level:ident, $call:literal, $ucc:expr, $correlation_id:expr, $($fate:tt)*) => {
+        $level!(target: TARGET, call = $call, ucc = $ucc.as_str(), correlation_id = %$correlation_id, $($fate)*)
+    };
+}
+
 /// Logs what happened.
 pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
     match occurrence {
-        Occurrence::Changed(Change::Set { request, before, after }) => changed(request, *before, *after),
-        Occurrence::Changed(Change::Begin { key, state }) => begun(key, "opened", *state),
-        Occurrence::AlreadyOpen { key, state } => begun(key, "already open", *state),
-        Occurrence::Changed(Change::End { key, state, disposition }) => info!(
-            target: TARGET,
-            call = "end",
-            ucc = key.ucc.as_str(),
-            correlation_id = %key.correlation_id,
-            outcome = "ended",
-            %state,
-            disposition = disposition.name(),
-        ),
-        Occurrence::AlreadyEnded { key, disposition } => info!(
-            target: TARGET,
-            call = "end",
-            ucc = key.ucc.as_str(),
-            correlation_id = %key.correlation_id,
-            outcome = "already ended",
-            disposition = disposition.name(),
-        ),
-        Occurrence::Unchanged { request, state } => answered(request, "unchanged", None, *state),
-        Occurrence::Refused { request, state, refusal } => {
-            answered(request, "refused", Some(Reason::of(refusal)), *state);
+        Occurrence::Changed(Change::Set { request, before, after }) => {
+            set!(info, request, outcome = "changed", from = %before, to = %after);
         }
-        Occurrence::NotStored { request, error } => not_stored(request, error),
+        Occurrence::Changed(Change::Begin { key, state }) => {
+            session!(info, "begin", key.ucc, key.correlation_id, outcome = "opened", %state);
+        }
+        Occurrence::AlreadyOpen { key, state } => {
+            session!(info, "begin", key.ucc, key.correlation_id, outcome = "already open", %state);
+        }
+        Occurrence::Changed(Change::End { key, state, disposition }) => {
+            let disposition = disposition.name();
+            session!(info, "end", key.ucc, key.correlation_id, outcome = "ended", %state, disposition);
+        }
+        Occurrence::AlreadyEnded { key, disposition } => {
+            let disposition = disposition.name();
+            session!(info, "end", key.ucc, key.correlation_id, outcome = "already ended", disposition);
+        }
+        Occurrence::Unchanged { request, state } => {
+            set!(info, request, outcome = "unchanged", state = state.map(tracing::field::display));
+        }
+        Occurrence::Refused { request, state, refusal } => {
+            let (reason, state) = (Reason::of(refusal).name(), state.map(tracing::field::display));
+            set!(info, request, outcome = "refused", reason, state);
+        }
+        Occurrence::NotStored { request, error } => {
+            set!(error, request, outcome = "not stored", reason = error.to_string());
+        }
         Occurrence::NotPermitted { line, .. } => {
             kept_out(*line, Rejection::Forbidden.status(), caller.principal, "token for another requester");
         }
         // Logged where it is answered, with the path that was asked for.
         Occurrence::NotBegun { .. } | Occurrence::NotEnded { .. } => {}
-        Occurrence::StateRead(reply) => debug!(
-            target: TARGET,
-            call = "state",
-            ucc = reply.ucc.as_str(),
-            correlation_id = %reply.correlation_id,
-            outcome = if reply.error.is_some() { "refused" } else { "read" },
-            state = %reply.state,
-        ),
+        Occurrence::StateRead(reply) => {
+            let outcome = if reply.error.is_some() { "refused" } else { "read" };
+            session!(debug, "state", reply.ucc, reply.correlation_id, outcome, state = %reply.state);
+        }
         Occurrence::CapabilitiesRead(reply) => debug!(
             target: TARGET,
             call = "capabilities",
@@ -67,52 +85,6 @@ pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
             agent_can_edit = reply.agent_can_edit_recordings,
         ),
     }
-}
-
-fn changed(request: &SetRequest<'_>, from: State, to: State) {
-    info!(
-        target: TARGET,
-        record = request.action.audit_name(),
-        action = request.action.name(),
-        ucc = request.ucc.as_str(),
-        correlation_id = %request.correlation_id,
-        requester = &*masked(request.requester.as_str()),
-        outcome = "changed",
-        %from,
-        %to,
-    );
-}
-
-fn answered(request: &SetRequest<'_>, outcome: &str, reason: Option<Reason>, state: Option<State>) {
-    info!(
-        target: TARGET,
-        record = request.action.audit_name(),
-        action = request.action.name(),
-        ucc = request.ucc.as_str(),
-        correlation_id = %request.correlation_id,
-        requester = &*masked(request.requester.as_str()),
-        outcome,
-        reason = reason.map(Reason::name),
-        state = state.map(tracing::field::display),
-    );
-}
-
-fn not_stored(request: &SetRequest<'_>, error: &StoreError) {
-    error!(
-        target: TARGET,
-        record = request.action.audit_name(),
-        action = request.action.name(),
-        ucc = request.ucc.as_str(),
-        correlation_id = %request.correlation_id,
-        requester = &*masked(request.requester.as_str()),
-        outcome = "not stored",
-        reason = error.to_string(),
-    );
-}
-
-fn begun(key: &SessionKey, outcome: &str, state: State) {
-    let (ucc, correlation_id) = (key.ucc.as_str(), key.correlation_id);
-    info!(target: TARGET, call = "begin", ucc, %correlation_id, outcome, %state);
 }
 
 /// A request that was not understood.
