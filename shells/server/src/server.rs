@@ -148,6 +148,8 @@ pub async fn start_protected<S: Store>(
     // Before the first change can be made.
     let pass_on = hub::pass_on(service.events().backlog(), service.hub().clone());
     let pass_on = tokio::spawn(health.vital("the task that passes events on to listeners", pass_on));
+    let sweeper = health.vital("the task that ends connections that no listener uses", service.hub().sweeper());
+    let sweeper = tokio::spawn(sweeper);
     let writer = tokio::spawn(health.vital("the thread that writes the store", service.store().ended()));
     let trail = service.trail().map(Trail::is_gone);
     let trail = trail.map(|gone| tokio::spawn(health.vital("the thread that writes the audit trail", gone)));
@@ -168,6 +170,7 @@ pub async fn start_protected<S: Store>(
             tokio::spawn(health.vital("the task that accepts connections for the API", api)),
             tokio::spawn(health.vital("the task that accepts connections for the admin", admin)),
             pass_on,
+            sweeper,
             writer,
         ]
         .into_iter()
@@ -232,6 +235,7 @@ mod tests {
             "the task that accepts connections for the API",
             "the task that accepts connections for the admin",
             "the task that passes events on to listeners",
+            "the task that ends connections that no listener uses",
             "the thread that writes the store",
         ];
         let any = SocketAddr::from(([127, 0, 0, 1], 0));

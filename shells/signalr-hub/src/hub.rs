@@ -2,6 +2,7 @@
 
 use core::cell::{Cell, OnceCell};
 use core::fmt;
+use core::future::Future;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError, Weak};
@@ -62,6 +63,7 @@ struct Shared<M: Methods> {
     meters: Meters,
     counts: Counts,
     closed: AtomicBool,
+    /// Whether there is one.
     sweeper: Once,
 }
 
@@ -247,6 +249,15 @@ impl<M: Methods> Hub<M> {
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
         self.send_away();
+    }
+
+    /// Ends connections that no client uses any more, and does not return before the hub is gone.
+    ///
+    /// A hub runs this by itself in a task that nothing watches, from its first connection on; but not if it was asked for
+    /// this future before. A server whose tasks must live runs it as one of them, since a hub that is not swept fills up.
+    pub fn sweeper(&self) -> impl Future<Output = ()> + Send + use<M> {
+        self.0.sweeper.call_once(|| ());
+        sweep(Arc::downgrade(&self.0))
     }
 
     /// How many bytes it keeps for its clients: what waits for them, and what came of records. At most

@@ -9,5 +9,6 @@ mod messages;
 mod negotiation;
 mod splits;
 mod support;
+mod sweeping;
 mod transports;
 mod traps;
