@@ -97,14 +97,17 @@ pub struct FromFile<T> {
 }
 
 impl<T: Parse> FromFile<T> {
-    /// Reads the file.
+    /// Reads the file. One that holds nothing is in force as well, and the log warns of it.
     ///
     /// # Errors
     ///
     /// If it cannot be read, or something in it is wrong.
     pub fn load(file: PathBuf) -> Result<Self, FileError> {
-        let value = Reloadable::new(read(&file)?);
-        Ok(Self { file, value })
+        let read: T = read(&file)?;
+        if read.is_empty() {
+            warn!(target: "recording", file = %file.display(), "holds nothing: no token is accepted by it");
+        }
+        Ok(Self { file, value: Reloadable::new(read) })
     }
 
     /// Reads the file again.
@@ -121,7 +124,7 @@ impl<T: Parse> FromFile<T> {
         }
         let read: T = parse(&self.file, &text)?;
         if held_any && read.is_empty() {
-            warn!(target: "recording", file = %self.file.display(), "holds nothing any more: no one is let in by it");
+            warn!(target: "recording", file = %self.file.display(), "holds nothing any more: no token is accepted by it");
         }
         self.value.replace(read);
         Ok(())

@@ -180,6 +180,30 @@ async fn a_file_of_tokens_that_was_emptied_locks_no_one_out() {
     assert_eq!(once(running.api, &read).await.status, 200);
 }
 
+/// A mistake, or on purpose until there are tokens: the server serves, and says so once for each file.
+#[tokio::test]
+async fn a_file_without_tokens_at_the_start_is_warned_of() {
+    for text in ["", "# none yet\n"] {
+        let (api, admin) = (File::new("none.tokens", text), File::new("none.admin-tokens", text));
+        let mut running = Running::start(&["--tokens", api.path(), "--admin-tokens", admin.path()]);
+        for file in [&api, &admin] {
+            let line = running.logged("no token is accepted by it");
+            assert!(line.contains("WARN") && line.contains("holds nothing: ") && line.contains(file.path()), "{line}");
+        }
+        assert_eq!(once(running.api, &get(STATE_PATH)).await.status, 401);
+        running.signal("-TERM");
+        let (code, rest) = running.end();
+        assert_eq!((code, rest.matches("no token is accepted").count()), (Some(0), 0), "{rest}");
+    }
+    // One token is enough.
+    let made = recording_server::auth::tokens::make("payments").unwrap();
+    let file = File::new("one.tokens", &made.line);
+    let running = Running::start(&["--tokens", file.path()]);
+    running.signal("-TERM");
+    let (_, log) = running.end();
+    assert!(!log.contains("no token is accepted"), "{log}");
+}
+
 #[test]
 fn uccs_that_a_reload_drops_are_warned_of() {
     let second = GOOD.replace("first", "second");
