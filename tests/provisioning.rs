@@ -57,7 +57,6 @@ fn a_document_fills_a_directory() {
     assert!(!settings.agent_can_edit_audio_recording && settings.save_recording_by_default);
     assert_eq!(settings.repeats, RepeatPolicy::Accept);
     assert_eq!(directory.agents(empty).count(), 0);
-    assert_eq!(load(r#"{"uccs":[]}"#).expect("it holds").uccs().count(), 0);
 }
 
 #[test]
@@ -80,6 +79,7 @@ fn what_does_not_hold_is_named() {
         ("[]", "expected an object"),
         ("{}", "uccs: is missing"),
         (r#"{"uccs":{}}"#, "uccs: expected an array"),
+        (r#"{"uccs":[]}"#, "uccs: there must be at least one UCC"),
         (r#"{"uccs":[],"uccs":[]}"#, "uccs: is given more than once"),
         (r#"{"uccs":[],"x":1}"#, "has a key that is not known"),
         (r#"{"uccs":[1]}"#, "uccs[0]: expected an object"),
@@ -95,6 +95,16 @@ fn what_does_not_hold_is_named() {
         ("\"name\": \"empty\"", "\"name\": \"\"", "uccs[1].name: is empty"),
         ("\"name\": \"empty\"", "\"name\": \"a\\u002fb\"", "uccs[1].name: contains '/'"),
         ("\"name\": \"empty\"", "\"name\": \"ucc-😀\"", "uccs[1].name: there is a UCC of this name already"),
+        (
+            "\"name\": \"empty\"",
+            "\"name\": \".\"",
+            "uccs[1].name: is a name that no client can ask for: in a path it means another place",
+        ),
+        (
+            "\"name\": \"empty\"",
+            "\"name\": \"\\u002e.\"",
+            "uccs[1].name: is a name that no client can ask for: in a path it means another place",
+        ),
         ("\"name\": \"empty\", ", "", "uccs[1].name: is missing"),
         ("\"empty\"", "\"empty\", \"name\": \"again\"", "uccs[1].name: is given more than once"),
         ("\"empty\"", "\"empty\", \"Name\": \"again\"", "uccs[1]: has a key that is not known"),
@@ -165,6 +175,8 @@ fn the_longest_error_fits() {
         ProvisioningErrorKind::Value(FieldErrorKind::TooLong { max: u32::MAX }),
         ProvisioningErrorKind::Value(FieldErrorKind::ControlCharacter),
         ProvisioningErrorKind::Directory(DirectoryError::TextFull { capacity: usize::MAX }),
+        ProvisioningErrorKind::Directory(DirectoryError::Unreachable),
+        ProvisioningErrorKind::Directory(DirectoryError::NoUcc),
     ] {
         let error = ProvisioningError { ucc, key, agent, kind };
         assert_eq!(error.write(&mut [0; ProvisioningError::MAX_LEN]), Ok(error.to_string().as_bytes()));

@@ -59,6 +59,10 @@ struct Span {
 pub enum DirectoryError {
     /// There is a UCC of this name already.
     UccExists,
+    /// The name is `.` or `..`: [`UccName::is_reachable`].
+    Unreachable,
+    /// There is no UCC: a document that was cut off must not pass for one that is meant so.
+    NoUcc,
     /// There are as many UCCs as the directory holds.
     UccsFull {
         /// How many that is.
@@ -82,6 +86,10 @@ impl Pieces for DirectoryError {
     fn pieces(&self, sink: &mut impl Sink) {
         let (before, capacity, after) = match *self {
             Self::UccExists => return sink.text("there is a UCC of this name already"),
+            Self::Unreachable => {
+                return sink.text("is a name that no client can ask for: in a path it means another place");
+            }
+            Self::NoUcc => return sink.text("there must be at least one UCC"),
             Self::UnknownUcc => return sink.text("no UCC of this directory"),
             Self::UccsFull { capacity } => ("more than ", capacity, " UCCs"),
             Self::AgentsFull { capacity } => ("more than ", capacity, " agents"),
@@ -114,8 +122,11 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Directory<UCCS, 
     ///
     /// # Errors
     ///
-    /// If there is one of this name already, or no room.
+    /// If there is one of this name already, if no client can ask for the name, or if there is no room.
     pub fn add_ucc(&mut self, name: UccName<'_>, settings: Settings) -> Result<UccKey, DirectoryError> {
+        if !name.is_reachable() {
+            return Err(DirectoryError::Unreachable);
+        }
         if self.find(name).is_some() {
             return Err(DirectoryError::UccExists);
         }

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Every key is required but `repeats`, which is `"accept"` unless it says `"refuse"`. Keys match exactly, and an
-//! unknown one is an error: a setting that is never read must not look as if it were in force. [Protocol](crate#protocol): OURS.
+//! unknown one is an error: a setting that is never read must not look as if it were in force. There is at least one UCC,
+//! and none is named `.` or `..`, which no client can ask for. The server's config has the same rules. [Protocol](crate#protocol): OURS.
 
 use core::fmt;
 
@@ -268,7 +269,12 @@ impl Loading<'_> {
             map.next_value_seed(Reading { part: Part::Uccs, loading: &mut *self })?;
             self.at.ucc = None;
         }
-        if seen { Ok(()) } else { Err(self.fail(Some("uccs"), ProvisioningErrorKind::Value(FieldErrorKind::Missing))) }
+        let kind = match (seen, self.directory.next_key()) {
+            (false, _) => ProvisioningErrorKind::Value(FieldErrorKind::Missing),
+            (true, UccKey(0)) => ProvisioningErrorKind::Directory(DirectoryError::NoUcc),
+            (true, _) => return Ok(()),
+        };
+        Err(self.fail(Some("uccs"), kind))
     }
 
     fn ucc<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {

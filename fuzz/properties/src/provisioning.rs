@@ -84,7 +84,7 @@ fn uccs(document: Tree) -> Option<Vec<Ucc>> {
     let distinct = uccs.iter().enumerate().all(|(at, ucc)| uccs[..at].iter().all(|other| other.name != ucc.name));
     let agents = || uccs.iter().flat_map(|ucc| &ucc.agents);
     let text: usize = uccs.iter().map(|ucc| &ucc.name).chain(agents()).map(String::len).sum();
-    (distinct && uccs.len() <= UCCS && agents().count() <= AGENTS && text <= TEXT).then_some(uccs)
+    (distinct && (1..=UCCS).contains(&uccs.len()) && agents().count() <= AGENTS && text <= TEXT).then_some(uccs)
 }
 
 fn ucc(value: Tree) -> Option<Ucc> {
@@ -123,5 +123,5 @@ fn ucc(value: Tree) -> Option<Ucc> {
         save_by_default: save?,
         repeats_accepted,
     };
-    naive::ucc_name_ok(name).then(|| Ucc { name: name.clone(), settings, agents })
+    (naive::ucc_name_ok(name) && name != "." && name != "..").then(|| Ucc { name: name.clone(), settings, agents })
 }

@@ -21,6 +21,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use recording_core::Settings;
+use recording_core::desk::DirectoryError;
 use recording_core::state::RepeatPolicy;
 use recording_core::wire::{FieldError, FieldErrorKind, SipUriBuf, UccNameBuf};
 use toml::Spanned;
@@ -248,13 +249,13 @@ impl Reader {
             self.fault(&value.span(), NAME, format!("{text:?} is the name of the UCC of line {first} already"));
             return None;
         }
-        // Browsers, curl and others take such a part out of a path before they send it.
-        if matches!(text, "." | "..") {
-            let reason = format!("{text:?} is a name that no client can ask for: in a path it means another place");
+        let name = self.field::<UccNameBuf>(&value.span(), NAME, text)?;
+        if !name.to_ref().is_reachable() {
+            let reason = format!("{text:?} {}", DirectoryError::Unreachable);
             self.fault(&value.span(), NAME, reason);
             return None;
         }
-        self.field(&value.span(), NAME, text)
+        Some(name)
     }
 
     fn repeats(&mut self, value: Value<'_, '_>) -> Option<RepeatPolicy> {

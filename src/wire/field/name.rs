@@ -44,6 +44,19 @@ impl<'a> UccName<'a> {
         }
     }
 
+    /// Whether a client can ask for the UCC of this name: not for `.` and `..`, which browsers, curl and others take out
+    /// of a path before they send it. The wire knows such names; no gateway has a UCC of one. OURS.
+    ///
+    /// ```
+    /// # use recording_core::wire::UccName;
+    /// assert!(!UccName::new("..")?.is_reachable() && UccName::new("...")?.is_reachable());
+    /// # Ok::<(), recording_core::wire::FieldError>(())
+    /// ```
+    #[must_use]
+    pub const fn is_reachable(self) -> bool {
+        !matches!(self.0.as_bytes(), b"." | b"..")
+    }
+
     /// The name at the start of `text`, and its length: up to the first byte that is not ASCII, that no name contains, or
     /// that JSON strings escape.
     #[inline]

@@ -1,7 +1,8 @@
 //! What is wrong with a config, to the letter.
 
 use recording_core::Directory;
-use recording_core::desk::provisioning::ProvisioningError;
+use recording_core::desk::DirectoryError;
+use recording_core::desk::provisioning::{ProvisioningError, ProvisioningErrorKind};
 use recording_core::state::RepeatPolicy;
 use recording_core::wire::{SipUri, UccName};
 use recording_server::config::parse;
@@ -143,7 +144,21 @@ fn a_gateway_has_the_same_keys_checks_and_words() {
     "#
     .parse()
     .unwrap();
-    let texts = ["", "accept", "refuse", "Refuse", "sip:one@domain.com", "sips:x", "tel:1", "a/b", "\u{1}", "Größe"];
+    let texts = [
+        "",
+        ".",
+        "..",
+        "...",
+        "accept",
+        "refuse",
+        "Refuse",
+        "sip:one@domain.com",
+        "sips:x",
+        "tel:1",
+        "a/b",
+        "\u{1}",
+        "Größe",
+    ];
     let mut values: Vec<_> = texts.map(Value::from).into();
     values.extend(["x".repeat(64), "x".repeat(65), format!("sip:{}", "x".repeat(300))].map(Value::from));
     values.extend([Value::Boolean(true), Value::Boolean(false), Value::Integer(1)]);
@@ -184,4 +199,8 @@ fn a_gateway_has_the_same_keys_checks_and_words() {
         }
     }
     assert!(refused > 200 && accepted > 15, "{refused} {accepted}");
+    // Without any UCC, which is how a file that was cut off looks.
+    let none = Directory::<2, 8, 512>::new().load(br#"{"uccs":[]}"#).unwrap_err();
+    assert_eq!(none.kind, ProvisioningErrorKind::Directory(DirectoryError::NoUcc));
+    wrong("ucc = []", &["1: ucc: is missing: there must be at least one [[ucc]]"]);
 }
