@@ -10,6 +10,7 @@
 //! | [`model`], [`judge`], [`rules`] | what must come back, held against what came, rule by rule |
 //! | [`drive`], [`explore`] | runs a sequence; makes sequences up from a seed and shrinks those that diverge |
 //! | [`faults`], [`faulty`] | named wrong behaviours, and a server in this process that has one of them |
+//! | [`vendor`] | servers that somebody else might have written, without the core |
 //!
 //! A server under test is anything that implements [`transport::Transport`]:
 //!
@@ -48,6 +49,7 @@ mod spoil;
 pub mod step;
 pub mod strategies;
 pub mod transport;
+pub mod vendor;
 pub mod wrong;
 
 // The core's own tests judge by the same model.

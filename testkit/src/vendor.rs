@@ -49,6 +49,7 @@ fn read(body: &[u8]) -> Option<Value> {
 
 impl Vendor {
     /// A server with the world of a plan.
+    #[must_use]
     pub fn new(plan: &Plan, manner: Manner, pause_from_stopped: bool) -> Self {
         Self { plan: plan.clone(), manner, pause_from_stopped, sessions: BTreeMap::new() }
     }
@@ -220,7 +221,7 @@ impl Transport for Vendor {
         if self.manner == Manner::Otherwise {
             return Ok(answer(201, "text/json", "{}"));
         }
-        let world = naive::World { ucc: Some(recording_testkit::plan::OPEN), is_agent: true, session: Some(state) };
+        let world = naive::World { ucc: Some(crate::plan::OPEN), is_agent: true, session: Some(state) };
         Ok(answer(201, "application/json", naive::state_reply(&world, ucc, id)))
     }
 

@@ -1,7 +1,5 @@
 //! No rule is blamed for another's fault, and no server for what this project chose, where only the page counts.
 
-mod vendor;
-
 use core::convert::Infallible;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,7 +13,7 @@ use recording_testkit::plan::{Plan, Profile};
 use recording_testkit::rules::{Harm, Rule};
 use recording_testkit::step::Step;
 use recording_testkit::transport::Transport;
-use vendor::{Manner, Vendor};
+use recording_testkit::vendor::{Manner, Vendor};
 
 fn explored<T: Transport>(server: &mut T, profile: Profile, seed: u64, cases: u32) -> Report {
     let plan = Arc::new(Plan { profile, ..Plan::full() });

@@ -1,18 +1,15 @@
 //! The property of the fuzz target, over the corpus that the fuzzer found worth keeping, and over made-up bytes.
 
-#![allow(clippy::multiple_unsafe_ops_per_block, reason = "one reason holds for each of them")]
-
-#[path = "../fuzz/border/mod.rs"]
-mod border;
-
 use std::fs;
+
+use recording_core_c_border::border;
 
 #[test]
 fn the_corpus() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/fuzz/corpus/border");
     let mut files = 0;
     for file in fs::read_dir(directory).expect("a corpus") {
-        border::border(&fs::read(file.expect("an entry").path()).expect("a file"));
+        border(&fs::read(file.expect("an entry").path()).expect("a file"));
         files += 1;
     }
     println!("border: {files} inputs");
@@ -32,6 +29,6 @@ fn random_stories() {
                 (number.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 56) as u8
             })
             .collect();
-        border::border(&story);
+        border(&story);
     }
 }

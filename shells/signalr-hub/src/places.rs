@@ -204,5 +204,4 @@ impl<L> Held<L> {
 }
 
 #[cfg(test)]
-#[path = "places/tests.rs"]
 mod tests;

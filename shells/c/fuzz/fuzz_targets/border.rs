@@ -1,6 +1,3 @@
 #![no_main]
 
-#[path = "../border/mod.rs"]
-mod border;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| border::border(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| recording_core_c_border::border(data));

@@ -6,8 +6,8 @@ use recording_testkit::plan::Plan;
 use recording_testkit::transport::Transport as _;
 use serde_json::Value;
 
-use crate::vendor::{Manner, Vendor};
 use crate::wrong_server::serve_vendor;
+use recording_testkit::vendor::{Manner, Vendor};
 
 const ID: &str = "1d6c6a58-6739-4f0c-98ff-0968292c8c30";
 

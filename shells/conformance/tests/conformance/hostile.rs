@@ -10,8 +10,8 @@ use std::time::Instant;
 use recording_testkit::http::Response;
 use recording_testkit::plan::Plan;
 
-use crate::vendor::{Manner, Vendor};
 use crate::wrong_server::{serve_raw, serve_vendor};
+use recording_testkit::vendor::{Manner, Vendor};
 
 const BEAT: Duration = Duration::from_millis(100);
 

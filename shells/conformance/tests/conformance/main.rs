@@ -7,6 +7,4 @@ mod ours;
 mod planted;
 mod program;
 mod protected;
-#[path = "../../../../testkit/tests/vendor/mod.rs"]
-mod vendor;
 mod wrong_server;

@@ -15,7 +15,7 @@ use recording_testkit::plan::Plan;
 use recording_testkit::transport::Transport;
 use tungstenite::{Message, WebSocket};
 
-use crate::vendor::Vendor;
+use recording_testkit::vendor::Vendor;
 
 /// Where a wrong server is.
 pub(crate) struct Wrong {

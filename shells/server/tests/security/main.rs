@@ -16,17 +16,13 @@ mod listening;
 mod never_logged;
 mod options;
 mod paths;
-#[allow(dead_code)] // what the other tests need of it
-#[path = "../server/process.rs"]
-mod process;
 mod slow;
 mod smuggling;
-#[allow(dead_code)] // what the other tests need of it
-#[path = "../server/support.rs"]
-mod support;
 mod tls;
 mod whose_token;
 mod wrong_tokens;
+
+use recording_server_test_support::{self as support, process};
 
 /// All that was tried, in the order of the page.
 fn groups() -> Vec<attempts::Group> {

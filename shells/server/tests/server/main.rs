@@ -19,11 +19,11 @@ mod life;
 mod limits;
 mod manual;
 mod openapi;
-mod process;
 mod program;
 mod side_channels;
 mod status;
-mod support;
 mod trail;
 mod transitions;
 mod vectors;
+
+use recording_server_test_support::{self as support, process};
