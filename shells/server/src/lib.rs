@@ -9,7 +9,7 @@
 //! | [`audit`] | the audit trail: a line for every decision, and no change without one |
 //! | [`service`] | the loop: facts, decision, compare-and-set, reply and event |
 //! | [`calls`] | call control: sessions begun and ended |
-//! | [`recorder`] | the recorders: the port, and what stands behind it |
+//! | [`recorder`] | the recorders: the port, and what it talks to |
 //! | [`session`], [`caller`] | words that all of them share |
 //! | [`reloadable`] | a value in force that is exchanged as a whole |
 //! | [`events`] | the channel that published events go to |
