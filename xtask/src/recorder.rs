@@ -40,6 +40,8 @@ enum Command {
     Pauses(Rest),
     /// Planted faults that the laboratory must find; needs no server
     Controls(Rest),
+    /// A whole call by sipp and kamailio, in which a card's number is said while the recording is paused
+    Call(Rest),
 }
 
 /// Arguments for the laboratory.
@@ -55,6 +57,7 @@ impl Options {
         match &self.command {
             Some(Command::Install) => install(),
             Some(Command::Pauses(rest)) => with_server("pauses", &rest.rest),
+            Some(Command::Call(rest)) => with_server("call", &rest.rest),
             Some(Command::Controls(rest)) => controls(&rest.rest),
             Some(Command::Check) | None => check(),
         }

@@ -1,6 +1,7 @@
 //! Runs the laboratory: see `docs/recorder.md`, section 9. `cargo xtask recorder` builds what it needs and starts it.
 
 mod proofs;
+mod whole_call;
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand};
@@ -19,6 +20,21 @@ enum Command {
     Pauses(Pauses),
     /// The same with planted faults, which must be found; no server is needed
     Controls(Controls),
+    /// A whole call by sipp and kamailio, in which a card's number is said while the recording is paused
+    Call(Call),
+}
+
+#[derive(clap::Args)]
+struct Call {
+    /// The server's program; without it rtpengine is asked directly
+    #[arg(long)]
+    server: Option<PathBuf>,
+    /// How the recorder is paused: segments or native
+    #[arg(long, default_value = "segments")]
+    pause: proofs::PauseBy,
+    /// rtpengine, with words before it if it needs a loader of its own
+    #[arg(long, num_args = 1.., default_value = "rtpengine")]
+    rtpengine: Vec<String>,
 }
 
 #[derive(clap::Args)]
@@ -65,6 +81,7 @@ impl Common {
 fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
         Command::Pauses(pauses) => proofs::by_server(&pauses.common.lab(), &pauses.server, pauses.pause, &pauses.names),
+        Command::Call(call) => whole_call::run(&call.rtpengine, call.server.as_deref(), call.pause),
         Command::Controls(controls) => proofs::controls(&controls.common.lab(), &controls.names),
     }
 }

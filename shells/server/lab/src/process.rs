@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, bail};
 use core::time::Duration;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::{
     process::{Child, Command, ExitStatus, Stdio},
     thread,
@@ -10,10 +10,10 @@ use std::{
 };
 
 /// Waits for the end of its standard input, which comes however this process ends, and kills then.
-const GUARD: &str = r#"trap "" INT TERM HUP; read -r _; kill -KILL "$1""#;
+const GUARD: &str = r#"trap "" INT TERM HUP; read -r _; kill -KILL "-$1""#;
 
-/// A program that this process started. It is killed when dropped, also while it is frozen, and also if this process is
-/// killed itself.
+/// A program that this process started. It is killed when dropped with what it has started, also while it is frozen, and also
+/// if this process is killed itself.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
@@ -29,8 +29,8 @@ impl Program {
     pub fn start(command: &mut Command) -> Result<Self> {
         use std::os::unix::process::CommandExt as _;
         let name = command.get_program().display().to_string();
-        let mut child = command.spawn().with_context(|| format!("`{name}` cannot be started"))?;
-        // In a group of its own: the signal of a terminal reaches all of this process's group.
+        // In a group of its own: what it starts belongs to it, and the signal of a terminal comes from here.
+        let mut child = command.process_group(0).spawn().with_context(|| format!("`{name}` cannot be started"))?;
         let guard = Command::new("sh")
             .args(["-c", GUARD, "sh", &child.id().to_string()])
             .stdin(Stdio::piped())
@@ -59,10 +59,21 @@ impl Program {
         self.child.stdout.take()
     }
 
+    fn pid(&self) -> Result<Pid> {
+        i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("the number of a process")
+    }
+
+    /// Kills it and what it has started, unless it is known to be gone.
+    fn kill_all(&mut self) {
+        if let (Ok(None), Ok(pid)) = (self.child.try_wait(), self.pid()) {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+        let _ = self.child.wait();
+    }
+
     /// Sends a signal. A program that has ended and was not waited for takes it without an effect.
     fn signal(&self, signal: Signal) -> Result<()> {
-        let id = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).context("the number of a process")?;
-        kill_process(id, signal).with_context(|| format!("signal to process {}", self.child.id()))
+        kill_process(self.pid()?, signal).with_context(|| format!("signal to process {}", self.child.id()))
     }
 
     /// Stops it in the middle of what it does.
@@ -90,17 +101,6 @@ impl Program {
     /// If the system does not say.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
         Ok(self.child.try_wait()?)
-    }
-
-    /// Kills it (SIGKILL) and waits until it is gone.
-    ///
-    /// # Errors
-    ///
-    /// If the system does not let it.
-    pub fn kill(mut self) -> Result<()> {
-        self.child.kill()?;
-        self.child.wait()?;
-        Ok(())
     }
 
     /// Asks it to end (SIGTERM), and waits.
@@ -136,8 +136,7 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         // SIGKILL ends a frozen process too.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.kill_all();
         let _ = self.guard.kill();
         let _ = self.guard.wait();
     }

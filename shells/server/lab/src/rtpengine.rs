@@ -123,12 +123,8 @@ impl Rtpengine {
     }
 
     /// Kills it (SIGKILL), unless it does not run.
-    ///
-    /// # Errors
-    ///
-    /// If the system does not let it.
-    pub fn kill(&mut self) -> Result<()> {
-        self.program.take().map_or(Ok(()), Program::kill)
+    pub fn kill(&mut self) {
+        self.program = None;
     }
 
     /// Ends it in order (SIGTERM), so that its files are whole.
@@ -146,7 +142,7 @@ impl Rtpengine {
     ///
     /// If it does not, with the end of its log.
     pub fn restart(&mut self) -> Result<()> {
-        self.kill()?;
+        self.kill();
         let log = fs::File::options().create(true).append(true).open(self.log())?;
         let mut words = as_user(self.settings.program.clone());
         words.extend(self.arguments());
@@ -212,7 +208,8 @@ impl Rtpengine {
 }
 
 /// The last lines of a file.
-pub(crate) fn end_of(path: &Path) -> String {
+#[must_use]
+pub fn end_of(path: &Path) -> String {
     let text = fs::read(path).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
     let lines: Vec<_> = text.lines().collect();

@@ -80,12 +80,8 @@ impl Server {
     }
 
     /// Kills it (SIGKILL), unless it does not run.
-    ///
-    /// # Errors
-    ///
-    /// If the system does not let it.
-    pub fn kill(&mut self) -> Result<()> {
-        self.program.take().map_or(Ok(()), Program::kill)
+    pub fn kill(&mut self) {
+        self.program = None;
     }
 
     /// Kills it if it runs, and starts it on the same store.
@@ -94,7 +90,7 @@ impl Server {
     ///
     /// If it does not start, with the end of its log.
     pub fn restart(&mut self) -> Result<()> {
-        self.kill()?;
+        self.kill();
         let in_place = |name: &str| self.place.path().join(name);
         let log = fs::File::options().create(true).append(true).open(in_place("log"))?;
         let mut command = Command::new(&self.executable);

@@ -69,7 +69,7 @@ pub(super) fn go(
             Disturbance::ServerKilled => {
                 progress.wait(wait(100, 1000));
                 if let Some((server, driver)) = &mut server {
-                    server.kill()?;
+                    server.kill();
                     progress.wait(wait(0, 50));
                     server.restart()?;
                     driver.moved(server.addresses());
@@ -77,7 +77,7 @@ pub(super) fn go(
             }
             Disturbance::RecorderKilled => {
                 progress.wait(wait(2000, 4000));
-                daemon.kill()?;
+                daemon.kill();
                 progress.wait(wait(0, 300));
                 daemon.restart()?;
                 progress.recorder_restarted();
