@@ -4,6 +4,7 @@
 //! clients, proxies, emulators) stay where they are, in the language of their subject, and are run from here.
 
 mod ci;
+mod cluster;
 mod figures;
 mod linking;
 mod names;
@@ -51,6 +52,9 @@ enum Command {
     /// What runs around the server
     #[command(subcommand)]
     Deploy(scripts::Deploy),
+    /// Members of etcd, and what is tried with them
+    #[command(subcommand)]
+    Cluster(cluster::Cluster),
     /// How long one event takes to reach all listeners
     FanOut(scripts::FanOut),
 }
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         Command::Disks => scripts::run("shells/server/tests/disks/run", &[]),
         Command::Recorder(options) => options.run(),
         Command::Deploy(command) => command.run(),
+        Command::Cluster(command) => command.run(),
         Command::FanOut(options) => options.run(),
     };
     match done {

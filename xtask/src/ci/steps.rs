@@ -5,7 +5,7 @@ use super::{
     Tier::{All, Cargo},
 };
 use crate::{
-    figures, linking,
+    cluster, figures, linking,
     names::Names,
     prove::{self, checks},
     sh::{Sh, root, target},
@@ -27,6 +27,18 @@ pub(super) const STEPS: &[Step] = &[
         title: "the hub: every message, any cut of bytes, each trap that real clients fall into",
         tier: Cargo,
         run: || cargo("test --locked -p signalr-hub"),
+    },
+    Step {
+        name: "etcd",
+        title: "the etcd client: each message to the byte, what each error says",
+        tier: Cargo,
+        run: || cargo("test --locked -p etcd-kv -p etcd-members"),
+    },
+    Step {
+        name: "members",
+        title: "the etcd client with real members: killed, stopped, alone, full, with TLS and users",
+        tier: All,
+        run: cluster::client,
     },
     Step {
         name: "clients",
@@ -167,7 +179,7 @@ fn docs() -> Result<()> {
         }
     }
     doc("-p recording-server --document-private-items", "-D warnings").show()?;
-    doc("-p recording-testkit -p recording-conformance -p signalr-hub", "-D warnings").show()
+    doc("-p recording-testkit -p recording-conformance -p signalr-hub -p etcd-kv -p etcd-members", "-D warnings").show()
 }
 
 fn metal() -> Result<()> {
