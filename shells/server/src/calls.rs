@@ -69,15 +69,15 @@ impl<S: Store> Service<S> {
         for _ in 0..MOST_TRIES {
             let turn = self.session_locks().lock(key).await;
             let latest = self.store().latest(key).await?;
-            if let Some(found) = latest.found {
+            if let Some(found) = &latest.found {
                 drop(turn);
                 if self.is_stored(&latest).await? {
-                    return Ok((Begun::AlreadyOpen, found.state));
+                    return Ok((Begun::AlreadyOpen, found.session.kept_state()));
                 }
                 continue;
             }
             let note = self.note(&Change::Begin { key, state }, caller);
-            let (swap, telling) = self.store_change(turn, key, (None, Some(state), note)).await?;
+            let (swap, telling) = self.store_change(turn, key, (None, Some(state.into()), note)).await?;
             if swap == Swap::Stored {
                 // What became of an earlier session of this id is not what becomes of this one.
                 self.ended().forget(key);
@@ -134,17 +134,18 @@ impl<S: Store> Service<S> {
                 };
                 return self.ended().disposition(key).map(End::Before).ok_or(NotDone::NothingToEnd(refusal));
             };
+            let state = found.session.kept_state();
             let disposition = match settings {
-                Some(settings) => settings.disposition(found.state),
+                Some(settings) => settings.disposition(state),
                 // OURS: evidence is not thrown away on a guess.
-                None => Disposition::of(found.state, true),
+                None => Disposition::of(state, true),
             };
-            let note = self.note(&Change::End { key, state: found.state, disposition }, caller);
+            let note = self.note(&Change::End { key, state, disposition }, caller);
             let (swap, telling) = self.store_change(turn, key, (Some(found.revision), None, note)).await?;
             if swap == Swap::Stored {
                 self.ended().remember(key.clone(), disposition);
                 drop(telling);
-                return Ok(End::Now(found.state, disposition));
+                return Ok(End::Now(state, disposition));
             }
         }
         Err(NotDone::Store(conflicts()))

@@ -23,7 +23,7 @@ use crate::log;
 use crate::metrics::Metrics;
 use crate::occurrence::{Change, Occurrence};
 use crate::session_locks::{SessionLocks, Telling, Turn};
-use crate::store::{Latest, Revision, SessionKey, Store, StoreError, Swap};
+use crate::store::{Latest, Revision, Session, SessionKey, Store, StoreError, Swap};
 
 /// Compare-and-set retries before the store is considered broken. At each conflict another server has got its change
 /// through.
@@ -196,7 +196,7 @@ impl<S: Store> Service<S> {
             Some(ucc) => {
                 let found = self.store.read(&SessionKey::new(request.ucc, request.correlation_id)).await;
                 let found = found.inspect_err(|error| log::store_failed("read", error))?;
-                Some(StateFacts { settings: ucc.settings, session: found.map(|found| found.state) })
+                Some(StateFacts { settings: ucc.settings, session: found.and_then(|found| found.session.state()) })
             }
         };
         let reply = request.decide(facts);
@@ -237,7 +237,7 @@ impl<S: Store> Service<S> {
                     Err(error) => return Err(self.not_stored(request, &error, caller).await),
                 },
             };
-            let before = latest.found.map(|found| found.state);
+            let before = latest.found.as_ref().and_then(|found| found.session.state());
             let facts = ucc.map(|ucc| SetFacts {
                 settings: ucc.settings,
                 requester_is_agent: ucc.is_agent(request.requester),
@@ -245,7 +245,7 @@ impl<S: Store> Service<S> {
             });
 
             // Decision.
-            let (pending, found) = match (request.decide(facts), latest.found) {
+            let (pending, found) = match (request.decide(facts), &latest.found) {
                 (Decision::Reply(answer), _) => {
                     drop(turn);
                     match self.is_stored(&latest).await {
@@ -262,7 +262,7 @@ impl<S: Store> Service<S> {
             // Store, and before that the trail; then, and only then, event and reply.
             let made = Change::Set { request, before: pending.expected(), after: pending.new_state() };
             let note = self.note(&made, caller);
-            let change = (Some(found.revision), Some(pending.new_state()), note);
+            let change = (Some(found.revision), Some(pending.new_state().into()), note);
             match self.store_change(turn, &key, change).await {
                 Ok((Swap::Stored, telling)) => {
                     let stored = pending.commit();
@@ -287,9 +287,9 @@ impl<S: Store> Service<S> {
         &'t self,
         turn: Turn<'t>,
         key: &SessionKey,
-        (expected, state, note): (Option<Revision>, Option<State>, Note),
+        (expected, session, note): (Option<Revision>, Option<Session>, Note),
     ) -> Result<(Swap, Telling<'t>), StoreError> {
-        let storing = self.store.ask(key, expected, state, note).await?;
+        let storing = self.store.ask(key, expected, session, note).await?;
         let (swap, telling) = turn.stored(storing).await;
         Ok((swap?, telling))
     }

@@ -1,6 +1,9 @@
 //! The words for a session that all layers share: its key, its revision, and what a look-up finds.
 
+use std::sync::Arc;
+
 use recording_core::State;
+use recording_core::recorder::Kept;
 use recording_core::wire::{CorrelationId, UccName, UccNameBuf};
 
 /// Which session: the same correlation id in two UCCs is two sessions.
@@ -34,16 +37,69 @@ impl PartialOrd for SessionKey {
     }
 }
 
+/// A session, as a store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Session {
+    /// It has no recorder: its state is all there is.
+    Plain(State),
+    /// It has a recorder. A pointer, since most sessions of most servers have none.
+    Bound(Arc<Bound>),
+}
+
+/// A session that has a recorder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// What the core keeps of it.
+    pub kept: Kept,
+    /// The recorder.
+    pub binding: Arc<Binding>,
+}
+
+impl Session {
+    /// The state that the API finds: `None` if the session is closing, which is over for everyone but its recorder.
+    #[must_use]
+    pub fn state(&self) -> Option<State> {
+        match self {
+            Self::Plain(state) => Some(*state),
+            Self::Bound(bound) => bound.kept.closing().is_none().then(|| bound.kept.state()),
+        }
+    }
+
+    /// The state. That of a session which is closing is the one that it ended in.
+    #[must_use]
+    pub fn kept_state(&self) -> State {
+        match self {
+            Self::Plain(state) => *state,
+            Self::Bound(bound) => bound.kept.state(),
+        }
+    }
+
+    /// What is kept of a session that has a recorder.
+    #[must_use]
+    pub const fn bound(&self) -> Option<&Arc<Bound>> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Bound(bound) => Some(bound),
+        }
+    }
+}
+
+impl From<State> for Session {
+    fn from(state: State) -> Self {
+        Self::Plain(state)
+    }
+}
+
 /// A mark that a store puts on every state it keeps. It is never used again for the same key: not when the same state
 /// returns, and not when the session ends and begins again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Revision(pub u64);
 
 /// What a look-up finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
-    /// The state.
-    pub state: State,
+    /// The session.
+    pub session: Session,
     /// The mark that a compare-and-set must still find.
     pub revision: Revision,
 }

@@ -49,11 +49,11 @@ async fn commit(file: &Path, sessions: u64, group: u64, time: Duration) -> Outco
     let (began, mut changes, mut states) = (Instant::now(), 0, State::ALL.iter().cycle());
     while began.elapsed() < time {
         let mut waiting = JoinSet::new();
-        let state = states.next().copied();
+        let session = states.next().map(|&state| state.into());
         for number in changes..changes + group {
-            let (store, key) = (Arc::clone(&store), key(number % sessions)?);
+            let (store, key, session) = (Arc::clone(&store), key(number % sessions)?, session.clone());
             let found = store.read(&key).await?.map(|found| found.revision);
-            waiting.spawn(async move { store.compare_and_set(&key, found, state, Note::none()).await });
+            waiting.spawn(async move { store.compare_and_set(&key, found, session, Note::none()).await });
         }
         while let Some(stored) = waiting.join_next().await {
             let _ = stored??;

@@ -28,7 +28,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
 use crate::service::Service;
-use crate::store::{SessionKey, Store, StoreError};
+use crate::store::{Session, SessionKey, Store, StoreError};
 use crate::{log, reply};
 
 /// How many sessions a page has by default.
@@ -135,16 +135,18 @@ impl Wanted {
     /// Takes what is wanted, and tells when there is enough, and what the page ends with if others follow.
     fn take(
         &self,
-        batch: Vec<(SessionKey, State)>,
+        batch: Vec<(SessionKey, Session)>,
         found: &mut Vec<(SessionKey, State)>,
     ) -> ControlFlow<Option<SessionKey>> {
-        for (key, state) in batch {
+        for (key, session) in batch {
             if key.correlation_id > self.last {
                 return ControlFlow::Break(None);
             }
             if self.ucc.as_ref().is_some_and(|ucc| *ucc != key.ucc) {
                 continue;
             }
+            // One that is closing is over for everyone but its recorder.
+            let Some(state) = session.state() else { continue };
             if found.len() == self.limit {
                 return ControlFlow::Break(found.last().map(|(key, _)| key.clone()));
             }

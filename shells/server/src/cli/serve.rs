@@ -198,7 +198,7 @@ impl<S: Store> Serving<'_, S> {
         if let (true, Some(key)) = (is_demo, demo::session()) {
             // One that was kept in a file stays as it is.
             let note = service.note(&Change::Begin { key: &key, state: demo::STATE }, Caller::default());
-            if let Err(error) = service.store().compare_and_set(&key, None, Some(demo::STATE), note).await {
+            if let Err(error) = service.store().compare_and_set(&key, None, Some(demo::STATE.into()), note).await {
                 return fail(format_args!("the demo's session cannot be opened: {error}"));
             }
         }

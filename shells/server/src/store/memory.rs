@@ -1,41 +1,60 @@
 //! Sessions in memory: gone when the server ends.
 
+use core::hash::BuildHasher as _;
 use core::sync::atomic::{AtomicU64, Ordering};
+use std::hash::RandomState;
 
-use recording_core::State;
+use recording_core::recorder::Epoch;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::image::Image;
-use super::{Found, Revision, SessionKey, Store, StoreError, Swap};
+use super::{Found, Revision, Session, SessionKey, Store, StoreError, Swap};
+use super::{epochs, form};
 use crate::audit::{Note, Trail};
 
 /// Sessions in memory.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryStore {
     sessions: Image,
     /// The last revision given out, to any session: so none comes again, not even when a session begins again.
     last_revision: AtomicU64,
+    /// The epochs that were issued.
+    epochs: AtomicU64,
+    id: u64,
     trail: Option<Trail>,
     /// Held from before a line is written until its change is made: so no line is written of what cannot be made.
     telling: Mutex<()>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl MemoryStore {
     /// A store without sessions.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self {
+            sessions: Image::default(),
+            last_revision: AtomicU64::new(0),
+            epochs: AtomicU64::new(epochs::by_the_clock()),
+            id: RandomState::new().hash_one(()),
+            trail: None,
+            telling: Mutex::default(),
+        }
     }
 
     /// A store without sessions that tells this trail of changes.
     #[must_use]
     pub fn audited(trail: Trail) -> Self {
-        Self { trail: Some(trail), ..Self::default() }
+        Self { trail: Some(trail), ..Self::new() }
     }
 
-    fn replace(&self, key: &SessionKey, expected: Option<Revision>, state: Option<State>) -> Swap {
-        let new = state.map(|state| Found { state, revision: self.next_revision() });
+    fn replace(&self, key: &SessionKey, expected: Option<Revision>, session: Option<Session>) -> Swap {
+        let new = session.map(|session| Found { session, revision: self.next_revision() });
         if self.sessions.replace(key, expected, new) { Swap::Stored } else { Swap::Conflict }
     }
 
@@ -53,11 +72,12 @@ impl Store for MemoryStore {
         &self,
         key: &SessionKey,
         expected: Option<Revision>,
-        state: Option<State>,
+        session: Option<Session>,
         note: Note,
     ) -> Result<Swap, StoreError> {
+        form::check(session.as_ref())?;
         let Some(trail) = self.trail.as_ref().filter(|_| !note.is_none()) else {
-            return Ok(self.replace(key, expected, state));
+            return Ok(self.replace(key, expected, session));
         };
         let refused = |why: &dyn core::fmt::Display| StoreError::new(format!("the audit trail: {why}"));
         let _telling = match self.telling.try_lock() {
@@ -71,15 +91,23 @@ impl Store for MemoryStore {
             return Ok(Swap::Conflict);
         }
         trail.write(note.into_line()).await.map_err(|error| refused(&error))?;
-        Ok(self.replace(key, expected, state))
+        Ok(self.replace(key, expected, session))
     }
 
     fn trail(&self) -> Option<&Trail> {
         self.trail.as_ref()
     }
 
-    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
-        Ok(self.sessions.page(after, limit).into_iter().map(|(key, found)| (key, found.state)).collect())
+    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Session)>, StoreError> {
+        Ok(self.sessions.page(after, limit))
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        epochs::epoch(self.epochs.fetch_add(1, Ordering::Relaxed))
+    }
+
+    fn id(&self) -> u64 {
+        self.id
     }
 
     async fn open_sessions(&self) -> Result<usize, StoreError> {
@@ -87,85 +115,6 @@ impl Store for MemoryStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use core::future::Future;
-    use core::pin::pin;
-    use core::task::{Context, Poll, Waker};
-    use std::collections::HashSet;
-    use std::thread;
-
-    use recording_core::wire::{CorrelationId, FieldError, UccName};
-
-    use super::*;
-
-    /// This store never waits.
-    fn now<T>(work: impl Future<Output = Result<T, StoreError>>) -> T {
-        match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(done)) => done,
-            _ => panic!("the store in memory waits or fails"),
-        }
-    }
-
-    fn key() -> Result<SessionKey, FieldError> {
-        Ok(SessionKey::new(UccName::new("ucc")?, CorrelationId::from_u128(7)))
-    }
-
-    #[test]
-    fn an_old_revision_stays_old() -> Result<(), FieldError> {
-        let (store, key) = (MemoryStore::new(), key()?);
-        let [a, b, ..] = State::ALL;
-        let revision = || now(store.read(&key)).map(|found| found.revision);
-        let set = |expected, state| now(store.compare_and_set(&key, expected, state, Note::none()));
-        assert_eq!(revision(), None);
-        assert_eq!(set(Some(Revision(0)), Some(a)), Swap::Conflict);
-        assert_eq!(set(None, Some(a)), Swap::Stored);
-        let first = revision();
-        assert_eq!(set(first, Some(b)), Swap::Stored);
-        assert_eq!(set(None, Some(a)), Swap::Conflict);
-        // Neither the same state again nor the session begun anew brings the revision back.
-        let second = revision();
-        assert_eq!(set(second, Some(a)), Swap::Stored);
-        assert_eq!(set(first, Some(b)), Swap::Conflict);
-        assert_eq!(set(first, None), Swap::Conflict);
-        let third = revision();
-        assert_eq!(set(third, None), Swap::Stored);
-        assert_eq!(set(third, None), Swap::Conflict);
-        assert_eq!(set(second, Some(b)), Swap::Conflict);
-        assert_eq!(set(None, Some(a)), Swap::Stored);
-        assert_eq!(set(first, Some(b)), Swap::Conflict);
-        assert_eq!(now(store.read(&key)).map(|found| found.state), Some(a));
-        assert_eq!([first, second, third, revision()].into_iter().collect::<HashSet<_>>().len(), 4);
-        Ok(())
-    }
-
-    /// Threads without turns, as servers would be that share a store: no revision is ever replaced twice.
-    #[test]
-    fn each_revision_is_replaced_at_most_once() -> Result<(), FieldError> {
-        let (store, key) = (MemoryStore::new(), key()?);
-        assert_eq!(now(store.begin(&key, State::INITIAL)), Swap::Stored);
-        let replaced: Vec<Revision> = thread::scope(|scope| {
-            let threads: Vec<_> = (0..4)
-                .map(|_| {
-                    scope.spawn(|| {
-                        let tries = State::ALL.iter().cycle().take(5000).filter_map(|&state| {
-                            let found = now(store.read(&key))?;
-                            let set = store.compare_and_set(&key, Some(found.revision), Some(state), Note::none());
-                            let swap = now(set);
-                            (swap == Swap::Stored).then_some(found.revision)
-                        });
-                        tries.collect::<Vec<_>>()
-                    })
-                })
-                .collect();
-            threads.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
-        });
-        assert!(replaced.len() >= 5000);
-        assert_eq!(replaced.iter().copied().collect::<HashSet<_>>().len(), replaced.len());
         Ok(())
     }
 }

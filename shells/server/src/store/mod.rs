@@ -1,7 +1,11 @@
 //! Where sessions are kept.
 
+mod epochs;
 mod file;
+mod form;
 mod image;
+#[cfg(test)]
+mod laws;
 mod memory;
 mod storing;
 
@@ -9,16 +13,16 @@ use core::future::Future;
 
 pub use file::{FileStore, OpenError};
 pub use memory::MemoryStore;
-use recording_core::State;
+use recording_core::recorder::Epoch;
 pub use storing::{Storing, Tell};
 
 use crate::audit::{Note, Trail};
 use crate::metrics::Commits;
-pub use crate::session::{Found, Revision, SessionKey};
+pub use crate::session::{Found, Revision, Session, SessionKey};
 pub use crate::store_error::StoreError;
 
 /// What the next change of a session is to be decided from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Latest {
     /// The session as it is after all changes that were asked for, `None` if it is not open then.
     pub found: Option<Found>,
@@ -43,11 +47,12 @@ pub enum Swap {
 /// that loses its connection must settle the outcome before it returns. Every method must finish in bounded time, since
 /// requests for one session wait for each other.
 pub trait Store: Send + Sync + 'static {
-    /// The state of a session, with its revision; `None` if it is not open.
+    /// A session, with its revision; `None` if it is not open. One that is [closing](recording_core::recorder::Kept::closing)
+    /// is, to a store, as open as any.
     fn read(&self, key: &SessionKey) -> impl Future<Output = Result<Option<Found>, StoreError>> + Send;
 
-    /// Changes a session if it still is as `expected`: with this revision, or not open if that is `None`. It is open in
-    /// `state` then, or ended if that is `None`.
+    /// Changes a session if it still is as `expected`: with this revision, or not open if that is `None`. It is `session`
+    /// then, or ended if that is `None`.
     ///
     /// Before it makes the change, and only if it is about to, it writes `note` to its [trail](Self::trail), if it has one;
     /// if that fails, nothing is changed. When this returns [`Swap::Stored`], the change is as safe as this store makes any.
@@ -55,7 +60,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         key: &SessionKey,
         expected: Option<Revision>,
-        state: Option<State>,
+        session: Option<Session>,
         note: Note,
     ) -> impl Future<Output = Result<Swap, StoreError>> + Send;
 
@@ -75,10 +80,10 @@ pub trait Store: Send + Sync + 'static {
         &self,
         key: &SessionKey,
         expected: Option<Revision>,
-        state: Option<State>,
+        session: Option<Session>,
         note: Note,
     ) -> impl Future<Output = Result<Storing, StoreError>> + Send {
-        async move { Ok(Storing::known(self.compare_and_set(key, expected, state, note).await?)) }
+        async move { Ok(Storing::known(self.compare_and_set(key, expected, session, note).await?)) }
     }
 
     /// Waits for a change that [`latest`](Self::latest) told as not stored yet; a conflict if it never will be.
@@ -87,9 +92,13 @@ pub trait Store: Send + Sync + 'static {
         Storing::known(Swap::Stored)
     }
 
-    /// Opens a session in `state`, unless it is open. The trail does not hear of it.
-    fn begin(&self, key: &SessionKey, state: State) -> impl Future<Output = Result<Swap, StoreError>> + Send {
-        self.compare_and_set(key, None, Some(state), Note::none())
+    /// Opens a session, unless it is open. The trail does not hear of it.
+    fn begin(
+        &self,
+        key: &SessionKey,
+        session: impl Into<Session>,
+    ) -> impl Future<Output = Result<Swap, StoreError>> + Send {
+        self.compare_and_set(key, None, Some(session.into()), Note::none())
     }
 
     /// The first `limit` open sessions after `after`, in the order of their keys.
@@ -100,7 +109,14 @@ pub trait Store: Send + Sync + 'static {
         &self,
         after: Option<&SessionKey>,
         limit: usize,
-    ) -> impl Future<Output = Result<Vec<(SessionKey, State)>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Vec<(SessionKey, Session)>, StoreError>> + Send;
+
+    /// An epoch that this store has never issued before, greater than all that it has. That holds after a restart, however
+    /// the server ended.
+    fn epoch(&self) -> impl Future<Output = Result<Epoch, StoreError>> + Send;
+
+    /// A number that no other store has, since this one was begun.
+    fn id(&self) -> u64;
 
     /// How many sessions are open.
     fn open_sessions(&self) -> impl Future<Output = Result<usize, StoreError>> + Send;

@@ -9,12 +9,13 @@ use core::pin::pin;
 use core::task::{Context, Poll};
 use std::sync::{Arc, Mutex};
 
+use recording_core::recorder::Epoch;
 use recording_core::wire::{ErrorType, SetRequest, SipUri, StateReply, UccName};
 use recording_core::{Action, State};
 use recording_server::audit::{Note, Trail};
 use recording_server::caller::Caller;
 use recording_server::service::Service;
-use recording_server::store::{Found, Revision, SessionKey, Store, StoreError, Swap};
+use recording_server::store::{Found, Revision, Session, SessionKey, Store, StoreError, Swap};
 use recording_test_support::schedule::{CanGo, Schedule, wait};
 
 use crate::support::{ID, directory};
@@ -41,7 +42,7 @@ impl Store for Stepping {
         wait().await;
         let found = {
             let history = self.0.history.lock().unwrap();
-            Found { state: *history.last().unwrap(), revision: Revision(history.len() as u64) }
+            Found { session: (*history.last().unwrap()).into(), revision: Revision(history.len() as u64) }
         };
         wait().await;
         Ok(Some(found))
@@ -51,14 +52,14 @@ impl Store for Stepping {
         &self,
         _: &SessionKey,
         expected: Option<Revision>,
-        state: Option<State>,
+        session: Option<Session>,
         _: Note,
     ) -> Result<Swap, StoreError> {
         wait().await;
         let swap = {
             let mut history = self.0.history.lock().unwrap();
             if self.0.writes == Writes::Blind || expected == Some(Revision(history.len() as u64)) {
-                history.push(state.unwrap());
+                history.push(session.unwrap().kept_state());
                 Swap::Stored
             } else {
                 Swap::Conflict
@@ -68,7 +69,15 @@ impl Store for Stepping {
         Ok(swap)
     }
 
-    async fn page(&self, _: Option<&SessionKey>, _: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
+    async fn page(&self, _: Option<&SessionKey>, _: usize) -> Result<Vec<(SessionKey, Session)>, StoreError> {
+        unreachable!()
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        unreachable!()
+    }
+
+    fn id(&self) -> u64 {
         unreachable!()
     }
 

@@ -5,10 +5,11 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use recording_core::State;
+use recording_core::recorder::Epoch;
 use recording_server::audit::{Note, Trail};
 use recording_server::net::Limits;
 use recording_server::service::Service;
-use recording_server::store::{Found, MemoryStore, Revision, SessionKey, Store, StoreError, Swap};
+use recording_server::store::{Found, MemoryStore, Revision, Session, SessionKey, Store, StoreError, Swap};
 use tokio::sync::Semaphore;
 use tower_service::Service as _;
 
@@ -55,7 +56,7 @@ impl Store for Failing {
         &self,
         key: &SessionKey,
         expected: Option<Revision>,
-        state: Option<State>,
+        session: Option<Session>,
         note: Note,
     ) -> Result<Swap, StoreError> {
         self.came.add_permits(1);
@@ -64,12 +65,21 @@ impl Store for Failing {
         if self.always_conflict.load(Ordering::SeqCst) {
             return Ok(Swap::Conflict);
         }
-        self.sound.compare_and_set(key, expected, state, note).await
+        self.sound.compare_and_set(key, expected, session, note).await
     }
 
-    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
+    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Session)>, StoreError> {
         self.check(&self.reads_fail)?;
         self.sound.page(after, limit).await
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        self.check(&self.writes_fail)?;
+        self.sound.epoch().await
+    }
+
+    fn id(&self) -> u64 {
+        self.sound.id()
     }
 
     async fn open_sessions(&self) -> Result<usize, StoreError> {

@@ -159,7 +159,7 @@ async fn a_client_that_sends_no_more_gets_its_answers() {
     client.shutdown().await.unwrap();
     let mut all = Vec::new();
     let _ = timeout(SOON, client.read_to_end(&mut all)).await.expect("it is closed");
-    let state = running.service().store().read(&key("ucc-demo-name", ID)).await.unwrap().unwrap().state;
+    let state = running.service().store().read(&key("ucc-demo-name", ID)).await.unwrap().unwrap().session.kept_state();
     assert_eq!(state, State::new(RecordingState::Paused, MarkingState::None, SavingState::None));
 }
 

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use recording_core::State;
+use recording_core::recorder::Epoch;
 use recording_server::audit::{Note, Settings, Trail};
 use recording_server::net::Limits;
 use recording_server::service::Service;
-use recording_server::store::{Found, MemoryStore, Revision, SessionKey, Store, StoreError, Swap};
+use recording_server::store::{Found, MemoryStore, Revision, Session, SessionKey, Store, StoreError, Swap};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -236,14 +237,22 @@ impl Store for Mortal {
         &self,
         key: &SessionKey,
         expected: Option<Revision>,
-        state: Option<State>,
+        session: Option<Session>,
         note: Note,
     ) -> Result<Swap, StoreError> {
-        self.0.compare_and_set(key, expected, state, note).await
+        self.0.compare_and_set(key, expected, session, note).await
     }
 
-    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
+    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Session)>, StoreError> {
         self.0.page(after, limit).await
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        self.0.epoch().await
+    }
+
+    fn id(&self) -> u64 {
+        self.0.id()
     }
 
     async fn open_sessions(&self) -> Result<usize, StoreError> {

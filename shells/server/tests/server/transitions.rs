@@ -71,7 +71,7 @@ async fn every_cell_by_id_and_by_name_over_http() {
                 to.saving().code(),
             );
             assert_eq!((response.status, response.body.as_str()), (200, expected.as_str()), "{from} {spelling}");
-            assert_eq!(store.read(&session).await.unwrap().unwrap().state, to, "{from} {spelling}");
+            assert_eq!(store.read(&session).await.unwrap().unwrap().session, to.into(), "{from} {spelling}");
             let code = action.code();
             let event = format!(r#"{{"UccName":"ucc-demo-name","CorrelationId":"{ID}","StateAction":{code}}}"#);
             let expected = if outcome == "changed" { vec![event] } else { Vec::new() };

@@ -3,10 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use recording_core::State;
-
 use crate::store::image::Image;
-use crate::store::{Found, Latest, Revision, SessionKey, StoreError};
+use crate::store::{Found, Latest, Revision, Session, SessionKey, StoreError};
 
 /// The sessions with changes on their way to the disk, as they will be when all of those are there.
 ///
@@ -22,16 +20,16 @@ struct Inner {
     last_given: u64,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Last {
     revision: Revision,
     /// `None` if it ends the session.
-    state: Option<State>,
+    session: Option<Session>,
 }
 
 impl Last {
-    fn found(self) -> Option<Found> {
-        self.state.map(|state| Found { state, revision: self.revision })
+    fn found(&self) -> Option<Found> {
+        self.session.clone().map(|session| Found { session, revision: self.revision })
     }
 }
 
@@ -60,7 +58,7 @@ impl Ahead {
     pub(super) fn ask<T>(
         &self,
         image: &Image,
-        (key, expected, state): (&SessionKey, Option<Revision>, Option<State>),
+        (key, expected, session): (&SessionKey, Option<Revision>, Option<Session>),
         hand_on: impl FnOnce(Revision) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         let mut inner = self.lock();
@@ -70,7 +68,7 @@ impl Ahead {
         let revision = Revision(inner.last_given + 1);
         let handed_on = hand_on(revision)?;
         inner.last_given = revision.0;
-        inner.last.insert(key.clone(), Last { revision, state });
+        inner.last.insert(key.clone(), Last { revision, session });
         Ok(Some(handed_on))
     }
 

@@ -1,16 +1,17 @@
 //! The database in the file: opened and checked, committed to, and written again.
 
 use core::hash::BuildHasher as _;
+use core::ops::Range;
 use core::panic::AssertUnwindSafe;
 use std::collections::hash_map::RandomState;
 use std::fs::{self, File, TryLockError};
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use recording_core::State;
 use recording_core::wire::{CorrelationId, UccName};
 use redb::{
-    Database, Durability, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition, WriteTransaction,
+    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    WriteTransaction,
 };
 
 use super::backend::{Backend, Faults};
@@ -19,19 +20,30 @@ use super::error::Reason;
 use super::group::Group;
 use crate::place;
 use crate::store::image::Image;
-use crate::store::{Found, Revision, SessionKey};
+use crate::store::{Found, Revision, SessionKey, epochs, form};
 
-/// The format that is written, and the only one that is read.
-pub(super) const FORMAT: u64 = 1;
+/// The format that is written.
+pub(super) const FORMAT: u64 = 2;
 
-/// Open sessions: id and UCC, to revision and state.
-const SESSIONS: TableDefinition<'_, (u128, &str), (u64, u8)> = TableDefinition::new("sessions");
+/// The oldest format that is read.
+pub(super) const OLDEST_FORMAT: u64 = 1;
+
+/// Open sessions: id and UCC, to revision and what [`form`] makes of a session.
+const SESSIONS: TableDefinition<'_, (u128, &str), (u64, &[u8])> = TableDefinition::new("sessions");
+
+/// The same in format 1: no session had a recorder.
+const STATES: TableDefinition<'_, (u128, &str), (u64, u8)> = TableDefinition::new("sessions");
 
 /// What is to be known of the file as a whole.
 const FACTS: TableDefinition<'_, &str, u64> = TableDefinition::new("facts");
 const FORMAT_FACT: &str = "format";
 const REVISION_FACT: &str = "last revision";
 const ID_FACT: &str = "id";
+/// The first epoch that is not reserved. Not in format 1.
+const EPOCH_FACT: &str = "next epoch";
+
+/// How many epochs are reserved at once.
+const EPOCHS: u64 = 4096;
 
 /// Holds nothing but in [`Disk::try_out`], and is not there else. What a server that was killed left of it means nothing.
 const TRIAL: TableDefinition<'_, (), &[u8]> = TableDefinition::new("trial");
@@ -49,8 +61,15 @@ pub(super) struct Disk {
     faults: Faults,
     /// `None` after a failure, until it is settled.
     database: Option<Database>,
+    facts: Facts,
+}
+
+/// What is to be known of the file as a whole.
+#[derive(Debug, Clone, Copy, Default)]
+struct Facts {
     last_revision: u64,
     id: u64,
+    next_epoch: u64,
 }
 
 /// Takes the lock that says who may use the file.
@@ -77,7 +96,7 @@ fn caught<T>(work: impl FnOnce() -> Result<T, Reason>) -> Result<T, Reason> {
 
 impl Disk {
     pub(super) fn open(path: &Path, faults: Faults) -> Result<(Self, Image), Reason> {
-        let mut disk = Self { path: path.into(), faults, database: None, last_revision: 0, id: 0 };
+        let mut disk = Self { path: path.into(), faults, database: None, facts: Facts::default() };
         // What a server left behind that was killed while it wrote a file anew.
         let _ = fs::remove_file(beside(path, ".new"));
         let image = match fs::metadata(path) {
@@ -85,7 +104,7 @@ impl Disk {
             Ok(_) => disk.read()?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let image = Image::default();
-                disk.id = RandomState::new().hash_one(path);
+                disk.facts.id = RandomState::new().hash_one(path);
                 disk.write_anew(&image)?;
                 image
             }
@@ -96,12 +115,12 @@ impl Disk {
 
     /// The last revision that is stored.
     pub(super) const fn last_revision(&self) -> u64 {
-        self.last_revision
+        self.facts.last_revision
     }
 
     /// The number of this store.
     pub(super) const fn id(&self) -> u64 {
-        self.id
+        self.facts.id
     }
 
     pub(super) const fn is_open(&self) -> bool {
@@ -110,12 +129,13 @@ impl Disk {
 
     /// Opens the file, checks it, and gives what is in it.
     fn read(&mut self) -> Result<Image, Reason> {
-        let (database, (image, last_revision, id)) = caught(|| {
+        let (database, (image, facts)) = caught(|| {
             let file = File::options().read(true).write(true).open(&self.path)?;
             let mut database = builder().create_with_backend(Backend::new(file, self.faults.clone())?)?;
             // After a server that was killed the database has looked at all of it already; after one that ended it has
             // not, and would not see what happened to the file since.
-            match database.check_integrity().map_err(Reason::from).and_then(|_repaired| load(&database)) {
+            let checked = database.check_integrity().map_err(Reason::from);
+            match checked.and_then(|_repaired| move_on(&database)).and_then(|()| load(&database)) {
                 Ok(contents) => Ok((database, contents)),
                 Err(reason) => {
                     // The database may panic in its end, which must not take the place of the reason.
@@ -125,7 +145,7 @@ impl Disk {
             }
         })?;
         self.database = Some(database);
-        (self.last_revision, self.id) = (last_revision, id);
+        self.facts = facts;
         Ok(image)
     }
 
@@ -147,13 +167,15 @@ impl Disk {
             {
                 let mut sessions = transaction.open_table(SESSIONS)?;
                 image.each(|key, found| {
-                    let value = (found.revision.0, found.state.to_byte());
+                    let bytes = form::to_bytes(&found.session);
+                    let value = (found.revision.0, &bytes[..]);
                     sessions.insert((key.correlation_id.to_u128(), key.ucc.as_str()), value).map(drop)
                 })?;
                 let mut facts = transaction.open_table(FACTS)?;
                 facts.insert(FORMAT_FACT, FORMAT)?;
-                facts.insert(REVISION_FACT, self.last_revision)?;
-                facts.insert(ID_FACT, self.id)?;
+                facts.insert(REVISION_FACT, self.facts.last_revision)?;
+                facts.insert(ID_FACT, self.facts.id)?;
+                facts.insert(EPOCH_FACT, self.facts.next_epoch)?;
             }
             transaction.commit()?;
             self.faults.pass()?;
@@ -188,7 +210,10 @@ impl Disk {
                 for (key, found) in group.sessions() {
                     let key = (key.correlation_id.to_u128(), key.ucc.as_str());
                     match found {
-                        Some(found) => drop(sessions.insert(key, (found.revision.0, found.state.to_byte()))?),
+                        Some(found) => {
+                            let bytes = form::to_bytes(&found.session);
+                            sessions.insert(key, (found.revision.0, &bytes[..]))?;
+                        }
                         None => drop(sessions.remove(key)?),
                     }
                 }
@@ -205,7 +230,7 @@ impl Disk {
         });
         match (committed, refused) {
             (Ok(()), None) => {
-                self.last_revision = group.last_revision();
+                self.facts.last_revision = group.last_revision();
                 Ok(())
             }
             (Ok(()), Some(error)) => Err(CommitFailure::Refused(error)),
@@ -234,6 +259,32 @@ impl Disk {
         tried
     }
 
+    /// Reserves epochs: once this has returned them, none of them is ever reserved again.
+    ///
+    /// After an error the disk is closed, as after one of [`commit`](Self::commit). Nothing of what may be reserved then is
+    /// ever issued.
+    pub(super) fn reserve(&mut self) -> Result<Range<u64>, Reason> {
+        let Some(database) = &self.database else { return Err(Reason::Damaged("closed".into())) };
+        let from = self.facts.next_epoch.max(epochs::by_the_clock());
+        let next = from.saturating_add(EPOCHS);
+        let reserved = caught(|| {
+            let transaction = begin(database)?;
+            transaction.open_table(FACTS)?.insert(EPOCH_FACT, next)?;
+            transaction.commit()?;
+            Ok(())
+        });
+        match reserved {
+            Ok(()) => {
+                self.facts.next_epoch = next;
+                Ok(from..next)
+            }
+            Err(reason) => {
+                self.close();
+                Err(reason)
+            }
+        }
+    }
+
     /// Closes the database, whatever it says to that.
     fn close(&mut self) {
         let database = self.database.take();
@@ -245,15 +296,17 @@ impl Disk {
     /// If it does, it is used again. If it holds the change that could not be stored, or cannot be read, a new one takes
     /// its place: after a failed write it is not known what of the old one is on the disk.
     pub(super) fn settle(&mut self, image: &Image) -> Result<(), Reason> {
-        let expected = (self.last_revision, self.id);
+        let expected = self.facts;
         if let Ok(found) = self.read()
-            && (self.last_revision, self.id) == expected
+            && (self.facts.last_revision, self.facts.id) == (expected.last_revision, expected.id)
+            // It may have more reserved than was learned.
+            && self.facts.next_epoch >= expected.next_epoch
             && found == *image
         {
             return Ok(());
         }
         self.close();
-        (self.last_revision, self.id) = expected;
+        self.facts = expected;
         self.write_anew(image)
     }
 }
@@ -281,9 +334,8 @@ fn begin(database: &Database) -> Result<WriteTransaction, Reason> {
     Ok(transaction)
 }
 
-/// The sessions, the last revision and the store's number.
-fn load(database: &Database) -> Result<(Image, u64, u64), Reason> {
-    let transaction = database.begin_read()?;
+/// The facts, by their names.
+fn facts(transaction: &ReadTransaction) -> Result<impl Fn(&str) -> Result<u64, Reason>, Reason> {
     let facts = match transaction.open_table(FACTS) {
         Ok(facts) => facts,
         Err(redb::TableError::TableDoesNotExist(_)) => {
@@ -291,26 +343,58 @@ fn load(database: &Database) -> Result<(Image, u64, u64), Reason> {
         }
         Err(error) => return Err(error.into()),
     };
-    let fact = |name| match facts.get(name) {
+    Ok(move |name: &str| match facts.get(name) {
         Ok(Some(value)) => Ok(value.value()),
         Ok(None) => Err(Reason::Damaged(format!("it does not tell its {name}"))),
         Err(error) => Err(error.into()),
-    };
-    let format = fact(FORMAT_FACT)?;
-    if format != FORMAT {
-        return Err(Reason::Format { found: format, read: FORMAT });
+    })
+}
+
+/// Moves a file of format 1 on to the format that is written: all of it or nothing.
+fn move_on(database: &Database) -> Result<(), Reason> {
+    let transaction = database.begin_read()?;
+    match facts(&transaction)?(FORMAT_FACT)? {
+        FORMAT => return Ok(()),
+        OLDEST_FORMAT => {}
+        found => return Err(Reason::Format { found, oldest: OLDEST_FORMAT, newest: FORMAT }),
     }
-    let (last_revision, id) = (fact(REVISION_FACT)?, fact(ID_FACT)?);
+    let writing = begin(database)?;
+    {
+        let states = transaction.open_table(STATES)?;
+        writing.delete_table(STATES)?;
+        let mut sessions = writing.open_table(SESSIONS)?;
+        for row in states.iter()? {
+            let (key, value) = row?;
+            let (revision, state) = value.value();
+            sessions.insert(key.value(), (revision, &[state][..]))?;
+        }
+        let mut facts = writing.open_table(FACTS)?;
+        facts.insert(FORMAT_FACT, FORMAT)?;
+        facts.insert(EPOCH_FACT, 0)?;
+    }
+    writing.commit()?;
+    Ok(())
+}
+
+/// The sessions and the facts.
+fn load(database: &Database) -> Result<(Image, Facts), Reason> {
+    let transaction = database.begin_read()?;
+    let fact = facts(&transaction)?;
+    let facts = Facts { last_revision: fact(REVISION_FACT)?, id: fact(ID_FACT)?, next_epoch: fact(EPOCH_FACT)? };
     let sessions = transaction.open_table(SESSIONS)?;
     let mut rows = Vec::with_capacity(usize::try_from(sessions.len()?).unwrap_or_default().min(1 << 20));
     for row in sessions.iter()? {
         let (key, value) = row?;
-        let ((id, ucc), (revision, state)) = (key.value(), value.value());
+        let ((id, ucc), (revision, bytes)) = (key.value(), value.value());
         let ucc = UccName::new(ucc).map_err(|error| Reason::Damaged(error.to_string()))?;
-        let state = State::from_byte(state).filter(|_| revision <= last_revision);
-        let state =
-            state.ok_or_else(|| Reason::Damaged("a session has a state or a revision that cannot be".into()))?;
-        rows.push((SessionKey::new(ucc, CorrelationId::from_u128(id)), Found { state, revision: Revision(revision) }));
+        let session = form::from_bytes(bytes).map_err(Reason::Damaged)?;
+        if revision > facts.last_revision {
+            return Err(Reason::Damaged("a session has a revision that cannot be".into()));
+        }
+        rows.push((
+            SessionKey::new(ucc, CorrelationId::from_u128(id)),
+            Found { session, revision: Revision(revision) },
+        ));
     }
-    Ok((Image::of(rows), last_revision, id))
+    Ok((Image::of(rows), facts))
 }

@@ -26,8 +26,8 @@ pub(super) enum Reason {
     Foreign(String),
     /// It was a store.
     Damaged(String),
-    /// A store in another format than the one that is read.
-    Format { found: u64, read: u64 },
+    /// A store in another format than those that are read.
+    Format { found: u64, oldest: u64, newest: u64 },
     /// The trail cannot be settled with it.
     Trail(io::Error),
 }
@@ -54,8 +54,8 @@ impl fmt::Display for Reason {
             Self::Foreign(what) => write!(f, "is not a store of this server: {what}"),
             Self::Damaged(what) => write!(f, "is damaged: {what}; {INSTEAD}"),
             Self::Trail(error) => write!(f, "the audit trail cannot be held against it: {error}"),
-            Self::Format { found, read } => {
-                write!(f, "has format {found}, and this version reads format {read} only")
+            Self::Format { found, oldest, newest } => {
+                write!(f, "has format {found}, and this version reads formats {oldest} to {newest} only")
             }
         }
     }

@@ -1,13 +1,12 @@
 //! Changes that are committed together.
 
-use core::ops::RangeInclusive;
+use core::ops::{Range, RangeInclusive};
 use std::collections::HashMap;
 
-use recording_core::State;
 use tokio::sync::oneshot;
 
 use crate::audit::Note;
-use crate::store::{Found, Revision, SessionKey, StoreError, Swap, Tell};
+use crate::store::{Found, Revision, Session, SessionKey, StoreError, Swap, Tell};
 
 /// How many sessions a commit changes at most: so that no one waits long for the others of the group. Further changes of
 /// the same sessions cost no room on the disk.
@@ -23,6 +22,8 @@ pub(super) enum Asked {
     Change(Change),
     /// To tell when the change of this revision is stored.
     UntilStored(Revision, Tell),
+    /// To reserve epochs, and to give them once no later start of a server will.
+    Epochs(oneshot::Sender<Result<Range<u64>, StoreError>>),
     /// To find out whether changes can be made again.
     TryOut(oneshot::Sender<Result<(), StoreError>>),
 }
@@ -33,7 +34,7 @@ pub(super) enum Asked {
 pub(super) struct Change {
     pub(super) key: SessionKey,
     pub(super) revision: Revision,
-    pub(super) state: Option<State>,
+    pub(super) session: Option<Session>,
     pub(super) note: Note,
     pub(super) tell: Tell,
 }
@@ -61,13 +62,13 @@ impl Group {
 
     /// Takes a change in; one that cannot be made any more gets a conflict.
     pub(super) fn add(&mut self, change: Change) {
-        let Change { key, revision, state, note, tell } = change;
+        let Change { key, revision, session, note, tell } = change;
         if revision.0 <= self.failed {
             tell.send(Ok(Swap::Conflict));
             return;
         }
         note.push_line(revision.0, &mut self.lines);
-        let new = state.map(|state| Found { state, revision });
+        let new = session.map(|session| Found { session, revision });
         match self.places.get(&key).and_then(|&place| self.sessions.get_mut(place)) {
             Some((_, found)) => *found = new,
             None => {

@@ -10,6 +10,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use recording_core::recorder::Epoch;
 use recording_core::state::Outcome;
 use recording_core::wire::{Rejection, StateReply};
 use recording_core::{Action, State};
@@ -24,7 +25,7 @@ use crate::audit::{Note, Trail};
 use crate::caller::Caller;
 use crate::service::Service;
 use crate::store::image::Image;
-use crate::store::{Found, Latest, Revision, SessionKey, Store, StoreError, Storing, Swap};
+use crate::store::{Found, Latest, Revision, Session, SessionKey, Store, StoreError, Storing, Swap};
 
 /// What goes wrong in the store itself, so that the checks can be seen to fail.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl Stepped {
 
 impl Disk {
     fn new(from: State, plant: Plant) -> Self {
-        let found = Found { state: from, revision: Revision(1) };
+        let found = Found { session: from.into(), revision: Revision(1) };
         let image = Arc::new(Image::of(vec![(key(1), found)]));
         let groups = Groups { image, ahead: Arc::new(Ahead::new(1)), lost: 1 };
         let (queue, states) = (Vec::new(), Vec::new());
@@ -89,12 +90,12 @@ impl Disk {
             for asked in self.queue.drain(..) {
                 match asked {
                     Asked::Change(change) => {
-                        let (before, state) = (group.len(), change.state.unwrap());
+                        let (before, state) = (group.len(), change.session.as_ref().unwrap().kept_state());
                         group.add(change);
                         self.states.extend((group.len() > before).then_some(state));
                     }
                     Asked::UntilStored(revision, tell) => group.tell_of(revision, tell),
-                    Asked::TryOut(_) => unreachable!(),
+                    Asked::Epochs(_) | Asked::TryOut(_) => unreachable!(),
                 }
             }
             self.at_work = (!group.is_empty()).then_some(group);
@@ -124,10 +125,10 @@ impl Store for Stepped {
         &self,
         key: &SessionKey,
         expected: Option<Revision>,
-        state: Option<State>,
+        session: Option<Session>,
         note: Note,
     ) -> Result<Swap, StoreError> {
-        self.ask(key, expected, state, note).await?.await
+        self.ask(key, expected, session, note).await?.await
     }
 
     async fn latest(&self, key: &SessionKey) -> Result<Latest, StoreError> {
@@ -139,7 +140,7 @@ impl Store for Stepped {
         &self,
         key: &SessionKey,
         expected: Option<Revision>,
-        state: Option<State>,
+        session: Option<Session>,
         note: Note,
     ) -> Result<Storing, StoreError> {
         let waits = self.disk().waits;
@@ -149,10 +150,11 @@ impl Store for Stepped {
         let (tell, storing) = Storing::to_be_told();
         let Disk { groups: Groups { image, ahead, .. }, queue, .. } = &mut *self.disk();
         let hand_on = |revision| {
-            queue.push(Asked::Change(Change { key: key.clone(), revision, state, note, tell }));
+            let session = session.clone();
+            queue.push(Asked::Change(Change { key: key.clone(), revision, session, note, tell }));
             Ok(())
         };
-        let asked = ahead.ask(image, (key, expected, state), hand_on)?;
+        let asked = ahead.ask(image, (key, expected, session.clone()), hand_on)?;
         Ok(asked.map_or(Storing::known(Swap::Conflict), |()| storing))
     }
 
@@ -165,7 +167,15 @@ impl Store for Stepped {
         storing
     }
 
-    async fn page(&self, _: Option<&SessionKey>, _: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
+    async fn page(&self, _: Option<&SessionKey>, _: usize) -> Result<Vec<(SessionKey, Session)>, StoreError> {
+        unreachable!()
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        unreachable!()
+    }
+
+    fn id(&self) -> u64 {
         unreachable!()
     }
 
@@ -266,7 +276,7 @@ fn run(service: &Arc<Service<Stepped>>, from: State, actions: &[Action], schedul
     count.told_too_early += usize::from(too_early);
     count.events_out_of_order += usize::from(followed != disk.stored);
     count.wrongly_failed += usize::from(!disk.has_failed && told.iter().any(|told| told.reply.is_none()));
-    let end = disk.groups.image.read(&key(1)).unwrap().state;
+    let end = disk.groups.image.read(&key(1)).unwrap().session.kept_state();
     let mut left: Vec<Told> = told.into_iter().filter(|told| told.reply.is_some()).collect();
     count.not_linear += usize::from(!is_linear(from, end, &mut left));
 }

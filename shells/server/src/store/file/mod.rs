@@ -21,9 +21,10 @@ mod journal;
 #[cfg(test)]
 mod pause_first;
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;
 mod writer;
 
+use core::ops::Range;
 use core::time::Duration;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -37,12 +38,12 @@ pub use error::OpenError;
 use error::Reason;
 use group::{Asked, Change};
 use journal::Journal;
-use recording_core::State;
-use tokio::sync::{oneshot, watch};
+use recording_core::recorder::Epoch;
+use tokio::sync::{Mutex, oneshot, watch};
 use writer::{Groups, Writer};
 
 use super::image::Image;
-use super::{Found, Latest, Revision, SessionKey, Store, StoreError, Storing, Swap};
+use super::{Found, Latest, Revision, Session, SessionKey, Store, StoreError, Storing, Swap, epochs, form};
 use crate::audit::{Note, Trail};
 use crate::metrics::Commits;
 use crate::place;
@@ -55,6 +56,8 @@ pub struct FileStore {
     id: u64,
     image: Arc<Image>,
     ahead: Arc<Ahead>,
+    /// Epochs that are reserved and not issued. Locked while more are being reserved.
+    epochs: Mutex<Range<u64>>,
     commits: Arc<Commits>,
     condition: Arc<Condition>,
     trail: Option<Trail>,
@@ -117,19 +120,14 @@ impl FileStore {
         });
         let writer = writer.map_err(|error| failed(error.into()))?;
         let (asked, writer) = (Some(asked), Some(writer));
-        Ok(Self { id, image, ahead, commits, condition, trail, life, asked, writer, _lock: lock })
+        let epochs = Mutex::default();
+        Ok(Self { id, image, ahead, epochs, commits, condition, trail, life, asked, writer, _lock: lock })
     }
 
     /// Hands something on to the thread that writes.
     fn hand_on(&self, asked: Asked) -> Result<(), StoreError> {
         let gone = || StoreError::new("the thread that writes has ended");
         self.asked.as_ref().ok_or_else(gone)?.send(asked).map_err(|_| gone())
-    }
-
-    /// A number that no other store has, since this one was begun.
-    #[must_use]
-    pub const fn id(&self) -> u64 {
-        self.id
     }
 
     /// The last revision that was given out so far.
@@ -170,10 +168,10 @@ impl Store for FileStore {
         &self,
         key: &SessionKey,
         expected: Option<Revision>,
-        state: Option<State>,
+        session: Option<Session>,
         note: Note,
     ) -> Result<Swap, StoreError> {
-        self.ask(key, expected, state, note).await?.await
+        self.ask(key, expected, session, note).await?.await
     }
 
     async fn latest(&self, key: &SessionKey) -> Result<Latest, StoreError> {
@@ -184,13 +182,17 @@ impl Store for FileStore {
         &self,
         key: &SessionKey,
         expected: Option<Revision>,
-        state: Option<State>,
+        session: Option<Session>,
         note: Note,
     ) -> Result<Storing, StoreError> {
+        form::check(session.as_ref())?;
         let (tell, storing) = Storing::to_be_told();
-        let change = |revision| Change { key: key.clone(), revision, state, note, tell };
-        let hand_on = |revision| self.hand_on(Asked::Change(change(revision)));
-        let asked = self.ahead.ask(&self.image, (key, expected, state), hand_on)?;
+        let (key_of_change, session_of_change) = (key.clone(), session.clone());
+        let hand_on = |revision| {
+            let (key, session) = (key_of_change, session_of_change);
+            self.hand_on(Asked::Change(Change { key, revision, session, note, tell }))
+        };
+        let asked = self.ahead.ask(&self.image, (key, expected, session), hand_on)?;
         Ok(asked.map_or(Storing::known(Swap::Conflict), |()| storing))
     }
 
@@ -201,8 +203,22 @@ impl Store for FileStore {
         storing
     }
 
-    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, State)>, StoreError> {
-        Ok(self.image.page(after, limit).into_iter().map(|(key, found)| (key, found.state)).collect())
+    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Session)>, StoreError> {
+        Ok(self.image.page(after, limit))
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        let mut left = self.epochs.lock().await;
+        if left.is_empty() {
+            let (tell, told) = oneshot::channel();
+            self.hand_on(Asked::Epochs(tell))?;
+            *left = told.await.map_err(|_| StoreError::new("the thread that writes has ended"))??;
+        }
+        epochs::epoch(left.next().unwrap_or_default())
+    }
+
+    fn id(&self) -> u64 {
+        self.id
     }
 
     async fn open_sessions(&self) -> Result<usize, StoreError> {

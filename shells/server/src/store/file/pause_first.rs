@@ -100,7 +100,10 @@ async fn a_pause_behind_400_marks_costs_at_most_three_commits() {
     let actions = marks_and_a_pause();
     let mut waiting = begun(&service, &actions).await;
     // Nobody sees what is not stored.
-    assert_eq!(service.store().read(&key(1)).await.unwrap().unwrap().state.to_string(), "Started/None/None");
+    assert_eq!(
+        service.store().read(&key(1)).await.unwrap().unwrap().session.kept_state().to_string(),
+        "Started/None/None"
+    );
     faults.0.hold(false);
     let pause = waiting.pop().unwrap();
     let others: Vec<_> = waiting.into_iter().map(tokio::spawn).collect();
@@ -153,7 +156,10 @@ async fn what_rests_on_a_commit_that_fails_is_not_stored() {
         assert_eq!(work.await.unwrap(), Err(Rejection::NotStored));
     }
     assert!(events.try_recv().is_err());
-    assert_eq!(service.store().read(&key(1)).await.unwrap().unwrap().state.to_string(), "Started/None/None");
+    assert_eq!(
+        service.store().read(&key(1)).await.unwrap().unwrap().session.kept_state().to_string(),
+        "Started/None/None"
+    );
     // The disk is well again: so is everything.
     faults.0.plan(u64::MAX, u64::MAX);
     let reply = service.set(&request(Action::Pause), Caller::default()).await.unwrap();
@@ -189,7 +195,7 @@ async fn who_goes_away_holds_nobody_up() {
     for action in marks_and_a_pause() {
         state = state.apply(action).state();
     }
-    assert_eq!(found.state, state);
+    assert_eq!(found.session, state.into());
 }
 
 /// A session ended and begun again while all of it waits for the disk.
@@ -241,11 +247,11 @@ async fn a_change_that_was_lost_is_a_conflict_for_who_waits_for_it() {
     let (service, faults) = held(&scratch, None).await;
     let store = service.store();
     let found = store.read(&key(1)).await.unwrap().unwrap();
-    let state = Some(found.state.apply(Action::Pause).state());
+    let state = Some(found.session.kept_state().apply(Action::Pause).state().into());
     let note = audit::Note::none;
-    let change = store.ask(&key(1), Some(found.revision), state, note()).await.unwrap();
+    let change = store.ask(&key(1), Some(found.revision), state.clone(), note()).await.unwrap();
     let latest = store.latest(&key(1)).await.unwrap();
-    assert_eq!(latest.found.map(|found| found.state), state);
+    assert_eq!(latest.found.as_ref().map(|found| found.session.clone()), state);
     faults.0.plan(0, u64::MAX);
     faults.0.hold(false);
     assert!(change.await.is_err());

@@ -1,5 +1,7 @@
 //! The file store against a model, against disks that fail, and against files that are not what they should be.
 
+mod epochs;
+mod format;
 mod trail;
 
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -8,16 +10,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, LazyLock, Mutex};
 
-use recording_core::State;
 use recording_core::wire::{CorrelationId, UccName};
 use redb::{Database, TableDefinition};
 
 use super::backend::Faults;
 use super::{FileStore, beside};
 use crate::audit::Note;
-use crate::store::{SessionKey, Store, StoreError, Swap};
+use crate::store::laws::all_sessions;
+use crate::store::{Session, SessionKey, Store, StoreError, Swap};
 
 /// Operations on the file that fail: those counted `from` to `to`.
 #[derive(Debug)]
@@ -57,10 +59,10 @@ impl Planned {
 }
 
 /// A directory of this test, gone when dropped.
-pub(super) struct Scratch(PathBuf);
+pub(in crate::store) struct Scratch(PathBuf);
 
 impl Scratch {
-    pub(super) fn new(name: &str) -> Self {
+    pub(in crate::store) fn new(name: &str) -> Self {
         // In memory where there is such a place: what is tested is not whether a disk keeps its word.
         let memory = Path::new("/dev/shm");
         let place = if memory.is_dir() { memory.into() } else { std::env::temp_dir() };
@@ -70,7 +72,7 @@ impl Scratch {
         Self(directory)
     }
 
-    pub(super) fn file(&self) -> PathBuf {
+    pub(in crate::store) fn file(&self) -> PathBuf {
         self.0.join("sessions")
     }
 }
@@ -85,24 +87,30 @@ pub(super) fn key(number: u128) -> SessionKey {
     SessionKey::new(UccName::new("ucc").unwrap(), CorrelationId::from_u128(number))
 }
 
-fn state(number: usize) -> State {
-    State::ALL[number % State::ALL.len()]
+/// Sessions in every state, with and without a recorder in turns.
+fn session(number: usize) -> Session {
+    static ALL: LazyLock<Vec<Session>> = LazyLock::new(|| {
+        let (without, with): (Vec<_>, Vec<_>) = all_sessions().into_iter().partition(|all| all.bound().is_none());
+        let with = with.into_iter().step_by(31);
+        without.into_iter().zip(with).flat_map(|(without, with)| [with, without]).collect()
+    });
+    ALL[number % ALL.len()].clone()
 }
 
 /// What all clients have learned.
-type Model = BTreeMap<u128, State>;
+type Model = BTreeMap<u128, Session>;
 
 async fn contents(store: &FileStore) -> Model {
     let page = store.page(None, usize::MAX).await.unwrap();
-    page.into_iter().map(|(key, state)| (key.correlation_id.to_u128(), state)).collect()
+    page.into_iter().map(|(key, session)| (key.correlation_id.to_u128(), session)).collect()
 }
 
 /// Makes the session what is said, whatever it was, and notes that if it succeeded.
-async fn put(store: &FileStore, model: &mut Model, number: u128, state: Option<State>) -> Result<(), StoreError> {
+async fn put(store: &FileStore, model: &mut Model, number: u128, session: Option<Session>) -> Result<(), StoreError> {
     let found = store.read(&key(number)).await?.map(|found| found.revision);
-    assert_eq!(store.compare_and_set(&key(number), found, state, Note::none()).await?, Swap::Stored);
-    match state {
-        Some(state) => model.insert(number, state),
+    assert_eq!(store.compare_and_set(&key(number), found, session.clone(), Note::none()).await?, Swap::Stored);
+    match session {
+        Some(session) => model.insert(number, session),
         None => model.remove(&number),
     };
     Ok(())
@@ -129,7 +137,7 @@ async fn what_was_told_is_there_after_opening_again() {
     for (number, to) in SCRIPT.into_iter().cycle().take(40) {
         let store = FileStore::open(&scratch.file(), None).unwrap();
         assert_eq!(contents(&store).await, model);
-        put(&store, &mut model, number, to.map(state)).await.unwrap();
+        put(&store, &mut model, number, to.map(session)).await.unwrap();
         assert_eq!(contents(&store).await, model);
         // No revision comes again, not even after the file was closed and the session ended.
         let revision = store.read(&key(number)).await.unwrap().map(|found| found.revision.0);
@@ -142,19 +150,19 @@ async fn what_was_told_is_there_after_opening_again() {
 async fn a_change_of_what_is_not_as_expected_is_a_conflict() {
     let scratch = Scratch::new("conflict");
     let store = FileStore::open(&scratch.file(), None).unwrap();
-    assert_eq!(store.begin(&key(1), state(1)).await, Ok(Swap::Stored));
-    assert_eq!(store.begin(&key(1), state(2)).await, Ok(Swap::Conflict));
+    assert_eq!(store.begin(&key(1), session(1)).await, Ok(Swap::Stored));
+    assert_eq!(store.begin(&key(1), session(2)).await, Ok(Swap::Conflict));
     let first = store.read(&key(1)).await.unwrap().unwrap();
     assert_eq!(
-        store.compare_and_set(&key(1), Some(first.revision), Some(state(3)), Note::none()).await,
+        store.compare_and_set(&key(1), Some(first.revision), Some(session(3)), Note::none()).await,
         Ok(Swap::Stored)
     );
     for expected in [None, Some(first.revision)] {
-        for to in [None, Some(state(4))] {
+        for to in [None, Some(session(4))] {
             assert_eq!(store.compare_and_set(&key(1), expected, to, Note::none()).await, Ok(Swap::Conflict));
         }
     }
-    assert_eq!(contents(&store).await, Model::from([(1, state(3))]));
+    assert_eq!(contents(&store).await, Model::from([(1, session(3))]));
 }
 
 /// Of many who change the same session at once, each revision lets one through; and they share commits.
@@ -171,7 +179,7 @@ async fn concurrent_changes_are_committed_together() {
                     // Half of them contend for one session, the others have one each.
                     let key = if task.is_multiple_of(2) { key(0) } else { key(task) };
                     let found = store.read(&key).await.unwrap().map(|found| found.revision);
-                    let swap = store.compare_and_set(&key, found, Some(state(number)), Note::none()).await.unwrap();
+                    let swap = store.compare_and_set(&key, found, Some(session(number)), Note::none()).await.unwrap();
                     stored += u64::from(swap == Swap::Stored);
                 }
                 stored
@@ -206,15 +214,15 @@ async fn whatever_fails_on_the_disk_leaves_what_was_told() {
             faults.0.plan(begun + at, (begun + at).saturating_add(length));
             let mut model = Model::new();
             for (number, to) in SCRIPT {
-                let told = put(&store, &mut model, number, to.map(state)).await;
+                let told = put(&store, &mut model, number, to.map(session)).await;
                 failures += usize::from(told.is_err());
                 assert_eq!(contents(&store).await, model, "operation {at}, for {length}");
             }
             reached |= faults.0.count.load(Ordering::SeqCst) > begun + at;
             faults.0.plan(u64::MAX, u64::MAX);
             assert_eq!(store.ready().await, Ok(()), "operation {at}, for {length}");
-            put(&store, &mut model, 9, Some(state(4))).await.unwrap();
-            put(&store, &mut model, 1, Some(state(3))).await.unwrap();
+            put(&store, &mut model, 9, Some(session(4))).await.unwrap();
+            put(&store, &mut model, 1, Some(session(3))).await.unwrap();
             assert_eq!(contents(&store).await, model, "operation {at}, for {length}");
             drop(store);
             let store = FileStore::open(&scratch.file(), None).unwrap();
@@ -252,7 +260,7 @@ async fn bytes(file: &Path, sessions: u128) -> (Vec<u8>, Model) {
     let store = FileStore::open(file, None).unwrap();
     let mut model = Model::new();
     for number in 0..sessions {
-        put(&store, &mut model, number, Some(state(number as usize))).await.unwrap();
+        put(&store, &mut model, number, Some(session(number as usize))).await.unwrap();
     }
     drop(store);
     (fs::read(file).unwrap(), model)
@@ -291,10 +299,10 @@ async fn what_is_no_store_is_refused_and_left_alone() {
     let later = Database::create(&file).unwrap();
     let transaction = later.begin_write().unwrap();
     let facts: TableDefinition<'_, &str, u64> = TableDefinition::new("facts");
-    transaction.open_table(facts).unwrap().insert("format", 2).unwrap();
+    transaction.open_table(facts).unwrap().insert("format", 3).unwrap();
     transaction.commit().unwrap();
     drop(later);
-    assert_eq!(refused(&file), "has format 2, and this version reads format 1 only");
+    assert_eq!(refused(&file), "has format 3, and this version reads formats 1 to 2 only");
 
     fs::write(&file, &good).unwrap();
     let store = FileStore::open(&file, None).unwrap();
@@ -331,7 +339,7 @@ async fn a_damaged_file_is_refused_or_has_all_its_sessions() {
     };
     let mut verdicts = Vec::new();
     // Every byte of the database's header, and of all others that are not zero so many that it does not take minutes.
-    let places = (0..320).chain((320..good.len()).filter(|&at| good[at] != 0).step_by(31));
+    let places = (0..320).chain((320..good.len()).filter(|&at| good[at] != 0).step_by(101));
     for at in places {
         let mut damaged = good.clone();
         damaged[at] ^= 1 << (at % 8);
@@ -363,7 +371,7 @@ async fn the_end_of_the_thread_that_writes_is_noticed() {
     assert!(tokio::time::timeout(Duration::from_millis(20), &mut ended).await.is_err());
     drop(store.asked.take());
     tokio::time::timeout(Duration::from_secs(20), ended).await.unwrap();
-    assert!(put(&store, &mut Model::new(), 1, Some(state(1))).await.is_err());
+    assert!(put(&store, &mut Model::new(), 1, Some(session(1))).await.is_err());
 }
 
 /// Not ready from a commit that failed, until one succeeds, be it one that was made to find out.
@@ -376,14 +384,14 @@ async fn ready_is_what_the_last_commit_was() {
     for is_asked in [false, true] {
         assert_eq!(store.ready().await, Ok(()));
         faults.0.plan(0, u64::MAX);
-        assert!(put(&store, &mut model, 1, Some(state(1))).await.is_err());
+        assert!(put(&store, &mut model, 1, Some(session(1))).await.is_err());
         for _ in 0..3 {
             assert!(store.ready().await.is_err());
         }
         faults.0.plan(u64::MAX, u64::MAX);
         // Either the question finds out, or a change does.
         if !is_asked {
-            put(&store, &mut model, 1, Some(state(2))).await.unwrap();
+            put(&store, &mut model, 1, Some(session(2))).await.unwrap();
             let before = faults.0.count.load(Ordering::SeqCst);
             assert_eq!(store.ready().await, Ok(()));
             assert_eq!(faults.0.count.load(Ordering::SeqCst), before, "there is nothing to find out");

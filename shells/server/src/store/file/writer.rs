@@ -1,5 +1,6 @@
 //! The thread that writes.
 
+use core::ops::Range;
 use core::time::Duration;
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
@@ -85,6 +86,7 @@ impl Writer {
                 match asked {
                     Asked::Change(change) => group.add(change),
                     Asked::UntilStored(revision, tell) => group.tell_of(revision, tell),
+                    Asked::Epochs(tell) => drop(tell.send(self.reserve())),
                     Asked::TryOut(tell) => drop(tell.send(self.try_out())),
                 }
                 next = if group.is_full() { None } else { queue.try_recv().ok() };
@@ -124,6 +126,14 @@ impl Writer {
                 Err(failure)
             }
         }
+    }
+
+    /// Reserves epochs.
+    fn reserve(&mut self) -> Result<Range<u64>, StoreError> {
+        self.settle()?;
+        let reserved = self.disk.reserve().map_err(|reason| self.failure(&reason))?;
+        self.condition.well(true);
+        Ok(reserved)
     }
 
     /// Whether the disk takes changes again, after one that it did not take.

@@ -77,13 +77,13 @@ pub async fn world_with(state: State, limits: Limits) -> Running<MemoryStore> {
 }
 
 pub async fn stored<S: Store>(running: &Running<S>) -> State {
-    running.service().store().read(&key("ucc-demo-name", ID)).await.unwrap().unwrap().state
+    running.service().store().read(&key("ucc-demo-name", ID)).await.unwrap().unwrap().session.kept_state()
 }
 
 /// Has the session open in `state`, whatever it was.
 pub async fn put<S: Store>(store: &S, key: &SessionKey, state: State) {
     let found = store.read(key).await.unwrap().map(|found| found.revision);
-    let _ = store.compare_and_set(key, found, Some(state), Note::none()).await.unwrap();
+    let _ = store.compare_and_set(key, found, Some(state.into()), Note::none()).await.unwrap();
 }
 
 /// The body of a set by the agent of the samples; `action` as it is in JSON.

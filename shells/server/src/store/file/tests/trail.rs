@@ -22,8 +22,8 @@ fn end(store: FileStore, trail: Trail) {
 
 async fn begin(store: &FileStore, number: u128) -> Result<u64, StoreError> {
     let key = key(number);
-    let note = Trail::note(&Change::Begin { key: &key, state: state(1) }, Caller::default());
-    assert_eq!(store.compare_and_set(&key, None, Some(state(1)), note).await?, Swap::Stored);
+    let note = Trail::note(&Change::Begin { key: &key, state: session(1).kept_state() }, Caller::default());
+    assert_eq!(store.compare_and_set(&key, None, Some(session(1)), note).await?, Swap::Stored);
     Ok(store.read(&key).await?.unwrap().revision.0)
 }
 
@@ -116,10 +116,10 @@ async fn a_link_stays_a_link_and_files_are_private() {
         // Settled by a new file: reading the old one fails as well.
         let now = faults.0.count.load(Ordering::SeqCst);
         faults.0.plan(now, now + 6);
-        let _ = put(&store, &mut model, 1, Some(state(1))).await;
+        let _ = put(&store, &mut model, 1, Some(session(1))).await;
         faults.0.plan(u64::MAX, u64::MAX);
         assert_eq!(store.ready().await, Ok(()));
-        put(&store, &mut model, 2, Some(state(2))).await.unwrap();
+        put(&store, &mut model, 2, Some(session(2))).await.unwrap();
         drop(store);
         assert!(fs::symlink_metadata(scratch.file()).unwrap().is_symlink());
         let real = there.join("sessions");
