@@ -174,7 +174,7 @@ const TOGETHER: usize = 32;
 
 /// A hub that writes its events so.
 #[must_use]
-pub fn new(case: EventCase, options: signalr_hub::Options) -> RecordingHub {
+pub fn new(case: EventCase, options: signalr_hub::HubOptions) -> RecordingHub {
     RecordingHub::new(Listening { case }, options)
 }
 
@@ -259,7 +259,7 @@ mod tests {
     #[tokio::test]
     async fn a_gap_is_never_hidden_and_is_nobody_elses() {
         const CLOSE: &str = "{\"type\":7,\"allowReconnect\":true}\u{1e}";
-        let hub = new(EventCase::Pascal, signalr_hub::Options::default());
+        let hub = new(EventCase::Pascal, signalr_hub::HubOptions::default());
         let router = hub.router("/hub");
         let (all, flooded, quiet) =
             (listener(&router, "").await, listener(&router, "flooded").await, listener(&router, "quiet").await);

@@ -55,7 +55,7 @@ impl<S: Store> Service<S> {
             store,
             events: Events::new(),
             metrics: Metrics::new(),
-            hub: hub::new(EventCase::default(), signalr_hub::Options::default()),
+            hub: hub::new(EventCase::default(), signalr_hub::HubOptions::default()),
             session_locks: SessionLocks::new(),
             ended: Ended::default(),
             tasks: TaskTracker::new(),

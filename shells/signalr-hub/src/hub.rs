@@ -16,7 +16,7 @@ use crate::limits::Limits;
 use crate::message::Publication;
 use crate::meters::{Meter, Meters};
 use crate::negotiate::new_id;
-use crate::options::Options;
+use crate::options::HubOptions;
 use crate::places::{Full, Places, Removed};
 use crate::slot::{NotOpened, Slot, Standing, Transport};
 
@@ -42,7 +42,7 @@ pub trait Methods: Send + Sync + 'static {
     /// Whether a listener gets an event.
     fn wants(&self, listener: &Self::Listener, topic: &Self::Topic) -> bool;
 
-    /// Who makes a request, so that no caller can keep others out: see [`Options::connections`]. All that are `None` count
+    /// Who makes a request, so that no caller can keep others out: see [`HubOptions::connections`]. All that are `None` count
     /// as one.
     fn caller(&self, request: &Parts) -> Option<String> {
         let _ = request;
@@ -55,7 +55,7 @@ pub struct Hub<M: Methods>(Arc<Shared<M>>);
 
 struct Shared<M: Methods> {
     methods: M,
-    options: Options,
+    options: HubOptions,
     epoch: Instant,
     places: Mutex<Places<M::Listener>>,
     /// Held while something is published, so that everybody gets it in the same order. Nothing else waits for it.
@@ -138,7 +138,7 @@ impl<M: Methods> Opened<M> {
         self.hub.received(&self.slot, bytes).unwrap_or_default()
     }
 
-    pub(crate) fn options(&self) -> &Options {
+    pub(crate) fn options(&self) -> &HubOptions {
         self.hub.options()
     }
 }
@@ -146,7 +146,7 @@ impl<M: Methods> Opened<M> {
 impl<M: Methods> Hub<M> {
     /// A hub without listeners.
     #[must_use]
-    pub fn new(methods: M, options: Options) -> Self {
+    pub fn new(methods: M, options: HubOptions) -> Self {
         let places = Mutex::new(Places::new(options.connections));
         let epoch = Instant::now();
         Self(Arc::new(Shared {
@@ -261,7 +261,7 @@ impl<M: Methods> Hub<M> {
     }
 
     /// How many bytes it keeps for its clients: what waits for them, and what came of records. At most
-    /// [`Limits::most_kept`](crate::Limits::most_kept) for each of [`Options::connections`], and as much again for
+    /// [`Limits::most_kept`](crate::Limits::most_kept) for each of [`HubOptions::connections`], and as much again for
     /// what is negotiated and not opened.
     #[must_use]
     pub fn kept(&self) -> usize {
@@ -277,7 +277,7 @@ impl<M: Methods> Hub<M> {
 
     /// How it serves.
     #[must_use]
-    pub fn options(&self) -> &Options {
+    pub fn options(&self) -> &HubOptions {
         &self.0.options
     }
 
@@ -385,7 +385,7 @@ impl<M: Methods> Hub<M> {
     }
 
     fn sweep(&self) {
-        let Options { unopened, poll_gap, .. } = self.0.options;
+        let HubOptions { unopened, poll_gap, .. } = self.0.options;
         let slots = {
             let mut places = self.places();
             if let Some(before) = self.0.epoch.elapsed().checked_sub(unopened) {

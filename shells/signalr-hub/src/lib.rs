@@ -13,7 +13,7 @@
 //! | keep-alive, closing with the order to reconnect | stateful reconnect: declined, as clients allow |
 //!
 //! ```no_run
-//! use signalr_hub::{Argument, Call, CallError, CallResult, Hub, Methods, Options, Publication};
+//! use signalr_hub::{Argument, Call, CallError, CallResult, Hub, Methods, HubOptions, Publication};
 //!
 //! /// Everybody gets everything, and there is one method.
 //! struct News;
@@ -36,7 +36,7 @@
 //! }
 //!
 //! # async fn run(listener: tokio::net::TcpListener) {
-//! let hub = Hub::new(News, Options::default());
+//! let hub = Hub::new(News, HubOptions::default());
 //! let router: axum::Router = hub.router("/hubs/news");
 //! // Serve the router; and whenever there is something to tell:
 //! hub.publish(&(), &Publication::new("Told", &[Argument { json: b"1", message_pack: &[1] }]));
@@ -46,7 +46,7 @@
 //! ```
 //!
 //! Who may listen is decided in front of the hub: a layer sees each of its requests. What the hub looks at is only
-//! which pages open WebSockets ([`Options::origins`]), because browsers leave that to the server.
+//! which pages open WebSockets ([`HubOptions::origins`]), because browsers leave that to the server.
 //!
 //! > Every listener gets the events that it wants in the order in which they were published, without a gap, until it is
 //! > ordered to reconnect; and none can hold up the publisher or another listener.
@@ -54,7 +54,7 @@
 //! With long polling that holds as far as the network tells: a client that does not read an answer which the network took,
 //! and polls again, has missed what was in it.
 //!
-//! > What all listeners together cost is at most [`Limits::most_kept`] for each place that [`Options::connections`] has,
+//! > What all listeners together cost is at most [`Limits::most_kept`] for each place that [`HubOptions::connections`] has,
 //! > and as much again for what is negotiated and not opened, whatever they send and however little they read.
 
 #![forbid(unsafe_code)]
@@ -80,6 +80,6 @@ pub use handshake::Protocol;
 pub use hub::{GivenUp, Hub, Methods};
 pub use limits::Limits;
 pub use message::{Argument, CallError, Publication};
-pub use options::Options;
+pub use options::HubOptions;
 pub use slot::Transport;
 pub use transport::OriginAllowed;

@@ -7,7 +7,7 @@ use crate::limits::Limits;
 /// How a hub serves. A held poll lasts as long as with the original server; what clients are waited for is longer here,
 /// since it costs little and a busy client is not a dead one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct HubOptions {
     /// For each connection.
     pub limits: Limits,
     /// How many connections may be open at once. When all places are taken, a caller that has less than a sixteenth of
@@ -31,7 +31,7 @@ pub struct Options {
     pub origins: Vec<String>,
 }
 
-impl Default for Options {
+impl Default for HubOptions {
     fn default() -> Self {
         Self {
             limits: Limits::default(),

@@ -13,7 +13,7 @@ use prometheus_client::encoding::DescriptorEncoder;
 use recording_core::wire::{ErrorMessage, ErrorType};
 
 use crate::audit::Trail;
-use crate::metrics::{Format, Levels, Writer, listeners, write};
+use crate::metrics::{Format, Levels, MetricsWriter, listeners, write};
 use crate::service::Service;
 use crate::store::Store;
 use crate::{log, reply};
@@ -71,7 +71,7 @@ impl<S> fmt::Debug for Counted<S> {
 
 impl<S: Store> Collector for Counted<S> {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut writer = Writer(encoder);
+        let mut writer = MetricsWriter(encoder);
         self.service.metrics().write(&mut writer, self.levels)?;
         let help = "Lines of the audit trail about what changes nothing that could not be written, or not in time";
         writer.counter("audit_lines_lost", help, self.service.trail().map_or(0, Trail::lost))?;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tracing::warn;
 
-use super::Settings;
+use super::TrailSettings;
 use super::files::{Files, Opened};
 use super::guards::{Guard, Guards};
 use super::shift::{MOST, Shift};
@@ -44,7 +44,7 @@ pub(super) struct TrailFile<F: Files> {
 
 impl<F: Files> TrailFile<F> {
     /// Opens the file that the settings name, at its real place.
-    pub(super) fn open(files: F, path: PathBuf, settings: &Settings) -> io::Result<Self> {
+    pub(super) fn open(files: F, path: PathBuf, settings: &TrailSettings) -> io::Result<Self> {
         let Opened { file, mut len, is_regular } = files.open(&path)?;
         if is_regular {
             let whole = whole_lines(&files, &file, len)?;

@@ -51,7 +51,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
-use writer::Writer;
+use writer::TrailWriter;
 
 use crate::place;
 
@@ -60,7 +60,7 @@ const EVERY: u64 = 4 * 1024 * 1024;
 
 /// Where the trail goes, and how much of it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
+pub struct TrailSettings {
     /// The file. The ones before it are next to it, with `.1` (the newest) and so on appended.
     pub path: PathBuf,
     /// How large a file grows, in bytes.
@@ -72,7 +72,7 @@ pub struct Settings {
 }
 
 /// No path, 100 MiB a file, ten more files, reads as well.
-impl Default for Settings {
+impl Default for TrailSettings {
     fn default() -> Self {
         Self { path: PathBuf::new(), max_bytes: 100 * 1024 * 1024, keep: 10, reads: true }
     }
@@ -186,12 +186,12 @@ impl Trail {
     /// # Errors
     ///
     /// If the file cannot be written, another server writes it, or it is a file of something else.
-    pub fn open(settings: &Settings) -> io::Result<Self> {
+    pub fn open(settings: &TrailSettings) -> io::Result<Self> {
         begins_as_a_trail(&settings.path)?;
         Self::over(Machine, settings, PATIENCE)
     }
 
-    fn over<F>(files: F, settings: &Settings, patience: Duration) -> io::Result<Self>
+    fn over<F>(files: F, settings: &TrailSettings, patience: Duration) -> io::Result<Self>
     where
         F: Files<File: Send> + Send + 'static,
     {
@@ -207,7 +207,7 @@ impl Trail {
         });
         let over = CancellationToken::new();
         let ends = over.clone().drop_guard();
-        let writer = Writer::new(file, Arc::clone(&shared));
+        let writer = TrailWriter::new(file, Arc::clone(&shared));
         std::thread::Builder::new().name("trail".into()).spawn(move || {
             writer.run();
             drop(ends);

@@ -12,7 +12,7 @@ use super::{EVERY, Shared, line, locked, withdraw};
 const AT_ONCE: usize = 16 * 1024;
 
 /// The file and what is written to it.
-pub(super) struct Writer<F: Files> {
+pub(super) struct TrailWriter<F: Files> {
     file: TrailFile<F>,
     shared: Arc<Shared>,
     /// Lines that decide nothing, on their way into the file.
@@ -31,7 +31,7 @@ impl Drop for Over<'_> {
     }
 }
 
-impl<F: Files> Writer<F> {
+impl<F: Files> TrailWriter<F> {
     pub(super) const fn new(file: TrailFile<F>, shared: Arc<Shared>) -> Self {
         Self { file, shared, gathered: Vec::new(), lines: 0, lost: 0 }
     }

@@ -121,11 +121,11 @@ struct AuditOptions {
     #[arg(long, value_name = "FILE")]
     audit: Option<PathBuf>,
     /// Size at which FILE becomes FILE.1 and a new FILE is begun
-    #[arg(long, value_name = "BYTES", default_value_t = audit::Settings::default().max_bytes)]
+    #[arg(long, value_name = "BYTES", default_value_t = audit::TrailSettings::default().max_bytes)]
     #[arg(value_parser = values::number::<u64>(65_536..=1 << 40))]
     audit_max_bytes: u64,
     /// How many such older files are kept. The disk needs room for this many and two more
-    #[arg(long, value_name = "NUMBER", default_value_t = audit::Settings::default().keep)]
+    #[arg(long, value_name = "NUMBER", default_value_t = audit::TrailSettings::default().keep)]
     #[arg(value_parser = values::number::<u32>(1..=100_000))]
     audit_keep: u32,
     /// Whether reads get a line as well. They are most of the lines: turn them off if it does not matter who asked
@@ -224,10 +224,10 @@ impl Options {
     }
 
     /// The audit trail, if there is to be one.
-    pub(super) fn audit(&self) -> Option<audit::Settings> {
+    pub(super) fn audit(&self) -> Option<audit::TrailSettings> {
         let AuditOptions { audit, audit_max_bytes, audit_keep, audit_reads, log: _ } = &self.audit;
         let path = audit.clone()?;
-        Some(audit::Settings { path, max_bytes: *audit_max_bytes, keep: *audit_keep, reads: *audit_reads })
+        Some(audit::TrailSettings { path, max_bytes: *audit_max_bytes, keep: *audit_keep, reads: *audit_reads })
     }
 
     /// What to log.

@@ -115,7 +115,7 @@ fn open_all(options: &Options) -> Result<Opened, String> {
 }
 
 /// `the audit trail recording.jsonl: …`
-fn in_trail(audit: Option<&audit::Settings>, error: &io::Error) -> String {
+fn in_trail(audit: Option<&audit::TrailSettings>, error: &io::Error) -> String {
     let file = audit.map_or(Path::new(""), |audit| &audit.path);
     format!("the audit trail {}: {error}", file.display())
 }
@@ -145,7 +145,8 @@ impl Start {
         let Self { runtime, mut signals, options, asked_to_reload, protection } = self;
         let service = Service::new(directory, store);
         let trail = service.trail().cloned();
-        let listening = signalr_hub::Options { connections: options.listeners(), ..signalr_hub::Options::default() };
+        let listening =
+            signalr_hub::HubOptions { connections: options.listeners(), ..signalr_hub::HubOptions::default() };
         let service = Arc::new(service.with_hub(hub::new(options.event_case(), listening)));
         let serving = Serving { options: &options, service: Arc::clone(&service), asked_to_reload };
         let code = runtime.block_on(serving.run(&mut signals, protection));

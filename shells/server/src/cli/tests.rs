@@ -94,7 +94,7 @@ fn the_defaults_are_those_of_the_parts() {
     assert_eq!(options.listeners(), options.limits().connections / 2);
     assert_eq!((options.audit(), options.config()), (None, None));
     let audit = serves(&["--audit", "x"]).audit().expect("a trail");
-    assert_eq!(audit, crate::audit::Settings { path: "x".into(), ..crate::audit::Settings::default() });
+    assert_eq!(audit, crate::audit::TrailSettings { path: "x".into(), ..crate::audit::TrailSettings::default() });
 }
 
 /// Wherever a token was pasted, the error does not repeat it.

@@ -67,11 +67,11 @@ pub(crate) fn write(collector: impl Collector, format: Format) -> Result<String,
 }
 
 /// Writes families of metrics.
-pub(crate) struct Writer<'a>(pub(crate) DescriptorEncoder<'a>);
+pub(crate) struct MetricsWriter<'a>(pub(crate) DescriptorEncoder<'a>);
 
 type Label = [(&'static str, &'static str)];
 
-impl Writer<'_> {
+impl MetricsWriter<'_> {
     pub(crate) fn counter(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
         family.encode_counter::<NoLabelSet, _, f64>(&value, None)
@@ -121,7 +121,7 @@ fn count(counter: &AtomicU64) -> u64 {
 
 impl Commits {
     /// Writes what is counted here.
-    pub(crate) fn write(&self, writer: &mut Writer<'_>) -> fmt::Result {
+    pub(crate) fn write(&self, writer: &mut MetricsWriter<'_>) -> fmt::Result {
         let help = "How long the store took to commit a group of changes to the disk";
         writer.histograms("store_commit", help, Some(&Unit::Seconds), [(&[][..], &self.times)])?;
         let help = "How many changes the store committed together";
@@ -131,7 +131,7 @@ impl Commits {
 
 impl Metrics {
     /// Writes what is counted here, and these levels.
-    pub(crate) fn write(&self, writer: &mut Writer<'_>, levels: Levels) -> fmt::Result {
+    pub(crate) fn write(&self, writer: &mut MetricsWriter<'_>, levels: Levels) -> fmt::Result {
         self.decisions(writer)?;
         self.requests(writer)?;
         if let Some(open) = levels.open_sessions {
@@ -156,7 +156,7 @@ impl Metrics {
         family.encode_family(&version)?.encode_gauge(&1_u64)
     }
 
-    fn decisions(&self, writer: &mut Writer<'_>) -> fmt::Result {
+    fn decisions(&self, writer: &mut MetricsWriter<'_>) -> fmt::Result {
         let decisions = Action::ALL.iter().zip(&self.decisions).flat_map(|(action, outcomes)| {
             Outcome::ALL
                 .iter()
@@ -172,7 +172,7 @@ impl Metrics {
         )
     }
 
-    fn requests(&self, writer: &mut Writer<'_>) -> fmt::Result {
+    fn requests(&self, writer: &mut MetricsWriter<'_>) -> fmt::Result {
         let calls = Call::ALL.map(|call| [("call", call.name())]);
         writer.histograms(
             "request_duration",

@@ -5,10 +5,10 @@ use core::fmt;
 use prometheus_client::metrics::MetricType;
 use signalr_hub::Counters;
 
-use super::Writer;
+use super::MetricsWriter;
 
 /// Writes a hub's numbers.
-pub(crate) fn write(hub: &Counters, writer: &mut Writer<'_>) -> fmt::Result {
+pub(crate) fn write(hub: &Counters, writer: &mut MetricsWriter<'_>) -> fmt::Result {
     let mut open =
         writer.0.encode_descriptor("hub_connections", "Listeners that are connected", None, MetricType::Gauge)?;
     for (transport, count) in [

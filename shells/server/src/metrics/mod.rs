@@ -13,7 +13,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 pub use commits::Commits;
-pub(crate) use exposition::{Format, Levels, Writer, write};
+pub(crate) use exposition::{Format, Levels, MetricsWriter, write};
 pub use histogram::Histogram;
 use recording_core::Action;
 

@@ -13,23 +13,23 @@ use crate::auth::rate::Allowance;
 #[derive(Debug, Clone)]
 pub struct Client {
     peer: SocketAddr,
-    place: Place,
+    transport: Transport,
 }
 
-/// Where the request stands among those of its connection.
+/// The connection that the request came by; with HTTP/2 also its stream.
 #[derive(Debug, Clone)]
-enum Place {
+enum Transport {
     Alone(Arc<ConnectionState>),
     OneOfMany(Arc<ConnectionState>, Arc<Stream>),
 }
 
 impl Client {
     pub(super) fn alone(state: &Arc<ConnectionState>, peer: SocketAddr) -> Self {
-        Self { peer, place: Place::Alone(Arc::clone(state)) }
+        Self { peer, transport: Transport::Alone(Arc::clone(state)) }
     }
 
     pub(super) fn one_of_many(state: &Arc<ConnectionState>, stay: &Stay, peer: SocketAddr) -> Self {
-        Self { peer, place: Place::OneOfMany(Arc::clone(state), Arc::clone(stay.stream())) }
+        Self { peer, transport: Transport::OneOfMany(Arc::clone(state), Arc::clone(stay.stream())) }
     }
 
     /// Where it is, or the proxy between.
@@ -39,39 +39,39 @@ impl Client {
 
     /// What its address has left: looked up once for a connection.
     pub(crate) fn allowance(&self, find: impl FnOnce() -> Arc<Allowance>) -> &Allowance {
-        match &self.place {
-            Place::Alone(state) | Place::OneOfMany(state, _) => state.allowance.get_or_init(find),
+        match &self.transport {
+            Transport::Alone(state) | Transport::OneOfMany(state, _) => state.allowance.get_or_init(find),
         }
     }
 
     /// When the request must have arrived.
     pub(crate) fn deadline(&self) -> Instant {
-        match &self.place {
-            Place::Alone(state) => state.deadline(state.since()),
-            Place::OneOfMany(state, stream) => state.deadline(stream.since()),
+        match &self.transport {
+            Transport::Alone(state) => state.deadline(state.since()),
+            Transport::OneOfMany(state, stream) => state.deadline(stream.since()),
         }
     }
 
     /// The request has arrived: from now on the server does not wait for the client.
     pub(crate) fn arrived(&self) {
-        match &self.place {
-            Place::Alone(state) => state.at_work(),
-            Place::OneOfMany(_, stream) => stream.arrived(),
+        match &self.transport {
+            Transport::Alone(state) => state.at_work(),
+            Transport::OneOfMany(_, stream) => stream.arrived(),
         }
     }
 
     /// Whether the client has not taken what it was sent for longer than it may.
     pub(crate) fn is_slow(&self) -> bool {
-        let (Place::Alone(state) | Place::OneOfMany(state, _)) = &self.place;
+        let (Transport::Alone(state) | Transport::OneOfMany(state, _)) = &self.transport;
         state.is_slow()
     }
 
     /// The request waits for something that only this client wants to know: it ends when the client is gone.
     pub(crate) fn waits_with_its_client(&self) {
-        match &self.place {
-            Place::Alone(state) => state.watch(),
+        match &self.transport {
+            Transport::Alone(state) => state.watch(),
             // HTTP/2 does so by itself.
-            Place::OneOfMany(..) => {}
+            Transport::OneOfMany(..) => {}
         }
     }
 }

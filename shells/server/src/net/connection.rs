@@ -24,7 +24,7 @@ use tokio_util::task::TaskTracker;
 
 use super::client::Client;
 use super::connection_state::{ConnectionState, Due};
-use super::connections::Place;
+use super::connections::ConnectionPermit;
 use super::frames::FrameAllowance;
 use super::smuggling::Framing;
 use super::tls::{HTTP_2, Tls};
@@ -48,7 +48,7 @@ pub(super) struct Connection<H> {
     pub(super) state: Arc<ConnectionState>,
     pub(super) tasks: TaskTracker,
     pub(super) end: CancellationToken,
-    pub(super) _place: Place,
+    pub(super) _permit: ConnectionPermit,
 }
 
 impl<H: Handler> Connection<H> {

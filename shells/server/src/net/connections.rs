@@ -38,12 +38,12 @@ const AT_ONCE: usize = 256;
 
 /// A connection's place, until dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionPermit {
     connections: Arc<Connections>,
     id: u64,
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.connections.open().remove(self.id);
         self.connections.one_ended.notify_one();
@@ -127,7 +127,7 @@ impl Connections {
     }
 
     /// Takes a place.
-    pub(super) fn add(self: &Arc<Self>, address: IpAddr, state: Arc<ConnectionState>) -> Place {
+    pub(super) fn add(self: &Arc<Self>, address: IpAddr, state: Arc<ConnectionState>) -> ConnectionPermit {
         let (mut open, address) = (self.open(), site(address));
         open.last_id += 1;
         let id = open.last_id;
@@ -136,7 +136,7 @@ impl Connections {
         *number += 1;
         let now = *number;
         open.rank(now - 1, now);
-        Place { connections: Arc::clone(self), id }
+        ConnectionPermit { connections: Arc::clone(self), id }
     }
 
     /// Asks the connection to end that has waited longest for its client, if it has waited as long as this: of those of the
@@ -181,7 +181,7 @@ mod tests {
     fn only_who_has_waited_as_long_goes() {
         let connections = Arc::<Connections>::default();
         let state = Arc::new(ConnectionState::new(Limits::default(), Instant::now()));
-        let _place = connections.add(address(1), Arc::clone(&state));
+        let _permit = connections.add(address(1), Arc::clone(&state));
         connections.evict_one(Duration::from_secs(3600));
         assert!(!state.is_leaving());
         connections.evict_one(Duration::ZERO);

@@ -110,7 +110,7 @@ impl<H: Handler> Acceptor<H> {
 
     fn serve(&self, stream: TcpStream, peer: SocketAddr) {
         let state = Arc::new(ConnectionState::new(self.limits, self.epoch));
-        let place = self.connections.add(peer.ip(), Arc::clone(&state));
+        let permit = self.connections.add(peer.ip(), Arc::clone(&state));
         let connection = Connection {
             handler: self.handler.clone(),
             limits: self.limits,
@@ -120,7 +120,7 @@ impl<H: Handler> Acceptor<H> {
             tasks: self.tasks.clone(),
             // Each has its own: all would wait for one lock at each of their steps.
             end: self.end.child_token(),
-            _place: place,
+            _permit: permit,
         };
         self.tasks.spawn(connection.run(stream));
     }

@@ -21,9 +21,9 @@ const NAME: &[u8] = b"content-length";
 
 /// How much of the name the line in hand began with; `None` if it began otherwise.
 #[derive(Debug)]
-pub(super) struct Line(Option<usize>);
+pub(super) struct LinePosition(Option<usize>);
 
-impl Line {
+impl LinePosition {
     pub(super) const fn first() -> Self {
         Self(Some(0))
     }
@@ -31,7 +31,7 @@ impl Line {
 
 impl Lengths {
     /// Looks at more bytes.
-    pub(super) fn watch(&self, line: &mut Line, mut bytes: &[u8]) {
+    pub(super) fn watch(&self, line: &mut LinePosition, mut bytes: &[u8]) {
         while !self.seen() {
             let Some(matched) = line.0 else {
                 let Some(end) = memchr(b'\n', bytes) else { return };
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     fn seen(pieces: &[&[u8]]) -> bool {
-        let (lengths, mut line) = (Lengths::default(), Line::first());
+        let (lengths, mut line) = (Lengths::default(), LinePosition::first());
         pieces.iter().for_each(|piece| lengths.watch(&mut line, piece));
         lengths.seen()
     }

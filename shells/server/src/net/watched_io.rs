@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connection_state::ConnectionState;
 use super::frames::FrameAllowance;
-use super::smuggling::Line;
+use super::smuggling::LinePosition;
 
 /// The text of a 414.
 pub(crate) const TARGET_TOO_LONG: &str = "The request target is too long.";
@@ -38,7 +38,7 @@ pub(super) struct WatchedIo<S> {
     state: Arc<ConnectionState>,
     version: Version,
     /// Where in a line the bytes that come are.
-    line: Line,
+    line: LinePosition,
     /// What stands for the library's own answer, and how much of it is written.
     own_answer: Option<(Vec<u8>, usize)>,
     /// What may come besides requests, where that is watched.
@@ -60,7 +60,7 @@ impl<S: AsyncWrite + Unpin> WatchedIo<S> {
         version: Version,
         frames: Option<FrameAllowance>,
     ) -> Self {
-        let (line, own_answer) = (Line::first(), None);
+        let (line, own_answer) = (LinePosition::first(), None);
         Self {
             stream,
             state,

@@ -98,7 +98,7 @@ async fn streams_that_take_nothing_lose_their_places() {
     const STREAMS: u64 = 3;
     let certificate = Certificate::new("window-of-0");
     let limits = signalr_hub::Limits { write: Duration::from_millis(500), ..signalr_hub::Limits::default() };
-    let options = signalr_hub::Options { limits, ..signalr_hub::Options::default() };
+    let options = signalr_hub::HubOptions { limits, ..signalr_hub::HubOptions::default() };
     let running = world_listening(&certificate, Limits::default(), options).await;
     let counters = || running.service().hub().counters();
     let mut good = Http2::over(tls(&certificate, &running, &[HTTP_2]).await).await;

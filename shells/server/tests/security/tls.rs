@@ -26,14 +26,14 @@ pub const HTTP_2: &[u8] = b"h2";
 
 /// The world of the samples behind TLS.
 pub async fn world(certificate: &Certificate, limits: Limits) -> Server<MemoryStore> {
-    world_listening(certificate, limits, signalr_hub::Options::default()).await
+    world_listening(certificate, limits, signalr_hub::HubOptions::default()).await
 }
 
 /// The same, with a hub that grants other things.
 pub async fn world_listening(
     certificate: &Certificate,
     limits: Limits,
-    options: signalr_hub::Options,
+    options: signalr_hub::HubOptions,
 ) -> Server<MemoryStore> {
     let service = Service::new(directory(&["ucc-demo-name"]), MemoryStore::new());
     let service = Arc::new(service.with_hub(hub::new(EventCase::Pascal, options)));

@@ -181,7 +181,7 @@ async fn listener(from: [u8; 4], address: SocketAddr) -> Result<WebSocketStream<
 /// One address may have all places for listeners, until another one wants some: then it has to give way.
 #[tokio::test]
 async fn no_address_keeps_the_listeners_of_another_out() {
-    let options = signalr_hub::Options { connections: 32, ..signalr_hub::Options::default() };
+    let options = signalr_hub::HubOptions { connections: 32, ..signalr_hub::HubOptions::default() };
     let service = Service::new(directory(&["ucc-demo-name"]), MemoryStore::new());
     let service = Arc::new(service.with_hub(hub::new(EventCase::Pascal, options)));
     let running = serve(service, Limits::default()).await;

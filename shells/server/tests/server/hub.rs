@@ -157,7 +157,7 @@ async fn trap_15_the_case_of_the_keys() {
         (EventCase::Camel, ["uccName", "correlationId", "stateAction"]),
     ] {
         let service = Service::new(directory(&[NAME]), MemoryStore::new());
-        let service = Arc::new(service.with_hub(hub::new(case, signalr_hub::Options::default())));
+        let service = Arc::new(service.with_hub(hub::new(case, signalr_hub::HubOptions::default())));
         let _ = service.store().begin(&key(NAME, ID), STARTED).await.unwrap();
         let running = serve(service, Limits::default()).await;
         let address = running.addresses().api;

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use recording_core::State;
 use recording_core::recorder::Epoch;
-use recording_server::audit::{Note, Settings, Trail};
+use recording_server::audit::{Note, Trail, TrailSettings};
 use recording_server::net::Limits;
 use recording_server::service::Service;
 use recording_server::store::{Found, MemoryStore, Revision, Session, SessionKey, Store, StoreError, Swap};
@@ -295,7 +295,7 @@ async fn a_part_that_ends_makes_the_server_unhealthy() {
 /// A trail that cannot be written: not ready from the first change that was refused for it.
 #[tokio::test]
 async fn a_trail_that_cannot_be_written_makes_the_server_unready() {
-    let settings = Settings { path: "/dev/full".into(), ..Settings::default() };
+    let settings = TrailSettings { path: "/dev/full".into(), ..TrailSettings::default() };
     let trail = Trail::open(&settings).unwrap();
     let service = Service::new(directory(&["ucc-demo-name"]), MemoryStore::audited(trail.clone()));
     let _ = service.store().begin(&key("ucc-demo-name", ID), State::INITIAL).await.unwrap();

@@ -106,7 +106,7 @@ fn help_and_version() {
     }
     // What it says about defaults is what is.
     let limits = recording_server::net::Limits::default();
-    let audit = recording_server::audit::Settings::default();
+    let audit = recording_server::audit::TrailSettings::default();
     let words = help.split_whitespace().collect::<Vec<_>>().join(" ");
     for default in [
         "[default: 127.0.0.1:8080]".to_owned(),

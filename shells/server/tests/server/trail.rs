@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use recording_core::State;
-use recording_server::audit::{Settings, Trail};
+use recording_server::audit::{Trail, TrailSettings};
 use recording_server::net::Limits;
 use recording_server::service::Service;
 use recording_server::store::{FileStore, MemoryStore, Store};
@@ -24,7 +24,7 @@ impl Scratch {
     }
 
     fn trail(&self, reads: bool) -> Trail {
-        Trail::open(&Settings { path: self.0.join("trail"), reads, ..Settings::default() }).unwrap()
+        Trail::open(&TrailSettings { path: self.0.join("trail"), reads, ..TrailSettings::default() }).unwrap()
     }
 
     /// A trail that is a pipe.
@@ -171,7 +171,7 @@ async fn every_decision_has_its_line() {
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_change_whose_line_cannot_be_written_is_not_made() {
-    let full = || Trail::open(&Settings { path: "/dev/full".into(), ..Settings::default() }).unwrap();
+    let full = || Trail::open(&TrailSettings { path: "/dev/full".into(), ..TrailSettings::default() }).unwrap();
     let scratch = Scratch::new("full");
     let trail = full();
     let memory = MemoryStore::audited(trail.clone());

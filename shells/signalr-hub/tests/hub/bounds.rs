@@ -5,7 +5,7 @@ use core::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::json;
-use signalr_hub::{Argument, Delivery, End, Limits, Options, Publication};
+use signalr_hub::{Argument, Delivery, End, HubOptions, Limits, Publication};
 
 use crate::support::{
     JSON, MESSAGE_PACK, Machine, POLLING, Served, TEXT_ONLY, WEB_SOCKET, event, packed, record, seconds,
@@ -206,7 +206,7 @@ proptest! {
 #[tokio::test]
 async fn listeners_together_keep_their_number_of_bounds() {
     let limits = Limits { input_rate: 1 << 30, input_burst: 1 << 30, ..Limits::default() };
-    let served = Served::new(Options { limits, connections: 7, ..Options::default() }).await;
+    let served = Served::new(HubOptions { limits, connections: 7, ..HubOptions::default() }).await;
     let mut streams = Vec::new();
     let mut tokens = Vec::new();
     for number in 0..6 {
@@ -251,7 +251,7 @@ async fn listeners_together_keep_their_number_of_bounds() {
 #[tokio::test]
 async fn posts_over_the_rate_are_refused() {
     let limits = Limits { input_rate: 4 * 1024, input_burst: 4096, ..Limits::default() };
-    let served = Served::new(Options { limits, ..Options::default() }).await;
+    let served = Served::new(HubOptions { limits, ..HubOptions::default() }).await;
     let token = served.token().await;
     served.poll(&token).await;
     served.post(&token, JSON).await;

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use signalr_hub::{Limits, Options};
+use signalr_hub::{HubOptions, Limits};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -168,7 +168,7 @@ async fn a_stream_that_is_excluded_is_not_begun() {
 async fn a_web_socket_that_answers_nothing_loses_its_place() {
     let limits =
         Limits { keep_alive: Duration::from_millis(100), unanswered: Duration::from_millis(1500), ..Limits::default() };
-    let served = Served::new(Options { limits, ..Options::default() }).await;
+    let served = Served::new(HubOptions { limits, ..HubOptions::default() }).await;
     let mut silent = Vec::new();
     for _ in 0..5 {
         let mut client = Client::connect(served.address).await;
@@ -198,7 +198,7 @@ async fn a_web_socket_that_answers_nothing_loses_its_place() {
 #[tokio::test]
 async fn frames_without_messages_are_counted() {
     let limits = Limits { input_rate: 20_000, input_burst: 8000, ..Limits::default() };
-    let served = Served::new(Options { limits, ..Options::default() }).await;
+    let served = Served::new(HubOptions { limits, ..HubOptions::default() }).await;
     let takes = async |begin: &[u8], frame: &[u8], number: usize, end: &[u8]| {
         let mut client = Client::connect(served.address).await;
         client.send("GET", "/hub", &[("Connection", "Upgrade"), ("Upgrade", "websocket"), VERSION, KEY], b"").await;
@@ -247,7 +247,7 @@ async fn names_of_protocols_have_no_case() {
 async fn an_answer_that_nobody_took_is_no_silent_gap() {
     use tower_service::Service as _;
 
-    let hub = signalr_hub::Hub::new(crate::support::Test::default(), Options::default());
+    let hub = signalr_hub::Hub::new(crate::support::Test::default(), HubOptions::default());
     let router = hub.router("/hub");
     let asks = async |method: &str, target: &str, body: &'static [u8]| {
         let request =

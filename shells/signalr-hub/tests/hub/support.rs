@@ -8,7 +8,7 @@ use axum::Router;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use signalr_hub::{
-    Argument, Call, CallError, CallResult, Carrier, Connection, End, Hub, Limits, Methods, Options, Publication,
+    Argument, Call, CallError, CallResult, Carrier, Connection, End, Hub, HubOptions, Limits, Methods, Publication,
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -162,7 +162,7 @@ pub struct Served {
 }
 
 impl Served {
-    pub async fn new(options: Options) -> Self {
+    pub async fn new(options: HubOptions) -> Self {
         let hub = Hub::new(Test::default(), options);
         let router: Router = hub.router("/hub");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -172,7 +172,7 @@ impl Served {
     }
 
     pub async fn default() -> Self {
-        Self::new(Options::default()).await
+        Self::new(HubOptions::default()).await
     }
 
     pub fn publish(&self, number: u64) {

@@ -6,14 +6,14 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use serde_json::Value;
-use signalr_hub::{Hub, Options};
+use signalr_hub::{Hub, HubOptions};
 use tokio::time::{sleep, timeout};
 use tower_service::Service as _;
 
 use crate::support::{Test, seconds};
 
 fn hub() -> Hub<Test> {
-    Hub::new(Test::default(), Options { unopened: seconds(5), ..Options::default() })
+    Hub::new(Test::default(), HubOptions { unopened: seconds(5), ..HubOptions::default() })
 }
 
 async fn post(router: &Router, target: &str) -> (u16, Vec<u8>) {

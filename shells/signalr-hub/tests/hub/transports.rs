@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use serde_json::json;
-use signalr_hub::{Limits, Options, OriginAllowed};
+use signalr_hub::{HubOptions, Limits, OriginAllowed};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::{connect_async, tungstenite};
@@ -153,7 +153,7 @@ async fn long_polling_is_ended_by_the_client() {
 #[tokio::test]
 async fn a_held_poll_ends_empty_and_a_client_that_stays_away_is_forgotten() {
     let options =
-        Options { poll: Duration::from_millis(300), poll_gap: Duration::from_millis(1500), ..Options::default() };
+        HubOptions { poll: Duration::from_millis(300), poll_gap: Duration::from_millis(1500), ..HubOptions::default() };
     let served = Served::new(options).await;
     let token = served.token().await;
     served.poll(&token).await;
@@ -168,7 +168,7 @@ async fn a_held_poll_ends_empty_and_a_client_that_stays_away_is_forgotten() {
 
 #[tokio::test]
 async fn what_is_negotiated_and_not_opened_is_forgotten() {
-    let options = Options { unopened: Duration::from_millis(100), connections: 3, ..Options::default() };
+    let options = HubOptions { unopened: Duration::from_millis(100), connections: 3, ..HubOptions::default() };
     let served = Served::new(options).await;
     let first = served.token().await;
     let mut tokens = vec![first.clone()];
@@ -188,7 +188,7 @@ async fn what_is_negotiated_and_not_opened_is_forgotten() {
 
 #[tokio::test]
 async fn there_are_never_too_many() {
-    let served = Served::new(Options { connections: 2, ..Options::default() }).await;
+    let served = Served::new(HubOptions { connections: 2, ..HubOptions::default() }).await;
     let spare = served.token().await;
     let (_first, second) = (served.listener().await, served.listener().await);
     for (method, path) in [("POST", "/hub/negotiate"), ("GET", &format!("/hub?id={spare}"))] {
@@ -256,7 +256,7 @@ async fn wrong_requests() {
 
 #[tokio::test]
 async fn bodies_are_bounded_in_size_and_time() {
-    let options = Options { body_time: Duration::from_millis(300), ..Options::default() };
+    let options = HubOptions { body_time: Duration::from_millis(300), ..HubOptions::default() };
     let limit = options.body;
     let served = Served::new(options).await;
     let token = served.token().await;
@@ -282,7 +282,8 @@ async fn bodies_are_bounded_in_size_and_time() {
 /// Whose pages may open WebSockets: none but the hub's own, and those that are listed.
 #[tokio::test]
 async fn origins() {
-    let served = Served::new(Options { origins: vec!["https://desk.example".into()], ..Options::default() }).await;
+    let served =
+        Served::new(HubOptions { origins: vec!["https://desk.example".into()], ..HubOptions::default() }).await;
     let address = served.address;
     let opens = async |origin: &str, host: Option<&str>| {
         let mut request = format!("ws://{address}/hub").into_client_request().unwrap();
@@ -323,7 +324,7 @@ async fn origins() {
 /// A layer in front of the hub may have decided about that.
 #[tokio::test]
 async fn an_origin_may_be_allowed_by_others() {
-    let hub = signalr_hub::Hub::new(crate::support::Test::default(), Options::default());
+    let hub = signalr_hub::Hub::new(crate::support::Test::default(), HubOptions::default());
     let router = hub.router("/hub").layer(axum::Extension(OriginAllowed));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -7,7 +7,7 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use signalr_hub::{Argument, Limits, Options, Publication};
+use signalr_hub::{Argument, HubOptions, Limits, Publication};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite;
 
@@ -89,7 +89,7 @@ async fn trap_05_missing_end_of_record() {
 #[tokio::test]
 async fn trap_06_first_poll_held() {
     // If it were held, then for a day.
-    let served = Served::new(Options { poll: seconds(86_400), ..Options::default() }).await;
+    let served = Served::new(HubOptions { poll: seconds(86_400), ..HubOptions::default() }).await;
     let token = served.token().await;
     let response = served.poll(&token).await;
     assert_eq!((response.status, response.body), (200, vec![]));
@@ -205,7 +205,7 @@ async fn trap_14_publisher_held_up() {
     };
     // Neither must be given up for the time it takes, only for what waits for it.
     let limits = Limits { write: seconds(1000), waiting: 4 << 20, ..Limits::default() };
-    let served = Served::new(Options { limits, poll_gap: seconds(1000), ..Options::default() }).await;
+    let served = Served::new(HubOptions { limits, poll_gap: seconds(1000), ..HubOptions::default() }).await;
     let mut reads_late = served.listener().await;
     let (mut good, never_polls) = (served.listener().await, served.token().await);
     served.poll(&never_polls).await;

@@ -6,7 +6,7 @@ use axum::Router;
 use recording_core::wire::{UccName, UccNameBuf};
 use recording_server::hub::{EventCase, Interest, Listening, MOST_NAMES, RecordingHub, new};
 use serde_json::Value;
-use signalr_hub::{Argument, Call, Limits, Methods as _, Options, Publication};
+use signalr_hub::{Argument, Call, HubOptions, Limits, Methods as _, Publication};
 
 use crate::measure::{Cpu, Outcome, Thing, shortest, tried};
 use crate::store::{asks, block_on};
@@ -34,7 +34,7 @@ fn hub(connections: usize) -> RecordingHub {
         keep_alive: LONG,
         ..Limits::default()
     };
-    new(EventCase::Pascal, Options { limits, connections, unopened: LONG, poll_gap: LONG, ..Options::default() })
+    new(EventCase::Pascal, HubOptions { limits, connections, unopened: LONG, poll_gap: LONG, ..HubOptions::default() })
 }
 
 async fn negotiate(router: &Router) -> Outcome<String> {

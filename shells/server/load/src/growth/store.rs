@@ -12,7 +12,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use recording_core::State;
 use recording_core::wire::{CorrelationId, UccName};
-use recording_server::audit::{Settings, Trail};
+use recording_server::audit::{Trail, TrailSettings};
 use recording_server::service::Service;
 use recording_server::store::{FileStore, MemoryStore, SessionKey, Store};
 use recording_server::{admin, api, demo};
@@ -204,8 +204,8 @@ fn started(number: usize) -> Outcome<Duration> {
     })
 }
 
-fn settings(place: &Place) -> Settings {
-    Settings { path: place.file("trail"), max_bytes: 1 << 40, keep: 10, reads: true }
+fn settings(place: &Place) -> TrailSettings {
+    TrailSettings { path: place.file("trail"), max_bytes: 1 << 40, keep: 10, reads: true }
 }
 
 /// A store and the trail of a server that was killed: a change, and after that a read. Gives the lines of both.
@@ -275,7 +275,7 @@ fn archives(number: usize) -> Outcome<Duration> {
     for archive in 1..=number {
         fs::write(place.file(&format!("trail.{archive}")), format!("{read}\n"))?;
     }
-    let settings = Settings { max_bytes: 1, keep: u32::try_from(number)?, ..settings(&place) };
+    let settings = TrailSettings { max_bytes: 1, keep: u32::try_from(number)?, ..settings(&place) };
     tried(|| {
         let began = Cpu::now();
         let trail = Trail::open(&settings)?;

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use recording_test_support::schedule::Schedule;
 
 use super::model::{Inode, Model, World, path};
-use crate::audit::Settings;
+use crate::audit::TrailSettings;
 use crate::audit::file::TrailFile;
 use crate::audit::guards::{Guard, Guards};
 
@@ -79,7 +79,8 @@ impl Case {
     }
 
     fn take(&mut self, step: Step, options: Options) {
-        let settings = Settings { path: path(), max_bytes: MAX_BYTES, keep: self.world.borrow().keep, reads: true };
+        let settings =
+            TrailSettings { path: path(), max_bytes: MAX_BYTES, keep: self.world.borrow().keep, reads: true };
         match (step, &mut self.server) {
             (Step::Line | Step::DurableLine, Some(server)) => {
                 let line = [self.next, b'\n'];

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::Scratch;
-use crate::audit::{Settings, Trail};
+use crate::audit::{Trail, TrailSettings};
 
 #[test]
 fn the_rest_of_a_line_is_cut_off() {
@@ -55,7 +55,7 @@ fn one_server_writes_it() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_written_is_an_error() {
-    let trail = Trail::open(&Settings { path: "/dev/full".into(), ..Settings::default() }).unwrap();
+    let trail = Trail::open(&TrailSettings { path: "/dev/full".into(), ..TrailSettings::default() }).unwrap();
     for _ in 0..2 {
         assert_eq!(trail.write_now(b"{}\n").unwrap_err().kind(), std::io::ErrorKind::StorageFull);
         assert_eq!(trail.write_now_durably(b"{}\n").unwrap_err().kind(), std::io::ErrorKind::StorageFull);

@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Settings, Trail, Work, numbered};
+use super::{Trail, TrailSettings, Work, numbered};
 
 impl Trail {
     /// Writes lines and waits for it.
@@ -36,8 +36,8 @@ impl Scratch {
         Self(directory)
     }
 
-    fn settings(&self, max_bytes: u64, keep: u32) -> Settings {
-        Settings { path: self.0.join("trail"), max_bytes, keep, reads: true }
+    fn settings(&self, max_bytes: u64, keep: u32) -> TrailSettings {
+        TrailSettings { path: self.0.join("trail"), max_bytes, keep, reads: true }
     }
 
     fn trail(&self) -> Trail {

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{Scratch, files};
 use crate::audit::file::TrailFile;
 use crate::audit::files::Machine;
-use crate::audit::{Settings, Trail, numbered};
+use crate::audit::{Trail, TrailSettings, numbered};
 
 /// However lines of any length follow each other: nothing is lost or cut, no file is too large, none is too many.
 #[test]
@@ -70,7 +70,7 @@ fn a_rotation_that_failed_is_left_alone_for_a_while() {
 #[test]
 fn what_is_in_the_way_of_a_rotation_costs_no_line() {
     use std::os::unix::fs::PermissionsExt as _;
-    let archives = |settings: &Settings| {
+    let archives = |settings: &TrailSettings| {
         for number in 1..=settings.keep {
             fs::write(numbered(&settings.path, number), format!("old {number}\n")).unwrap();
         }

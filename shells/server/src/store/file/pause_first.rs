@@ -92,7 +92,7 @@ fn marks_and_a_pause() -> Vec<Action> {
 async fn a_pause_behind_400_marks_costs_at_most_three_commits() {
     let scratch = Scratch::new("pause");
     let path = scratch.file().with_extension("trail");
-    let trail = Trail::open(&audit::Settings { path: path.clone(), ..audit::Settings::default() }).unwrap();
+    let trail = Trail::open(&audit::TrailSettings { path: path.clone(), ..audit::TrailSettings::default() }).unwrap();
     let (service, faults) = held(&scratch, Some(trail)).await;
     let mut events = service.events().subscribe();
     let before = commits(&service);
@@ -144,7 +144,7 @@ async fn a_pause_behind_400_marks_costs_at_most_three_commits() {
 async fn what_rests_on_a_commit_that_fails_is_not_stored() {
     let scratch = Scratch::new("rests");
     let path = scratch.file().with_extension("trail");
-    let trail = Trail::open(&audit::Settings { path: path.clone(), ..audit::Settings::default() }).unwrap();
+    let trail = Trail::open(&audit::TrailSettings { path: path.clone(), ..audit::TrailSettings::default() }).unwrap();
     let (service, faults) = held(&scratch, Some(trail)).await;
     let mut events = service.events().subscribe();
     let actions = marks_and_a_pause();

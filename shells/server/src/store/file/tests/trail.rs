@@ -1,12 +1,12 @@
 //! The store and its trail together: after failures, an orderly end and a store that was put back.
 
 use super::*;
-use crate::audit::{Settings, Trail};
+use crate::audit::{Trail, TrailSettings};
 use crate::caller::Caller;
 use crate::occurrence::Change;
 
 fn open(scratch: &Scratch, faults: &Faults) -> (FileStore, Trail) {
-    let settings = Settings { path: scratch.0.join("trail"), ..Settings::default() };
+    let settings = TrailSettings { path: scratch.0.join("trail"), ..TrailSettings::default() };
     let trail = Trail::open(&settings).unwrap();
     let store = FileStore::open_with(&scratch.file(), Some(trail.clone()), faults.clone(), Duration::MAX).unwrap();
     trail.started("file:sessions").unwrap();
