@@ -2,6 +2,7 @@
 
 use std::process::{Command, Output};
 
+use recording_conformance::cli::command;
 use recording_testkit::faults::Fault;
 use recording_testkit::plan::Plan;
 
@@ -51,8 +52,53 @@ fn what_cannot_run_is_said_in_one_line() {
 
 #[test]
 fn help_and_version() {
-    assert!(text(&program(&["--help"]).stdout).contains("Exit codes"));
-    assert!(text(&program(&["-V"]).stdout).starts_with("recording-conformance "));
+    for option in ["--help", "-h"] {
+        let output = program(&[option]);
+        let help = text(&output.stdout);
+        assert!(output.status.success() && output.stderr.is_empty());
+        assert!(help.contains("Exit codes") && help.starts_with("Tests a server"), "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 120), "{help}");
+        for arg in command().get_arguments() {
+            assert!(help.contains(&format!("--{}", arg.get_long().unwrap())), "{}", arg.get_id());
+        }
+    }
+    let version = concat!("recording-conformance ", env!("CARGO_PKG_VERSION"), "\n");
+    assert!(["-V", "--version"].iter().all(|option| text(&program(&[option]).stdout) == version));
+}
+
+const BEGIN: &str = "<!-- options: written by `WRITE_DOCS=1 cargo test -p recording-conformance --test conformance the_page_has_every_option` -->\n";
+const END: &str = "<!-- end of options -->\n";
+
+/// A row for each option, under the headings of `--help`.
+fn table() -> String {
+    let (mut table, mut heading) = (BEGIN.to_owned(), None);
+    for arg in command().get_arguments() {
+        if heading != arg.get_help_heading() {
+            heading = arg.get_help_heading();
+            table += &format!("\n### {}\n\n| option | what it does |\n|---|---|\n", heading.unwrap_or_default());
+        }
+        let values = if arg.get_action().takes_values() { arg.get_value_names() } else { None };
+        let value = values.and_then(<[_]>::first).map_or_else(String::new, |name| format!(" {name}"));
+        let defaults = if values.is_some() { arg.get_default_values() } else { &[] };
+        let default = defaults.first().map_or_else(String::new, |default| format!(" [default: {}]", default.display()));
+        let help = arg.get_help().unwrap_or_else(|| panic!("{} is not explained", arg.get_id()));
+        table += &format!("| `--{}{value}` | {help}{default} |\n", arg.get_long().unwrap());
+    }
+    table + "\n" + END
+}
+
+#[test]
+fn the_page_has_every_option() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/conformance.md");
+    let page = std::fs::read_to_string(file).unwrap();
+    let (before, rest) = page.split_once(BEGIN).expect("the begin of the options");
+    let (_, after) = rest.split_once(END).expect("the end of the options");
+    let expected = [before, &table(), after].concat();
+    if std::env::var_os("WRITE_DOCS").is_some() {
+        std::fs::write(file, expected).unwrap();
+    } else {
+        assert!(page == expected, "docs/conformance.md is not what --help says; WRITE_DOCS=1 writes it");
+    }
 }
 
 #[test]
