@@ -42,6 +42,8 @@ enum Command {
     Controls(Rest),
     /// A whole call by sipp and kamailio, in which a card's number is said while the recording is paused
     Call(Rest),
+    /// Other versions of rtpengine, unpacked from newer suites of Debian: one works, one must be refused
+    Versions,
 }
 
 /// Arguments for the laboratory.
@@ -58,6 +60,7 @@ impl Options {
             Some(Command::Install) => install(),
             Some(Command::Pauses(rest)) => with_server("pauses", &rest.rest),
             Some(Command::Call(rest)) => with_server("call", &rest.rest),
+            Some(Command::Versions) => versions().map(drop),
             Some(Command::Controls(rest)) => controls(&rest.rest),
             Some(Command::Check) | None => check(),
         }
@@ -84,7 +87,8 @@ pub(crate) fn install() -> Result<()> {
 
 /// What the CI runs.
 pub(crate) fn check() -> Result<()> {
-    controls(&[])
+    controls(&["--pauses".to_owned(), "100".to_owned()])?;
+    lab("call", &[])
 }
 
 fn controls(rest: &[String]) -> Result<()> {
@@ -92,23 +96,69 @@ fn controls(rest: &[String]) -> Result<()> {
     lab("controls", rest)
 }
 
+/// Suites of Debian whose rtpengine is tried, and what must come of it.
+const SUITES: &[(&str, &str)] = &[("sid", "works"), ("trixie", "refused")];
+
+/// Gives what the laboratory said of them, for the table of proofs.
+pub(crate) fn versions() -> Result<String> {
+    install()?;
+    let server = server()?;
+    let mut said = Vec::new();
+    for (suite, expected) in SUITES {
+        let place = target().join("recorder").join(suite);
+        say(&format!("rtpengine of {suite}"));
+        Sh::new("sh")
+            .arg("shells/server/lab/unpack")
+            .arg(suite)
+            .arg(&place)
+            .args(["rtpengine-daemon", "rtpengine"])
+            .quiet()?;
+        let program = place.join("rtpengine").display().to_string();
+        let out = lab_command("version")
+            .args(["--server", &server, "--rtpengine", &program, "--expected", expected])
+            .read()?;
+        println!("{out}");
+        said.extend(version_in(&out).map(|version| format!("{version} {expected}")));
+    }
+    Ok(said.join(", "))
+}
+
+/// The version that the laboratory names first.
+fn version_in(out: &str) -> Option<&str> {
+    out.lines().find_map(|line| line.strip_prefix("lab version: Version: "))
+}
+
 fn with_server(command: &str, rest: &[String]) -> Result<()> {
     install()?;
-    Sh::line("cargo build --locked -p recording-server").show()?;
-    let server = target().join("debug/recording-server").display().to_string();
-    let mut arguments = vec!["--server".to_owned(), server];
+    let mut arguments = vec!["--server".to_owned(), server()?];
     arguments.extend_from_slice(rest);
     lab(command, &arguments)
 }
 
+/// The server's program.
+fn server() -> Result<String> {
+    Sh::line("cargo build --locked -p recording-server").show()?;
+    Ok(target().join("debug/recording-server").display().to_string())
+}
+
 /// The laboratory, built as usual: it waits more than it computes.
+fn lab_command(command: &str) -> Sh {
+    Sh::line("cargo run --quiet --locked -p recording-lab --").arg(command)
+}
+
 fn lab(command: &str, arguments: &[String]) -> Result<()> {
-    Sh::line("cargo run --quiet --locked -p recording-lab --").arg(command).args(arguments).show()
+    lab_command(command).args(arguments).show()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_version_is_named_first() {
+        assert_eq!(version_in("x\nlab version: Version: 26.0.1\nlab version: by native\n"), Some("26.0.1"));
+        assert_eq!(version_in("lab version: by native\n"), None);
+    }
 
     #[test]
     fn no_service_is_started_by_what_is_installed() -> Result<()> {

@@ -8,6 +8,7 @@ use crate::{
     cluster, figures, linking,
     names::Names,
     prove::{self, checks},
+    recorder,
     sh::{Sh, root, target},
 };
 use anyhow::{Context as _, Result, bail};
@@ -104,6 +105,12 @@ pub(super) const STEPS: &[Step] = &[
         title: "what each of many costs in the server, at ten times as many",
         tier: Cargo,
         run: || cargo("test --locked -p recording-load --bin growth"),
+    },
+    Step {
+        name: "recorder",
+        title: "a real recorder: calls through rtpengine, hundreds of pauses, packets looked for in its files",
+        tier: All,
+        run: recorder::check,
     },
     Step {
         name: "deploy",

@@ -6,6 +6,7 @@ mod firmware;
 pub(crate) mod image;
 mod page;
 mod peers;
+mod recorder;
 mod server;
 pub(crate) mod size;
 mod stack;
@@ -32,6 +33,9 @@ pub(crate) struct Options {
     /// With `server`: how long each load lasts
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
+    /// With `recorder`: an older `recording-server`, which sets without a recorder are compared with
+    #[arg(long, value_name = "PROGRAM")]
+    baseline: Option<std::path::PathBuf>,
     /// With `firmware`: only list every place of the images that can panic
     #[arg(long)]
     panics: bool,
@@ -45,6 +49,8 @@ enum What {
     Server,
     /// Flash, RAM and stack of the images, as the last run of their tests left them: docs/firmware.md
     Firmware,
+    /// What a pause costs that a real recorder has confirmed: docs/recorder.md
+    Recorder,
     /// What the C border costs, built by `cargo xtask c check`: docs/c.md
     C,
 }
@@ -55,6 +61,8 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         (options.quick && options.what != What::Core, "--quick goes with `core`"),
         (options.panics && options.what != What::Firmware, "--panics goes with `firmware`"),
         (options.gate && options.what == What::Firmware, "there is no gate for `firmware`"),
+        (options.gate && options.what == What::Recorder, "there is no gate for `recorder`: these are times"),
+        (options.baseline.is_some() && options.what != What::Recorder, "--baseline goes with `recorder`"),
     ];
     if let Some((_, why)) = wrong.iter().find(|(wrong, _)| *wrong) {
         bail!("{why}");
@@ -65,6 +73,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         (What::Server, true) => server::gate(),
         (What::Server, false) => server::write(options.seconds),
         (What::Firmware, _) => firmware::run(options.panics),
+        (What::Recorder, _) => recorder::write(options.baseline.as_deref()),
         (What::C, gate) => c::run(!gate),
     }
 }

@@ -68,6 +68,11 @@ pub(super) fn recorder_large() -> Result<String> {
     test(tools::cargo(words).env("RECORDER_SYSTEM", "large"), words, Some(RECORDER))
 }
 
+/// Other versions of a real recorder.
+pub(super) fn recorder_versions() -> Result<String> {
+    crate::recorder::versions()
+}
+
 pub(super) fn texts() -> Result<String> {
     cargo_test("-p recording-core --test texts", None)
 }

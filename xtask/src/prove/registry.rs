@@ -52,6 +52,13 @@ pub(super) fn proofs() -> Vec<Proof> {
             when: Long,
         },
         Proof {
+            name: "recorder-versions",
+            shows: "a newer rtpengine works in both ways of pausing, and one that writes in pauses is refused",
+            run: |_| checks::recorder_versions(),
+            outside: "other versions than the two; the kernel module".into(),
+            when: Long,
+        },
+        Proof {
             name: "corpora",
             shows: "what fuzzing kept still holds, and reaches every cell",
             run: |_| checks::corpora(),

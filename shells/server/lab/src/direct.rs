@@ -40,6 +40,7 @@ const FAST: Duration = Duration::from_millis(50);
 pub struct Direct {
     to: SocketAddr,
     fault: Fault,
+    pause: &'static str,
     starts: Mutex<HashMap<String, String>>,
 }
 
@@ -47,7 +48,14 @@ impl Direct {
     /// A client of the daemon at this address.
     #[must_use]
     pub fn new(to: SocketAddr, fault: Fault) -> Self {
-        Self { to, fault, starts: Mutex::default() }
+        Self { to, fault, pause: "stop recording", starts: Mutex::default() }
+    }
+
+    /// Pauses by the command that newer daemons have for it, which goes on in the same file.
+    #[must_use]
+    pub const fn natively(mut self) -> Self {
+        self.pause = "pause recording";
+        self
     }
 
     fn ng(&self) -> Result<Ng> {
@@ -72,7 +80,11 @@ impl Direct {
 
     fn order(&self, call: &str, action: Action) -> Result<Answer> {
         let ng = self.ng()?;
-        let command = if action == Action::Start { "start recording" } else { "stop recording" };
+        let command = match action {
+            Action::Start => "start recording",
+            Action::Pause => self.pause,
+            Action::Stop => "stop recording",
+        };
         let message = json!({"command": command, "call-id": call});
         let mut starts = self.starts.lock().unwrap_or_else(PoisonError::into_inner);
         let cookie = match (action, self.fault) {

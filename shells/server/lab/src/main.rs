@@ -1,6 +1,8 @@
 //! Runs the laboratory: see `docs/recorder.md`, section 9. `cargo xtask recorder` builds what it needs and starts it.
 
+mod figures;
 mod proofs;
+mod versions;
 mod whole_call;
 
 use anyhow::{Result, bail};
@@ -22,6 +24,22 @@ enum Command {
     Controls(Controls),
     /// A whole call by sipp and kamailio, in which a card's number is said while the recording is paused
     Call(Call),
+    /// Another version of rtpengine, which must work or must be refused
+    Version(Version),
+    /// What a confirmed pause costs, as tables
+    Figures(figures::Options),
+}
+
+#[derive(clap::Args)]
+struct Version {
+    /// The server's program
+    #[arg(long)]
+    server: PathBuf,
+    /// What must come of it
+    #[arg(long)]
+    expected: versions::Expected,
+    #[command(flatten)]
+    common: Common,
 }
 
 #[derive(clap::Args)]
@@ -32,9 +50,9 @@ struct Call {
     /// How the recorder is paused: segments or native
     #[arg(long, default_value = "segments")]
     pause: proofs::PauseBy,
-    /// rtpengine, with words before it if it needs a loader of its own
-    #[arg(long, num_args = 1.., default_value = "rtpengine")]
-    rtpengine: Vec<String>,
+    /// The recorder's program
+    #[arg(long, default_value = "rtpengine")]
+    rtpengine: String,
 }
 
 #[derive(clap::Args)]
@@ -67,9 +85,9 @@ struct Common {
     /// Makes the same choices in each run
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// rtpengine, with words before it if it needs a loader of its own
-    #[arg(long, num_args = 1.., default_value = "rtpengine")]
-    rtpengine: Vec<String>,
+    /// The recorder's program
+    #[arg(long, default_value = "rtpengine")]
+    rtpengine: String,
 }
 
 impl Common {
@@ -82,6 +100,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.command {
         Command::Pauses(pauses) => proofs::by_server(&pauses.common.lab(), &pauses.server, pauses.pause, &pauses.names),
         Command::Call(call) => whole_call::run(&call.rtpengine, call.server.as_deref(), call.pause),
+        Command::Version(version) => versions::run(&version.common.lab(), &version.server, version.expected),
+        Command::Figures(options) => figures::run(options),
         Command::Controls(controls) => proofs::controls(&controls.common.lab(), &controls.names),
     }
 }

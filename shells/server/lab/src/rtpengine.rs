@@ -17,6 +17,8 @@ use std::{
 };
 use tempfile::TempDir;
 
+/// The program that the package installs.
+const INSTALLED: &str = "rtpengine";
 /// The user that the package makes, and that the daemon runs as if this process may choose.
 const USER: &str = "rtpengine";
 /// How many ports a daemon has for media.
@@ -26,8 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How a daemon is started.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The program and what comes before its own arguments: another version may need a loader of its own.
-    pub program: Vec<String>,
+    /// The program: the installed one, or another version.
+    pub program: String,
     /// Threads that carry out commands. With more than two the daemon may reorder what it has not answered yet.
     pub threads: u32,
     /// Whether it has a directory to record in.
@@ -38,7 +40,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { program: vec!["rtpengine".to_owned()], threads: 1, records: true, arguments: Vec::new() }
+        Self { program: INSTALLED.to_owned(), threads: 1, records: true, arguments: Vec::new() }
     }
 }
 
@@ -144,7 +146,7 @@ impl Rtpengine {
     pub fn restart(&mut self) -> Result<()> {
         self.kill();
         let log = fs::File::options().create(true).append(true).open(self.log())?;
-        let mut words = as_user(self.settings.program.clone());
+        let mut words = as_user(&self.settings.program);
         words.extend(self.arguments());
         let (program, arguments) = words.split_first().context("a program")?;
         let mut command = Command::new(program);
@@ -226,12 +228,13 @@ fn user() -> Option<(u32, u32)> {
     Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
 }
 
-/// The command as that user, without any right of root.
-fn as_user(program: Vec<String>) -> Vec<String> {
-    let Some((user, group)) = user() else { return program };
+/// The command as that user, without any right of root. Another program than the installed one may be where that user cannot
+/// read.
+fn as_user(program: &str) -> Vec<String> {
+    let Some((user, group)) = user().filter(|_| program == INSTALLED) else { return vec![program.to_owned()] };
     let mut words = vec!["setpriv".to_owned(), format!("--reuid={user}"), format!("--regid={group}")];
     words.extend(["--clear-groups", "--no-new-privs", "--bounding-set=-all"].map(str::to_owned));
-    words.extend(program);
+    words.push(program.to_owned());
     words
 }
 

@@ -35,14 +35,18 @@ pub struct Server {
     place: TempDir,
 }
 
-fn config(recorder: &Recorder) -> Result<String> {
-    let Recorder { address, pause, recording_dir } = recorder;
-    let mut config = format!(
-        "[[recorder]]\nname = \"proxy-a\"\nkind = \"rtpengine\"\naddress = \"{address}\"\npause = \"{pause}\"\n\
-         recording_dir = {:?}\nself_test = true\n",
-        recording_dir.display().to_string()
-    );
-    for (ucc, line) in [(UCC, "recorder = \"proxy-a\"\n"), (UCC_WITHOUT, "")] {
+fn config(recorder: Option<&Recorder>) -> Result<String> {
+    let mut config = String::new();
+    if let Some(Recorder { address, pause, recording_dir }) = recorder {
+        write!(
+            config,
+            "[[recorder]]\nname = \"proxy-a\"\nkind = \"rtpengine\"\naddress = \"{address}\"\npause = \"{pause}\"\n\
+             recording_dir = {:?}\nself_test = true\n",
+            recording_dir.display().to_string()
+        )?;
+    }
+    let bound = if recorder.is_some() { "recorder = \"proxy-a\"\n" } else { "" };
+    for (ucc, line) in [(UCC, bound), (UCC_WITHOUT, "")] {
         write!(
             config,
             "\n[[ucc]]\nname = \"{ucc}\"\nrecording_api_licensed = true\nuse_audio_recording = true\n\
@@ -53,12 +57,12 @@ fn config(recorder: &Recorder) -> Result<String> {
 }
 
 impl Server {
-    /// Starts a server with sessions in a file.
+    /// Starts a server with sessions in a file, and with a recorder or without any.
     ///
     /// # Errors
     ///
     /// If it does not start, with the end of its log.
-    pub fn start(executable: &Path, recorder: &Recorder) -> Result<Self> {
+    pub fn start(executable: &Path, recorder: Option<&Recorder>) -> Result<Self> {
         let place = tempfile::Builder::new().prefix("recording-lab-").tempdir()?;
         fs::write(place.path().join("world.toml"), config(recorder)?)?;
         let nowhere = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into());
@@ -148,10 +152,11 @@ mod tests {
             pause: "segments",
             recording_dir: "/var/spool/rtpengine".into(),
         };
-        let config = config(&recorder)?;
-        assert_eq!(config.matches("recorder = \"proxy-a\"").count(), 1);
-        assert_eq!(config.matches("[[ucc]]").count(), 2);
-        assert!(config.contains("recording_dir = \"/var/spool/rtpengine\"\n"));
+        let with = config(Some(&recorder))?;
+        assert_eq!(with.matches("recorder = \"proxy-a\"").count(), 1);
+        assert_eq!(with.matches("[[ucc]]").count(), 2);
+        assert_eq!(config(None)?.matches("recorder = ").count(), 0);
+        assert!(with.contains("recording_dir = \"/var/spool/rtpengine\"\n"));
         Ok(())
     }
 }

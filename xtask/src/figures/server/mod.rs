@@ -2,7 +2,7 @@
 
 mod durable;
 mod instructions;
-mod programs;
+pub(super) mod programs;
 mod sessions;
 
 use super::page::filled;

@@ -52,7 +52,7 @@ pub(super) fn build() -> Result<()> {
     tools::cargo("build --release --locked -p recording-server -p recording-load").show()
 }
 
-pub(super) fn release(name: &str) -> PathBuf {
+pub(in crate::figures) fn release(name: &str) -> PathBuf {
     target().join("release").join(name)
 }
 

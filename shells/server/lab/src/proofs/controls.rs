@@ -77,6 +77,21 @@ fn holds(expected: Expected, found: &Found) -> bool {
     }
 }
 
+/// What a daemon's own pause does, without the server. Gives how many packets were sent in pauses, and how many of them are in
+/// files.
+pub(crate) fn natively(lab: &Lab) -> Result<(usize, usize)> {
+    let mut daemon = lab.daemon(Disturbance::None)?;
+    let driver = Direct::new(daemon.ng(), Fault::None).natively();
+    let ng = daemon.ng();
+    let run = calls::run(&lab.plan(Disturbance::None), &driver, ng, |progress| {
+        disturb::go(Disturbance::None, progress, &mut daemon, None, lab.seed).map(drop)
+    })?;
+    daemon.end()?;
+    let found = run.judge(&daemon.recording_dir())?;
+    println!("{}", line("direct, pause recording", &found, ""));
+    Ok((found.counts.in_pauses, found.counts.forbidden))
+}
+
 fn one(lab: &Lab, control: &Control) -> Result<(Found, String)> {
     let mut daemon = lab.daemon(control.disturbance)?;
     let ng = daemon.ng();

@@ -18,11 +18,11 @@ use recording_lab::{
 use serde_json::json;
 use std::path::Path;
 
-pub(crate) use controls::controls;
+pub(crate) use controls::{controls, natively};
 
 /// What is common to all runs.
 pub(crate) struct Lab {
-    pub(crate) program: Vec<String>,
+    pub(crate) program: String,
     pub(crate) pauses: usize,
     pub(crate) seed: u64,
 }
@@ -120,7 +120,7 @@ fn one(lab: &Lab, program: &Path, pause: PauseBy, proof: &Proof) -> Result<(Foun
     let ng = daemon.ng();
     let (address, proxy) = lab.way(&daemon, proof.disturbance)?;
     let recorder = Recorder { address, pause: pause.word(), recording_dir: daemon.recording_dir() };
-    let mut server = Server::start(program, &recorder)?;
+    let mut server = Server::start(program, Some(&recorder))?;
     let driver = ByServer::new(server.addresses());
     let plan = lab.plan(proof.disturbance);
     let mut times = 0;
@@ -195,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_run_fails_for_each_reason() {
-        let lab = Lab { program: Vec::new(), pauses: 100, seed: 1 };
+        let lab = Lab { program: String::new(), pauses: 100, seed: 1 };
         let good = Counts { pauses: 100, in_pauses: 900, wanted: 1000, missing: 1, ..Counts::default() };
         let judge = |counts: Counts| judge(&lab, &PROOFS[0], &found(counts)).is_ok();
         assert!(judge(good.clone()));

@@ -43,8 +43,8 @@ struct Telephony {
 }
 
 impl Telephony {
-    fn start(program: &[String]) -> Result<Self> {
-        let daemon = Rtpengine::start(Settings { program: program.to_vec(), ..Settings::default() })?;
+    fn start(program: &str) -> Result<Self> {
+        let daemon = Rtpengine::start(Settings { program: program.to_owned(), ..Settings::default() })?;
         let place = tempfile::Builder::new().prefix("recording-lab-").tempdir()?;
         let (sip, agent, caller) = (free_port()?, free_port()?, free_port()?);
         let write = |name: &str, text: &str| fs::write(place.path().join(name), text);
@@ -123,13 +123,13 @@ fn spoken(ng: &Ng, call: &str) -> Option<u64> {
 }
 
 /// A run: with a pause while the number is said, or without.
-fn one(program: &[String], server: Option<(&Path, PauseBy)>, is_paused: bool) -> Result<(Heard, usize)> {
+fn one(program: &str, server: Option<(&Path, PauseBy)>, is_paused: bool) -> Result<(Heard, usize)> {
     let telephony = Telephony::start(program)?;
     let daemon = &telephony.daemon;
     let ng = daemon.client()?;
     let recorder =
         |pause: PauseBy| Recorder { address: daemon.ng(), pause: pause.word(), recording_dir: daemon.recording_dir() };
-    let server = server.map(|(path, pause)| Server::start(path, &recorder(pause))).transpose()?;
+    let server = server.map(|(path, pause)| Server::start(path, Some(&recorder(pause)))).transpose()?;
     let call = telephony.call(&ng)?;
     let (driver, id): (Box<dyn Driver>, _) = match &server {
         None => (Box::new(Direct::new(daemon.ng(), Fault::None)), call.clone()),
@@ -179,7 +179,7 @@ fn one(program: &[String], server: Option<(&Path, PauseBy)>, is_paused: bool) ->
 }
 
 /// Both runs at the same time, and what must be found in each.
-pub(crate) fn run(program: &[String], server: Option<&Path>, pause: PauseBy) -> Result<()> {
+pub(crate) fn run(program: &str, server: Option<&Path>, pause: PauseBy) -> Result<()> {
     let server = server.map(|path| (path, pause));
     let (control, paused) = thread::scope(|scope| {
         let control = scope.spawn(|| one(program, server, false).context("the control run"));
