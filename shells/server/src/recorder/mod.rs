@@ -3,3 +3,4 @@
 //! What an input means is the core's to say, in [`recording_core::recorder`]. Here is who carries it out.
 
 pub mod port;
+pub mod rtpengine;
