@@ -2,7 +2,8 @@
 //!
 //! A log can fail in every way: its disk is full, its reader is gone, its reader stands still. None of that may reach the
 //! code that logs. So a line is put into a queue with a bound in bytes, and a thread of its own writes it. What does not
-//! fit, and what cannot be written, is dropped and counted; the next line that can be written says how many were.
+//! fit, and what cannot be written, is dropped and counted; the next line that can be written says how many were. It is ours
+//! because the queue of `tracing-appender` is bounded in lines, whatever their size, and no line says what was dropped.
 
 use core::fmt::Write as _;
 use core::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,7 @@
 //! A value in force that is exchanged as a whole while serving.
+//!
+//! The lock is held only while a count goes up or a pointer is exchanged. `arc-swap` would spare it, at the price of a
+//! dependency that is unsafe inside.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

@@ -1,4 +1,7 @@
 //! What waits to be written: bounded in bytes, and no request waits for longer than it must.
+//!
+//! The channels of std and tokio are bounded in entries, whatever the size of each, and cannot say since when their reader
+//! has been at the same piece of work.
 
 use core::ops::RangeInclusive;
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};

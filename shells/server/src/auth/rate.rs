@@ -1,7 +1,8 @@
 //! How often one caller may call.
 //!
 //! So many requests at once, and as many again each second after: the generic cell rate algorithm, which keeps one
-//! moment for each caller and needs no clockwork.
+//! moment for each caller and needs no clockwork. `governor` has the same, but keeps every caller until it is asked to forget;
+//! here their number has a bound.
 
 use core::net::IpAddr;
 use core::sync::atomic::{AtomicU64, Ordering};

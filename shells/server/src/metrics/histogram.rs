@@ -1,4 +1,4 @@
-//! A histogram of atomics: observing takes no lock.
+//! A histogram of atomics: observing takes no lock, as it does with the one of `prometheus-client`.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;

@@ -1,6 +1,7 @@
 //! What is counted, for Prometheus.
 //!
 //! Counting is one or two additions to atomics; labels are few and fixed, names and requesters are never among them.
+//! They are ours because a `Family` of `prometheus-client`, which writes them, finds a counter by its labels under a lock.
 //! What can be looked up when somebody asks (open sessions, UCCs) is not counted but looked up then.
 
 mod accept;

@@ -1,4 +1,7 @@
 //! The connections of a listener, so that one too many can take the place of another.
+//!
+//! A semaphore would have it wait instead: clients that do nothing would keep everyone else out for as long as an idle
+//! connection may last.
 
 use core::cmp::Reverse;
 use core::net::IpAddr;

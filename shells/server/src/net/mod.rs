@@ -20,6 +20,10 @@
 //! the bytes of a head count as HTTP/2 counts them. What breaks the rules of HTTP/2 is answered as HTTP/2 says, without a
 //! body.
 //!
+//! By hand because a time here holds for a whole request, from its first byte to its last. The timeouts of hyper and tower-http
+//! hold for a head, for the work of a handler or between two pieces of a body: a client that sends a byte now and then is
+//! never late. Ending uses what hyper has (`graceful_shutdown`), and `tokio-util` counts the connections.
+//!
 //! So clients that are slow, half-open or many can cost each other's places, never those of requests that are there.
 
 mod client;
