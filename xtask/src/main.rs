@@ -28,13 +28,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// What must hold before a change lands
     Ci(ci::Options),
-    /// Proofs, and a table of what they said
     Prove(prove::Options),
-    /// What things cost: measured, and written to the docs
     Figures(figures::Options),
-    /// Fuzz targets, for a time given
     Fuzz(scripts::Fuzz),
     /// No panic and no allocator in the core, by linking
     NoPanic,

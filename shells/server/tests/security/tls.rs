@@ -400,42 +400,34 @@ async fn no_certificate_of_a_chain_is_lost_without_a_word() {
     certificate.renew();
 }
 
-/// Keys that are there and cannot be used are called by their names. Made by OpenSSL.
+/// A key of the directory `keys`, which OpenSSL made: by `genpkey -algorithm`, the second P-521 by `ecparam -genkey`, and
+/// the encrypted ones by `pkcs8 -topk8` and by `pkey -traditional -aes128`. They protect nothing.
+fn unusable(name: &str) -> String {
+    format!("{}/tests/security/keys/{name}.pem", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Keys that are there and cannot be used are called by their names.
 #[test]
 fn a_key_that_cannot_be_used_is_named() {
     let certificate = Certificate::new("kinds");
     let cert = certificate.certificate.path();
-    let made = |arguments: &[&str], name: &str| {
-        let file = File::new(name, "");
-        let made = std::process::Command::new("openssl").args(arguments).args(["-out", file.path()]).output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        file
-    };
     let usable = "RSA of 2048 to 4096 bits, P-256, P-384 and Ed25519 can";
-    let ec = |curve: &'static str| ["genpkey", "-algorithm", "EC", "-pkeyopt", curve];
-    for (number, (arguments, kind)) in [
-        (&ec("ec_paramgen_curve:P-521")[..], "an EC key on P-521"),
-        (&ec("ec_paramgen_curve:secp256k1"), "an EC key on secp256k1"),
-        (&["ecparam", "-name", "secp521r1", "-genkey"], "an EC key on P-521"),
-        (&["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:1024"], "an RSA key of 1024 bits"),
-        (&["genpkey", "-algorithm", "ED448"], "an Ed448 key"),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        let key = made(arguments, &format!("kind-{number}.key"));
-        refuses(
-            &["--tls-cert", cert, "--tls-key", key.path()],
-            &format!("{}: {kind} cannot be used; {usable}", key.path()),
-        );
+    for (name, kind) in [
+        ("p521", "an EC key on P-521"),
+        ("secp256k1", "an EC key on secp256k1"),
+        ("p521_sec1", "an EC key on P-521"),
+        ("rsa_1024", "an RSA key of 1024 bits"),
+        ("ed448", "an Ed448 key"),
+    ] {
+        let key = unusable(name);
+        refuses(&["--tls-cert", cert, "--tls-key", &key], &format!("{key}: {kind} cannot be used; {usable}"));
     }
     let encrypted = "1: the private key is encrypted, and nobody is asked for its passphrase: write it without one, as by `openssl pkey`";
-    let plain = certificate.key.path();
-    let modern = made(&["pkcs8", "-topk8", "-in", plain, "-passout", "pass:x"], "modern.key");
-    let legacy = made(&["pkey", "-traditional", "-aes128", "-in", plain, "-passout", "pass:x"], "legacy.key");
-    for key in [&modern, &legacy] {
-        refuses(&["--tls-cert", cert, "--tls-key", key.path()], &format!("{}:{encrypted}", key.path()));
+    for name in ["encrypted_pkcs8", "encrypted_traditional"] {
+        let key = unusable(name);
+        refuses(&["--tls-cert", cert, "--tls-key", &key], &format!("{key}:{encrypted}"));
     }
+    let plain = certificate.key.path();
     let text = std::fs::read_to_string(plain).unwrap();
     let twice = File::new("twice.key", &format!("{text}{text}"));
     refuses(
