@@ -28,7 +28,7 @@
 //!    [`CapabilitiesRequest::decide`](wire::CapabilitiesRequest::decide).
 //! 5. If there is a [`PendingChange`](decide::PendingChange), store its new state, provided that the stored one is still
 //!    the [`expected`](decide::PendingChange::expected) one: else go back to step 3. If it cannot be stored, the answer is
-//!    [`abort`](decide::PendingChange::abort).
+//!    [`abort`](decide::PendingChange::abort), a 503.
 //! 6. [`commit`](decide::PendingChange::commit) releases the event, which is published, and the reply. Publish the events
 //!    of one session in the order of its changes.
 //! 7. Write the reply with its [status](Reply::status), [`CONTENT_TYPE`](wire::CONTENT_TYPE),

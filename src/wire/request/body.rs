@@ -6,7 +6,7 @@ use crate::wire::json::{self, Writer};
 use crate::wire::{BufferTooSmall, CorrelationId, Field, Rejection, SipUri, UccName};
 
 impl<'a> SetRequest<'a> {
-    /// The longest body that is read, in bytes. [Protocol](crate#protocol): OURS.
+    /// The longest body that is read, in bytes; a longer one is answered with 413, [`Rejection::BodyTooLarge`]. [Protocol](crate#protocol): OURS.
     pub const MAX_BODY_LEN: usize = 2048;
 
     /// The longest body that is written.
