@@ -5,7 +5,7 @@ use recording_core::recorder::{
 };
 use recording_core::state::RecordingState;
 use recording_core::{Action, State};
-use recording_test_support::recorder::{AT, begin, epoch, facts, request, stored};
+use recording_test_support::recorder::{AT, begin, epoch, facts, request, stored, waiting};
 
 const STARTED: State = State::INITIAL.with_recording(RecordingState::Started);
 
@@ -158,16 +158,23 @@ fn a_stored_record_is_drained_first() {
 
 #[test]
 fn an_order_is_sent_again_ever_more_slowly() {
-    let mut machine = ask(begin(STARTED, ResumePolicy::Anyone), Action::Pause, 0);
-    for again in [200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000] {
+    let ordered = ask(begin(STARTED, ResumePolicy::Anyone), Action::Pause, 0);
+    let no_such_call = |machine: Machine| {
+        let number = machine.latest().expect("a sending");
+        step(machine, Input::Reply { number, reported: Reported::NoSuchCall })
+    };
+    // A recorder that does not know the call is asked at the slowest pace from the first time on.
+    assert_eq!(no_such_call(ordered.clone()).due(), Due::After(5_000));
+    let mut machine = ordered;
+    // Often enough that a time which were doubled each time would not fit any number.
+    for again in [200, 400, 800, 1_600, 3_200].into_iter().chain([5_000; 60]) {
         assert_eq!(machine.due(), Due::Never);
         let number = machine.latest().expect("a sending");
         machine = step(machine, Input::GivenUp { number });
         assert_eq!(machine.due(), Due::After(again), "{}", machine.times_sent());
         machine = step(machine, Input::Send);
     }
-    let number = machine.latest().expect("a sending");
-    machine = step(machine, Input::Reply { number, reported: Reported::NoSuchCall });
+    machine = no_such_call(machine);
     assert_eq!(machine.due(), Due::After(5_000));
     machine = ask(machine, Action::Stop, 0);
     machine = answered(machine, RecorderState::Off);
@@ -226,4 +233,56 @@ fn a_session_that_is_read_again_keeps_its_numbers_and_its_time() {
         assert_eq!(again.kept(), &found);
         assert_eq!(again.flight() == Some(Flight::Flying), is_known, "{found:?}");
     }
+}
+
+/// A step that takes a hold away and answers its request, of which the store does not know whether it was stored: the request
+/// still waits, and without its hold no silence is a success.
+#[test]
+fn no_silence_is_a_success_for_a_hold_that_may_be_lost() {
+    use recording_core::recorder::{Done, PendingStep, Step};
+    let pending = |machine: &Machine, recorder: RecorderState| -> PendingStep {
+        let number = machine.latest().expect("a sending");
+        let step = machine.clone().step(Input::Reply { number, reported: Reported::Is(recorder) }, AT);
+        let Ok(Step::Store(pending)) = step else { panic!("nothing to store") };
+        pending
+    };
+    let answers = |done: &Done, who: u8, action: Action| {
+        let answers = done.answers.expect("answers");
+        let waiting = waiting(action, who);
+        assert!(answers.include(&waiting));
+        waiting.answer(&answers.answer).error.map(|error| error.to_string())
+    };
+    let not_confirmed = Some("Action:'Pause' is not confirmed by the recorder.".to_owned());
+    let ordered = ask(begin(STARTED, ResumePolicy::Holders), Action::Pause, 0);
+    let not_done = || pending(&ordered, RecorderState::Recording);
+    let (before, after) = (*ordered.kept(), *not_done().to_store().expect("a session"));
+    assert_eq!((before.holds().len(), after.holds().len()), (1, 0));
+    let found = [
+        (not_done().unknown().found(before), false),
+        (not_done().conflict(before), false),
+        (not_done().unknown().found(after), true),
+        (not_done().conflict(after), true),
+    ];
+    for (machine, is_lost) in found {
+        assert_eq!(machine.has_lost_hold(), is_lost);
+        let joined = ask(machine, Action::Pause, 1);
+        // That the answers of this step go out is not known either.
+        let again = pending(&joined, RecorderState::Paused).unknown().found(*joined.kept());
+        assert_eq!(again.has_lost_hold(), is_lost);
+        let again = ask(again, Action::Pause, 1);
+        let done = pending(&again, RecorderState::Paused).stored();
+        for who in [0, 1] {
+            assert_eq!(answers(&done, who, Action::Pause), not_confirmed.clone().filter(|_| is_lost));
+        }
+        let paused = done.machine.expect("a session");
+        assert_eq!(paused.state(), Some(STARTED.with_recording(RecordingState::Paused)));
+        // All are answered, so the next success is one.
+        assert!(!paused.has_lost_hold());
+        let done = pending(&ask(paused, Action::Stop, 0), RecorderState::Off).stored();
+        assert_eq!(answers(&done, 0, Action::Stop), None);
+    }
+    // Start asks for no silence.
+    let machine = ask(not_done().unknown().found(after), Action::Start, 2);
+    let done = pending(&machine, RecorderState::Recording).stored();
+    assert_eq!(answers(&done, 2, Action::Start), None);
 }

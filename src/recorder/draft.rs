@@ -50,6 +50,8 @@ impl Draft {
                 memory.counted_from = before.memory.counted_from;
                 memory.is_overdue = before.memory.is_overdue;
             }
+            // Nor are those answered who wait.
+            memory.has_lost_hold = before.memory.has_lost_hold;
             return Step::Store(PendingStep { before: Some(before), memory, done: self.done(reply) });
         }
         Step::Done(self.done(reply))
@@ -128,6 +130,7 @@ impl Draft {
             machine.kept.holds.remove_places(machine.made);
         }
         machine.made = 0;
+        machine.memory.has_lost_hold = false;
     }
 
     /// Answers the requests of this one that wait, unless all are answered already.
@@ -184,7 +187,11 @@ impl Draft {
         self.machine.kept.record = None;
         self.set_axis(recorder, at);
         let is_carried_out = recorder == order.target();
-        self.answer(if is_carried_out { Kind::CarriedOut(order) } else { Kind::NotCarriedOut(recorder) });
+        self.answer(match is_carried_out {
+            true if recorder.is_silent() && self.machine.memory.has_lost_hold => Kind::NotConfirmed,
+            true => Kind::CarriedOut(order),
+            false => Kind::NotCarriedOut(recorder),
+        });
         match (is_repeat, is_carried_out) {
             (true, true) => Outcome::Confirmed,
             (true, false) => Outcome::Reported,

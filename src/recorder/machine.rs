@@ -101,6 +101,8 @@ pub(super) struct Memory {
     /// When the pause was confirmed that the limit is counted from, and whether the limit has been reported.
     pub(super) counted_from: Option<u64>,
     pub(super) is_overdue: bool,
+    /// See [`Machine::has_lost_hold`].
+    pub(super) has_lost_hold: bool,
 }
 
 /// A session with a recorder: what is stored of it, and what is in flight.
@@ -151,7 +153,8 @@ impl Machine {
     #[must_use]
     pub const fn load(kept: Kept, epoch: Epoch, channel: Channel) -> Self {
         let numbers = Numbers::new(epoch);
-        Self::reread(kept, Memory { numbers, latest: None, channel, counted_from: None, is_overdue: false })
+        let (counted_from, is_overdue, has_lost_hold) = (None, false, false);
+        Self::reread(kept, Memory { numbers, latest: None, channel, counted_from, is_overdue, has_lost_hold })
     }
 
     /// The Record that may still be under way after the session was loaded or read again: an adapter that drains sends its
@@ -250,6 +253,16 @@ impl Machine {
     #[must_use]
     pub const fn holds_in_question(&self) -> u8 {
         self.made
+    }
+
+    /// Whether the store may have removed the hold of a request that still waits: the step that removed it and answered the
+    /// request was not known to be stored, or another writer removed it.
+    ///
+    /// OURS: no silence is answered with success then until all who wait have been answered. Without its hold another
+    /// requester could end a pause that was answered so.
+    #[must_use]
+    pub const fn has_lost_hold(&self) -> bool {
+        self.memory.has_lost_hold
     }
 
     /// What an input other than a request does.

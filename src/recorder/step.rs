@@ -2,6 +2,7 @@
 //! back.
 
 use super::answer::Answers;
+use super::holds::Holds;
 use super::kept::Kept;
 use super::machine::{Machine, Memory};
 use super::order::Sending;
@@ -108,6 +109,8 @@ pub struct Done<R = ()> {
 #[must_use = "the session must be read again"]
 pub struct Reread {
     memory: Memory,
+    /// Who held the session before the step.
+    holds: Holds,
 }
 
 impl<R> PendingStep<R> {
@@ -162,6 +165,7 @@ impl<R> PendingStep<R> {
     /// known; else the session is as after [`unknown`](Self::unknown).
     #[must_use]
     pub fn conflict(self, found: Kept) -> Machine {
+        let reread = Reread::of(self.before.as_ref(), self.memory);
         if let Some(mut before) = self.before {
             let is_ours = Kept { state: before.kept().state().with_recording(found.state().recording()), ..found }
                 == *before.kept()
@@ -171,19 +175,28 @@ impl<R> PendingStep<R> {
                 return before;
             }
         }
-        Machine::reread(found, self.memory)
+        reread.found(found)
     }
 
     /// Says that the store does not know whether it was stored.
     pub fn unknown(self) -> Reread {
-        Reread { memory: self.memory }
+        Reread::of(self.before.as_ref(), self.memory)
     }
 }
 
 impl Reread {
+    fn of(before: Option<&Machine>, memory: Memory) -> Self {
+        Self { memory, holds: before.map_or(Holds::NONE, |before| *before.kept().holds()) }
+    }
+
     /// The session as it was found. Its order counts as not sent: replies to earlier sendings mean nothing any more.
+    ///
+    /// Requests that waited still wait. If one of them may have [lost its hold](Machine::has_lost_hold), none is answered
+    /// that its silence was carried out.
     #[must_use]
-    pub const fn found(self, kept: Kept) -> Machine {
-        Machine::reread(kept, self.memory)
+    pub fn found(self, kept: Kept) -> Machine {
+        let mut memory = self.memory;
+        memory.has_lost_hold |= self.holds.iter().any(|holder| !kept.holds().contains(holder));
+        Machine::reread(kept, memory)
     }
 }

@@ -30,6 +30,17 @@ const ALL: Bounds = Bounds {
     ends: true,
 };
 
+const UNSURE: Bounds = Bounds {
+    resume: ResumePolicy::Holders,
+    clients: 2,
+    in_flight: 1,
+    own_will: false,
+    restarts: false,
+    read_backs: false,
+    ends: false,
+    ..ALL
+};
+
 fn is_large() -> bool {
     env::var("RECORDER_SYSTEM").is_ok_and(|size| size == "large")
 }
@@ -74,6 +85,12 @@ fn two_clients_with_holds() {
     holds("two clients with holds", Bounds { resume, clients: 2, ..if is_large() { ALL } else { some } });
 }
 
+/// A store that does not know may have stored that a hold is gone whose request still waits.
+#[test]
+fn two_clients_with_holds_and_a_store_that_does_not_know() {
+    holds("two clients with holds and a store that does not know", UNSURE);
+}
+
 #[test]
 fn each_guard_is_needed() {
     let plain = Bounds { own_will: false, restarts: false, read_backs: false, ends: false, store_fails: false, ..ALL };
@@ -88,4 +105,5 @@ fn each_guard_is_needed() {
     breaks(Planted::Overtaking, drained);
     breaks(Planted::CrashWithoutDrain, drained);
     breaks(Planted::DrainBehindTheSession, drained);
+    breaks(Planted::LoadedWhileTheyWait, UNSURE);
 }

@@ -315,7 +315,11 @@ fn carried_out<R>(
                         stored_only(&mut unknown);
                         unknown.store = to_store;
                     }
-                    unknown.machine = unknown.store.map(|kept| pending.unknown().found(kept));
+                    if world.bounds.planted == Planted::LoadedWhileTheyWait {
+                        unknown.load();
+                    } else {
+                        unknown.machine = unknown.store.map(|kept| pending.unknown().found(kept));
+                    }
                     unknown.first = None;
                     unknown.drain();
                     next.push(unknown);

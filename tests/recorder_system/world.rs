@@ -26,6 +26,8 @@ pub(crate) enum Planted {
     CrashWithoutDrain,
     /// The adapter drains, and the session does not wait for it: it stores the number of its next Record meanwhile.
     DrainBehindTheSession,
+    /// What a store does not know is loaded as after a start of the server, when no request waits.
+    LoadedWhileTheyWait,
 }
 
 /// What can happen, and how much of it.
@@ -172,12 +174,7 @@ impl World {
 
     /// The server is killed and starts again: memory is lost, those who waited hear nothing.
     pub(crate) fn crash(&mut self) {
-        self.epoch += 1;
-        let channel = match self.bounds.planted {
-            Planted::CrashWithoutDrain | Planted::DrainBehindTheSession => Channel::Ordered,
-            _ => self.bounds.channel,
-        };
-        self.machine = self.store.map(|kept| Machine::load(kept, epoch(self.epoch), channel));
+        self.load();
         self.first = None;
         self.read_back = None;
         for client in &mut self.clients {
@@ -185,6 +182,16 @@ impl World {
         }
         (self.outstanding, self.held) = (None, None);
         self.drain();
+    }
+
+    /// The session is made of what is stored.
+    pub(crate) fn load(&mut self) {
+        self.epoch += 1;
+        let channel = match self.bounds.planted {
+            Planted::CrashWithoutDrain | Planted::DrainBehindTheSession => Channel::Ordered,
+            _ => self.bounds.channel,
+        };
+        self.machine = self.store.map(|kept| Machine::load(kept, epoch(self.epoch), channel));
     }
 
     /// The adapter sends again what the session says is to be drained.
@@ -309,7 +316,7 @@ impl World {
             record.is_some(),
             machine.map(|machine| {
                 let sent = machine.times_sent().min(2) * u32::from(self.keeps_numbers());
-                (machine.order(), machine.flight(), machine.holds_in_question(), sent)
+                (machine.order(), machine.flight(), machine.holds_in_question(), machine.has_lost_hold(), sent)
             }),
             self.clients.map(|client| (client.waits_for, client.was_told_silent)),
         );
