@@ -1,9 +1,9 @@
 //! Names of what a recorder does and is asked, and what a step says before it is stored.
 
-use recording_core::recorder::{Order, Outcome, RecorderState, ResumePolicy, SetFacts, Step, Verdict};
+use recording_core::recorder::{Input, Order, Outcome, RecorderState, Reported, ResumePolicy, SetFacts, Step, Verdict};
 use recording_core::state::RecordingState;
 use recording_core::{Action, State};
-use recording_test_support::recorder::{begin, facts, request, waiting};
+use recording_test_support::recorder::{AT, begin, facts, request, stored, waiting};
 
 #[test]
 fn names_go_both_ways() {
@@ -40,4 +40,27 @@ fn a_step_says_what_it_is_before_it_is_stored() {
     assert_eq!(done.outcome, Outcome::Refused);
     let Verdict::Reply { reply, refusal } = done.reply else { panic!("it waits") };
     assert!(reply.state == State::INITIAL && refusal.is_some());
+}
+
+/// One of two that hold asks for Start: only its own Pause is answered. What the recorder says is for both.
+#[test]
+fn answers_are_for_one_requester_or_for_all() {
+    let ask = |machine, action, who| {
+        let machine: recording_core::recorder::Machine = machine;
+        stored(machine.set(&request(action), &facts(who, true, true), |_| true).expect("numbers")).0
+    };
+    let machine = begin(State::INITIAL.with_recording(RecordingState::Started), ResumePolicy::Holders);
+    let machine = ask(machine, Action::Pause, 0).machine.expect("a session");
+    let machine = ask(machine, Action::Pause, 1).machine.expect("a session");
+    let held_back = ask(machine, Action::Start, 0);
+    assert_eq!(held_back.outcome, Outcome::HeldBack);
+    let machine = held_back.machine.expect("a session");
+    let number = machine.latest().expect("a sending");
+    let reply = Input::Reply { number, reported: Reported::Is(RecorderState::Paused) };
+    let confirmed = stored(machine.step(reply, AT).expect("numbers")).0;
+    let included = [held_back.answers, confirmed.answers].map(|answers| {
+        let answers = answers.expect("answers");
+        [0, 1].map(|who| answers.include(&waiting(Action::Pause, who)))
+    });
+    assert_eq!(included, [[true, false], [true, true]]);
 }

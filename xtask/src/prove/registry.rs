@@ -182,7 +182,7 @@ pub(super) fn proofs() -> Vec<Proof> {
         },
         Proof {
             name: "fuzzing",
-            shows: "seven fuzz targets, for a while each",
+            shows: "every fuzz target, for a while",
             run: |options| checks::fuzzing(options.seconds),
             outside: "inputs that were not tried".into(),
             when: Long,
