@@ -8,39 +8,16 @@ use std::fs::{self, File, TryLockError};
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 
-use recording_core::wire::{CorrelationId, UccName};
-use redb::{
-    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
-    WriteTransaction,
-};
+use redb::{Database, TableDefinition};
 
 use super::backend::{Backend, Faults};
 use super::beside;
+use super::contents::{self, Facts, begin};
 use super::error::Reason;
 use super::group::Group;
 use crate::place;
+use crate::store::epochs;
 use crate::store::image::Image;
-use crate::store::{Found, Revision, SessionKey, epochs, form};
-
-/// The format that is written.
-pub(super) const FORMAT: u64 = 2;
-
-/// The oldest format that is read.
-pub(super) const OLDEST_FORMAT: u64 = 1;
-
-/// Open sessions: id and UCC, to revision and what [`form`] makes of a session.
-const SESSIONS: TableDefinition<'_, (u128, &str), (u64, &[u8])> = TableDefinition::new("sessions");
-
-/// The same in format 1: no session had a recorder.
-const STATES: TableDefinition<'_, (u128, &str), (u64, u8)> = TableDefinition::new("sessions");
-
-/// What is to be known of the file as a whole.
-const FACTS: TableDefinition<'_, &str, u64> = TableDefinition::new("facts");
-const FORMAT_FACT: &str = "format";
-const REVISION_FACT: &str = "last revision";
-const ID_FACT: &str = "id";
-/// The first epoch that is not reserved. Not in format 1.
-const EPOCH_FACT: &str = "next epoch";
 
 /// How many epochs are reserved at once.
 const EPOCHS: u64 = 4096;
@@ -62,14 +39,6 @@ pub(super) struct Disk {
     /// `None` after a failure, until it is settled.
     database: Option<Database>,
     facts: Facts,
-}
-
-/// What is to be known of the file as a whole.
-#[derive(Debug, Clone, Copy, Default)]
-struct Facts {
-    last_revision: u64,
-    id: u64,
-    next_epoch: u64,
 }
 
 /// Takes the lock that says who may use the file.
@@ -135,7 +104,7 @@ impl Disk {
             // After a server that was killed the database has looked at all of it already; after one that ended it has
             // not, and would not see what happened to the file since.
             let checked = database.check_integrity().map_err(Reason::from);
-            match checked.and_then(|_repaired| move_on(&database)).and_then(|()| load(&database)) {
+            match checked.and_then(|_repaired| contents::move_on(&database)).and_then(|()| contents::load(&database)) {
                 Ok(contents) => Ok((database, contents)),
                 Err(reason) => {
                     // The database may panic in its end, which must not take the place of the reason.
@@ -164,19 +133,7 @@ impl Disk {
             }
             let database = builder().create_with_backend(Backend::new(file, self.faults.clone())?)?;
             let transaction = begin(&database)?;
-            {
-                let mut sessions = transaction.open_table(SESSIONS)?;
-                image.each(|key, found| {
-                    let bytes = form::to_bytes(&found.session);
-                    let value = (found.revision.0, &bytes[..]);
-                    sessions.insert((key.correlation_id.to_u128(), key.ucc.as_str()), value).map(drop)
-                })?;
-                let mut facts = transaction.open_table(FACTS)?;
-                facts.insert(FORMAT_FACT, FORMAT)?;
-                facts.insert(REVISION_FACT, self.facts.last_revision)?;
-                facts.insert(ID_FACT, self.facts.id)?;
-                facts.insert(EPOCH_FACT, self.facts.next_epoch)?;
-            }
+            contents::write(&transaction, image, &self.facts)?;
             transaction.commit()?;
             self.faults.pass()?;
             fs::rename(&new, &self.path)?;
@@ -205,20 +162,7 @@ impl Disk {
         let mut refused = None;
         let committed = caught(|| {
             let transaction = begin(database)?;
-            {
-                let mut sessions = transaction.open_table(SESSIONS)?;
-                for (key, found) in group.sessions() {
-                    let key = (key.correlation_id.to_u128(), key.ucc.as_str());
-                    match found {
-                        Some(found) => {
-                            let bytes = form::to_bytes(&found.session);
-                            sessions.insert(key, (found.revision.0, &bytes[..]))?;
-                        }
-                        None => drop(sessions.remove(key)?),
-                    }
-                }
-                transaction.open_table(FACTS)?.insert(REVISION_FACT, group.last_revision())?;
-            }
+            contents::change(&transaction, group.sessions(), group.last_revision())?;
             match ready() {
                 Ok(()) => transaction.commit()?,
                 Err(error) => {
@@ -269,7 +213,7 @@ impl Disk {
         let next = from.saturating_add(EPOCHS);
         let reserved = caught(|| {
             let transaction = begin(database)?;
-            transaction.open_table(FACTS)?.insert(EPOCH_FACT, next)?;
+            contents::reserve(&transaction, next)?;
             transaction.commit()?;
             Ok(())
         });
@@ -324,77 +268,4 @@ fn builder() -> redb::Builder {
     let mut builder = Database::builder();
     builder.set_cache_size(CACHE);
     builder
-}
-
-fn begin(database: &Database) -> Result<WriteTransaction, Reason> {
-    let mut transaction = database.begin_write()?;
-    transaction.set_two_phase_commit(true);
-    // What is the default anyway; nothing here works without.
-    let _ = transaction.set_durability(Durability::Immediate);
-    Ok(transaction)
-}
-
-/// The facts, by their names.
-fn facts(transaction: &ReadTransaction) -> Result<impl Fn(&str) -> Result<u64, Reason>, Reason> {
-    let facts = match transaction.open_table(FACTS) {
-        Ok(facts) => facts,
-        Err(redb::TableError::TableDoesNotExist(_)) => {
-            return Err(Reason::Foreign("it is a database of something else".into()));
-        }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(move |name: &str| match facts.get(name) {
-        Ok(Some(value)) => Ok(value.value()),
-        Ok(None) => Err(Reason::Damaged(format!("it does not tell its {name}"))),
-        Err(error) => Err(error.into()),
-    })
-}
-
-/// Moves a file of format 1 on to the format that is written: all of it or nothing.
-fn move_on(database: &Database) -> Result<(), Reason> {
-    let transaction = database.begin_read()?;
-    match facts(&transaction)?(FORMAT_FACT)? {
-        FORMAT => return Ok(()),
-        OLDEST_FORMAT => {}
-        found => return Err(Reason::Format { found, oldest: OLDEST_FORMAT, newest: FORMAT }),
-    }
-    let writing = begin(database)?;
-    {
-        let states = transaction.open_table(STATES)?;
-        writing.delete_table(STATES)?;
-        let mut sessions = writing.open_table(SESSIONS)?;
-        for row in states.iter()? {
-            let (key, value) = row?;
-            let (revision, state) = value.value();
-            sessions.insert(key.value(), (revision, &[state][..]))?;
-        }
-        let mut facts = writing.open_table(FACTS)?;
-        facts.insert(FORMAT_FACT, FORMAT)?;
-        facts.insert(EPOCH_FACT, 0)?;
-    }
-    writing.commit()?;
-    Ok(())
-}
-
-/// The sessions and the facts.
-fn load(database: &Database) -> Result<(Image, Facts), Reason> {
-    let transaction = database.begin_read()?;
-    let fact = facts(&transaction)?;
-    let facts = Facts { last_revision: fact(REVISION_FACT)?, id: fact(ID_FACT)?, next_epoch: fact(EPOCH_FACT)? };
-    let sessions = transaction.open_table(SESSIONS)?;
-    let mut rows = Vec::with_capacity(usize::try_from(sessions.len()?).unwrap_or_default().min(1 << 20));
-    for row in sessions.iter()? {
-        let (key, value) = row?;
-        let ((id, ucc), (revision, bytes)) = (key.value(), value.value());
-        let ucc = UccName::new(ucc).map_err(|error| Reason::Damaged(error.to_string()))?;
-        let session = form::from_bytes(bytes).map_err(Reason::Damaged)?;
-        if revision > facts.last_revision {
-            return Err(Reason::Damaged("a session has a revision that cannot be".into()));
-        }
-        rows.push((
-            SessionKey::new(ucc, CorrelationId::from_u128(id)),
-            Found { session, revision: Revision(revision) },
-        ));
-    }
-    Ok((Image::of(rows), facts))
 }

@@ -12,6 +12,7 @@
 mod ahead;
 mod backend;
 mod condition;
+mod contents;
 mod disk;
 mod error;
 mod group;

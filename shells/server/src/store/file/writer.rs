@@ -131,9 +131,17 @@ impl Writer {
     /// Reserves epochs.
     fn reserve(&mut self) -> Result<Range<u64>, StoreError> {
         self.settle()?;
-        let reserved = self.disk.reserve().map_err(|reason| self.failure(&reason))?;
-        self.condition.well(true);
-        Ok(reserved)
+        match self.disk.reserve() {
+            Ok(reserved) => {
+                self.condition.well(true);
+                Ok(reserved)
+            }
+            Err(reason) => {
+                let failure = self.failure(&reason);
+                let _ = self.settle_now();
+                Err(failure)
+            }
+        }
     }
 
     /// Whether the disk takes changes again, after one that it did not take.

@@ -98,6 +98,24 @@ async fn a_file_of_format_1_is_moved_on_and_nothing_else_changes() {
     assert_eq!((contents(&store).await, store.len()), (after, 102));
 }
 
+/// A file of format 1 in which a session has what it cannot have is refused, and not moved on.
+#[test]
+fn a_damaged_file_of_format_1_stays_one() {
+    let scratch = Scratch::new("format-damaged");
+    for (revision, state) in [(1, 255), (1, 0b00_1100), (u64::MAX, 0)] {
+        fs::write(scratch.file(), OLD).unwrap();
+        let database = Database::create(scratch.file()).unwrap();
+        let transaction = database.begin_write().unwrap();
+        transaction.open_table(OLD_SESSIONS).unwrap().insert((9, "ucc"), (revision, state)).unwrap();
+        transaction.commit().unwrap();
+        drop(database);
+        let before = rows(&scratch.file(), true);
+        let error = FileStore::open(&scratch.file(), None).map(drop).unwrap_err().to_string();
+        assert!(error.contains("is damaged: "), "{error}");
+        assert_eq!(rows(&scratch.file(), true), before);
+    }
+}
+
 /// The disk fails at each operation, once or from then on, as if the server were killed there: the file is of one format or the
 /// other, with everything that was in it.
 #[tokio::test]
