@@ -130,6 +130,17 @@ fn each_path_in_contributing_is_there() -> Result<()> {
     Ok(())
 }
 
+/// What several tests use is in a crate, such as `recording-test-support`, and is compiled once.
+#[test]
+fn no_file_is_compiled_into_two_crates_by_its_path() -> Result<()> {
+    let mut found = process::Command::new("git");
+    let found = found.args(["grep", "-l", r"^ *#\[path = ", "--", "*.rs"]).current_dir(root());
+    let found = String::from_utf8(found.output()?.stdout)?;
+    // An example whose output a test compares with the docs.
+    assert_eq!(found.lines().collect::<Vec<_>>(), ["tests/docs.rs"]);
+    Ok(())
+}
+
 /// Where the steps are written, piece by piece.
 fn written() -> Vec<(&'static str, &'static str)> {
     let text = include_str!("steps.rs");
