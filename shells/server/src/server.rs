@@ -255,4 +255,24 @@ mod tests {
         assert_eq!(service.healthy(), Ok(()));
         Ok(())
     }
+
+    /// No listener outlives the value that it belongs to, and none counts as lost for that.
+    #[tokio::test]
+    async fn a_server_that_is_dropped_ends() -> Result<(), StartError> {
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        let service = Arc::new(Service::new(demo::directory(), MemoryStore::new()));
+        let running = start(Arc::clone(&service), Addresses { api: any, admin: any }, Limits::default()).await?;
+        let Addresses { api, admin } = running.addresses();
+        drop(running);
+        for address in [api, admin] {
+            let closed = async {
+                while tokio::net::TcpStream::connect(address).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+            };
+            assert!(timeout(Duration::from_secs(20), closed).await.is_ok());
+        }
+        assert_eq!(service.healthy(), Ok(()));
+        Ok(())
+    }
 }
