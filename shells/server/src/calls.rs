@@ -10,7 +10,7 @@ pub use crate::occurrence::NotDone;
 use crate::occurrence::{Change, Occurrence};
 use crate::service::{MOST_TRIES, Service, conflicts};
 use crate::session::SessionKey;
-use crate::store::{Store, Storing, Swap};
+use crate::store::{Store, Swap};
 
 /// What became of beginning a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl<S: Store> Service<S> {
             let latest = self.store().latest(key).await?;
             if let Some(found) = &latest.found {
                 drop(turn);
-                if self.is_stored(&latest).await? {
+                if self.is_stored(key, &latest).await? {
                     return Ok((Begun::AlreadyOpen, found.session.kept_state()));
                 }
                 continue;
@@ -122,9 +122,9 @@ impl<S: Store> Service<S> {
             let settings = self.directory().current().ucc(ucc).map(|ucc| ucc.settings);
             let latest = self.store().latest(key).await?;
             let Some(found) = latest.found else {
-                let storing = latest.not_yet.map(|revision| self.store().until_stored(revision));
+                let storing = self.store().until_stored(key, &latest);
                 // It tells what was told before, so it takes its place behind those who told that.
-                let (swap, _telling) = turn.stored(storing.unwrap_or(Storing::known(Swap::Stored))).await;
+                let (swap, _telling) = turn.stored(storing).await;
                 if swap? == Swap::Conflict {
                     continue;
                 }

@@ -66,7 +66,8 @@ pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
             set!(info, request, outcome = "refused", reason, state);
         }
         Occurrence::NotStored { request, error } => {
-            set!(error, request, outcome = "not stored", reason = error.to_string());
+            let outcome = if error.is_unknown() { "unknown" } else { "not stored" };
+            set!(error, request, outcome, reason = error.to_string());
         }
         Occurrence::NotPermitted { line, .. } => {
             kept_out(*line, Rejection::Forbidden.status(), caller.principal, "token for another requester");

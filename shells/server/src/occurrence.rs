@@ -33,7 +33,7 @@ pub(crate) enum Occurrence<'a> {
     Unchanged { request: &'a SetRequest<'a>, state: Option<State> },
     /// A set was refused by a rule.
     Refused { request: &'a SetRequest<'a>, state: Option<State>, refusal: &'a Refusal<'a> },
-    /// A set could not be stored; nothing was changed.
+    /// A set could not be stored; nothing was changed, or it is not known whether it was.
     NotStored { request: &'a SetRequest<'a>, error: &'a StoreError },
     /// A set was not decided, because its token is for another requester.
     NotPermitted { request: &'a SetRequest<'a>, line: RequestLine<'a> },
@@ -50,6 +50,9 @@ pub(crate) enum Occurrence<'a> {
     /// The capabilities of a UCC were asked for.
     CapabilitiesRead(&'a CapabilitiesReply<'a>),
 }
+
+/// Beginning and ending can be asked for again, and say then what became of them.
+const NOT_KNOWN: &str = "It is not known whether this was stored: ask again.";
 
 /// Why a session was not begun, or not ended.
 #[derive(Debug)]
@@ -78,6 +81,9 @@ impl NotDone<'_> {
                     "{refusal} Of one that ended more than a minute ago, the audit trail says what became of its recording."
                 );
                 show(ErrorMessage::new(refusal.error_type(), &text))
+            }
+            Self::Store(error) if error.is_unknown() => {
+                show(ErrorMessage::new(Rejection::NotStored.error_type(), NOT_KNOWN))
             }
             Self::Store(_) => show(Rejection::NotStored.into()),
         }

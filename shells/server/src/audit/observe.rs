@@ -25,7 +25,7 @@ impl Trail {
                 self.tell(line::refused(request, *state, refusal, caller)).await;
             }
             // Perhaps because of the trail: there is nothing to wait for.
-            Occurrence::NotStored { request, .. } => self.tell_soon(line::not_stored(request, caller)),
+            Occurrence::NotStored { request, error } => self.tell_soon(line::not_stored(request, error, caller)),
             Occurrence::NotPermitted { request, .. } => self.tell(line::not_permitted(request, caller)).await,
             Occurrence::AlreadyOpen { key, state } => self.tell(line::already_open(key, *state, caller)).await,
             Occurrence::AlreadyEnded { key, disposition } => {

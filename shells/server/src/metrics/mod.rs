@@ -32,10 +32,12 @@ pub(crate) enum Outcome {
     Refused,
     /// The store failed; nothing was changed.
     NotStored,
+    /// The store did not answer in time; the state may have been changed.
+    Unknown,
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 4] = [Self::Changed, Self::Unchanged, Self::Refused, Self::NotStored];
+    pub(crate) const ALL: [Self; 5] = [Self::Changed, Self::Unchanged, Self::Refused, Self::NotStored, Self::Unknown];
 
     /// As the log names it.
     pub(crate) const fn name(self) -> &'static str {
@@ -44,6 +46,7 @@ impl Outcome {
             Self::Unchanged => "unchanged",
             Self::Refused => "refused",
             Self::NotStored => "not stored",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -127,7 +130,10 @@ impl Metrics {
                 self.decided(request.action, Outcome::Refused);
                 one_more(self.refusals.get(Reason::of(refusal) as usize));
             }
-            Occurrence::NotStored { request, .. } => self.decided(request.action, Outcome::NotStored),
+            Occurrence::NotStored { request, error } => {
+                let outcome = if error.is_unknown() { Outcome::Unknown } else { Outcome::NotStored };
+                self.decided(request.action, outcome);
+            }
             // Counted by the status of their answer only.
             Occurrence::NotPermitted { .. }
             | Occurrence::AlreadyOpen { .. }
