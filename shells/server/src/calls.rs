@@ -1,16 +1,17 @@
 //! Call control: sessions begun and ended.
 
-use recording_core::State;
 use recording_core::decide::Refusal;
 use recording_core::state::Disposition;
 use recording_core::wire::{CorrelationId, StateReply, UccName};
+use recording_core::{Settings, State};
 
 use crate::caller::Caller;
 pub use crate::occurrence::NotDone;
 use crate::occurrence::{Change, Occurrence};
+use crate::recorder::{Bind, CallData};
 use crate::service::{MOST_TRIES, Service, conflicts};
 use crate::session::SessionKey;
-use crate::store::{Store, Swap};
+use crate::store::{Store, StoreError, Storing, Swap};
 
 /// What became of beginning a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +47,23 @@ impl<S: Store> Service<S> {
         state: State,
         caller: Caller<'_>,
     ) -> Result<(Begun, StateReply<'a>), NotDone<'a>> {
+        self.begin_call(ucc, correlation_id, (state, None), caller).await
+    }
+
+    /// The same, with what the UCC's recorder needs to know of the call.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such UCC, the store fails, or the recorder cannot do with what is said of the call.
+    pub async fn begin_call<'a>(
+        &self,
+        ucc: UccName<'a>,
+        correlation_id: CorrelationId,
+        (state, call): (State, Option<&CallData>),
+        caller: Caller<'_>,
+    ) -> Result<(Begun, StateReply<'a>), NotDone<'a>> {
         let key = &SessionKey::new(ucc, correlation_id);
-        let begun = self.try_begin(ucc, key, state, caller).await;
+        let begun = self.try_begin(ucc, key, (state, call), caller).await;
         let occurrence = match &begun {
             &Ok((Begun::Opened, state)) => Occurrence::Changed(Change::Begin { key, state }),
             &Ok((Begun::AlreadyOpen, state)) => Occurrence::AlreadyOpen { key, state },
@@ -62,19 +78,36 @@ impl<S: Store> Service<S> {
         &self,
         ucc: UccName<'a>,
         key: &SessionKey,
-        state: State,
+        (state, call): (State, Option<&CallData>),
         caller: Caller<'_>,
     ) -> Result<(Begun, State), NotDone<'a>> {
-        self.directory().current().ucc(ucc).ok_or(NotDone::Refused(Refusal::UnknownUcc { ucc }))?;
+        let directory = self.directory().current();
+        let recording = &directory.ucc(ucc).ok_or(NotDone::Refused(Refusal::UnknownUcc { ucc }))?.recording;
         for _ in 0..MOST_TRIES {
             let turn = self.session_locks().lock(key).await;
             let latest = self.store().latest(key).await?;
             if let Some(found) = &latest.found {
                 drop(turn);
-                if self.is_stored(key, &latest).await? {
-                    return Ok((Begun::AlreadyOpen, found.session.kept_state()));
+                if self.is_stored(&latest).await? {
+                    return Ok((Begun::AlreadyOpen, self.is_same_call(key, found, call)?));
                 }
                 continue;
+            }
+            if let Some(recorder) = &recording.recorder {
+                let with = (&**recorder, recording.resume);
+                // Boxed, so that the futures of all other requests need no room for it.
+                let begun = Box::pin(self.begin_bound(key, (state, call), with, caller)).await;
+                drop(turn);
+                match begun? {
+                    Bind::Opened(state) => {
+                        self.ended().forget(key);
+                        return Ok((Begun::Opened, state));
+                    }
+                    Bind::Again => continue,
+                }
+            }
+            if call.is_some_and(|call| !call.is_empty()) {
+                return Err(NotDone::BadCall("Recorder: this UCC has no recorder.".to_owned()));
             }
             let note = self.note(&Change::Begin { key, state }, caller);
             let (swap, telling) = self.store_change(turn, key, (None, Some(state.into()), note)).await?;
@@ -122,18 +155,22 @@ impl<S: Store> Service<S> {
             let settings = self.directory().current().ucc(ucc).map(|ucc| ucc.settings);
             let latest = self.store().latest(key).await?;
             let Some(found) = latest.found else {
-                let storing = self.store().until_stored(key, &latest);
+                let storing = latest.not_yet.map(|revision| self.store().until_stored(revision));
                 // It tells what was told before, so it takes its place behind those who told that.
-                let (swap, _telling) = turn.stored(storing).await;
+                let (swap, _telling) = turn.stored(storing.unwrap_or(Storing::known(Swap::Stored))).await;
                 if swap? == Swap::Conflict {
                     continue;
                 }
-                let refusal = match settings {
-                    Some(_) => Refusal::UnknownSession { correlation_id: key.correlation_id },
-                    None => Refusal::UnknownUcc { ucc },
-                };
-                return self.ended().disposition(key).map(End::Before).ok_or(NotDone::NothingToEnd(refusal));
+                return self.ended_before(key, settings, ucc);
             };
+            if found.session.bound().is_some() {
+                drop(turn);
+                match self.end_recorded(ucc, key, caller).await? {
+                    Some((state, disposition)) => return Ok(End::Now(state, disposition)),
+                    None if self.is_closing(key).await? => return self.ended_before(key, settings, ucc),
+                    None => continue,
+                }
+            }
             let state = found.session.kept_state();
             let disposition = match settings {
                 Some(settings) => settings.disposition(state),
@@ -149,5 +186,37 @@ impl<S: Store> Service<S> {
             }
         }
         Err(NotDone::Store(conflicts()))
+    }
+
+    /// What became of a session that is not open.
+    fn ended_before<'a>(
+        &self,
+        key: &SessionKey,
+        settings: Option<Settings>,
+        ucc: UccName<'a>,
+    ) -> Result<End, NotDone<'a>> {
+        let refusal = match settings {
+            Some(_) => Refusal::UnknownSession { correlation_id: key.correlation_id },
+            None => Refusal::UnknownUcc { ucc },
+        };
+        self.ended().disposition(key).map(End::Before).ok_or(NotDone::NothingToEnd(refusal))
+    }
+
+    async fn end_recorded(
+        &self,
+        ucc: UccName<'_>,
+        key: &SessionKey,
+        caller: Caller<'_>,
+    ) -> Result<Option<(State, Disposition)>, StoreError> {
+        match self.driver(key).await? {
+            Some(driver) => Box::pin(self.end_bound(&driver, ucc, caller)).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Whether the session has ended, and its recorder is still being stopped.
+    async fn is_closing(&self, key: &SessionKey) -> Result<bool, StoreError> {
+        let found = self.store().read(key).await?;
+        Ok(found.is_some_and(|found| found.session.state().is_none()))
     }
 }

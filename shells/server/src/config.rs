@@ -7,12 +7,19 @@
 //! use_audio_recording = true
 //! agent_can_edit_audio_recording = true
 //! save_recording_by_default = true
-//! repeats = "accept"                  # or "refuse"; the only key that may be left out
+//! repeats = "accept"                  # or "refuse"; may be left out
 //! agents = ["sip:agent@domain.com"]
+//! recorder = "proxy"                  # this and the rest may be left out
+//! resume = "anyone"                   # or "holders"
+//! pause_limit_seconds = 600
 //! ```
+//!
+//! Recorders are in [`recorders`].
 //!
 //! It has the keys, the checks and the words of a gateway's provisioning document, which are the core's. The document is
 //! walked and not deserialized: serde stops at the first error, and its words would be a second set.
+
+mod recorders;
 
 use core::fmt;
 use core::ops::Range;
@@ -78,8 +85,14 @@ pub fn load(file: &Path) -> Result<Directory, Vec<ConfigError>> {
 ///
 /// Everything that is wrong with it, from top to bottom.
 pub fn parse(text: &str) -> Result<Directory, Vec<ConfigError>> {
-    let mut reader =
-        Reader { lines: Lines::of(text), errors: Vec::new(), names: HashMap::new(), directory: Directory::new() };
+    let mut reader = Reader {
+        lines: Lines::of(text),
+        errors: Vec::new(),
+        names: HashMap::new(),
+        recorder_names: HashMap::new(),
+        recorders_wanted: Vec::new(),
+        directory: Directory::new(),
+    };
     match DeTable::parse(text) {
         Ok(document) => reader.document(document.get_ref()),
         Err(error) => {
@@ -141,12 +154,16 @@ struct Reader {
     errors: Vec<(usize, ConfigError)>,
     /// Names seen so far, with their lines.
     names: HashMap<String, usize>,
+    /// The same of recorders.
+    recorder_names: HashMap<String, usize>,
+    /// Which recorders UCCs name, and where.
+    recorders_wanted: Vec<(Range<usize>, Box<str>)>,
     directory: Directory,
 }
 
 /// The keys of a UCC; those of its settings are the core's, as in a gateway's provisioning document.
 fn keys() -> impl Iterator<Item = &'static str> {
-    [NAME].into_iter().chain(Settings::SWITCHES).chain([RepeatPolicy::KEY, AGENTS])
+    [NAME].into_iter().chain(Settings::SWITCHES).chain([RepeatPolicy::KEY, AGENTS]).chain(recorders::OF_UCC)
 }
 
 const NAME: &str = "name";
@@ -174,12 +191,27 @@ impl Reader {
                         }
                     }
                 }
+                ("recorder", DeValue::Array(recorders)) => {
+                    for recorder in recorders {
+                        if let Some(table) = self.typed(recorder, "recorder", "a table", DeValue::as_table) {
+                            self.recorder(&recorder.span(), table);
+                        }
+                    }
+                }
+                ("recorder", other) => {
+                    self.wrong_type(&key.span(), "recorder", "an array of tables: [[recorder]]", other);
+                }
                 ("ucc", other) => self.wrong_type(&key.span(), "ucc", "an array of tables: [[ucc]]", other),
                 (unknown, _) => {
-                    self.fault(&key.span(), unknown, "is not a key that is known here: only [[ucc]] is");
+                    self.fault(
+                        &key.span(),
+                        unknown,
+                        "is not a key that is known here: only [[ucc]] and [[recorder]] are",
+                    );
                 }
             }
         }
+        self.recorders_are_there();
         // A file that was cut off must not pass for one without UCCs.
         if self.errors.is_empty() && self.names.is_empty() {
             self.fault(&(0..0), "ucc", "is missing: there must be at least one [[ucc]]");
@@ -213,12 +245,7 @@ impl Reader {
     }
 
     fn ucc(&mut self, span: &Range<usize>, table: &DeTable<'_>) {
-        for key in table.keys() {
-            if !keys().any(|known| known == key.get_ref()) {
-                let known = keys().collect::<Vec<_>>().join(", ");
-                self.fault(&key.span(), key.get_ref(), format!("is not a key of [[ucc]]; these are: {known}"));
-            }
-        }
+        self.known_keys(table, "[[ucc]]", &keys().collect::<Vec<_>>());
         let name = self.required(span, table, NAME).and_then(|value| self.name(value));
         let switches = Settings::SWITCHES.map(|key| {
             let value = self.required(span, table, key)?;
@@ -226,11 +253,21 @@ impl Reader {
         });
         let repeats = table.get(RepeatPolicy::KEY).map_or(Some(RepeatPolicy::default()), |value| self.repeats(value));
         let agents = self.required(span, table, AGENTS).and_then(|value| self.agents(value));
+        let recording = self.recording(table);
         let [Some(licensed), Some(audio), Some(edit), Some(save)] = switches else { return };
-        if let (Some(name), Some(repeats), Some(agents)) = (name, repeats, agents) {
+        if let (Some(name), Some(repeats), Some(agents), Some(recording)) = (name, repeats, agents, recording) {
             let settings = Settings::from_switches([licensed, audio, edit, save], repeats);
             // `name` has refused a name that was there before.
-            let _ = self.directory.add(&name, Ucc::new(settings, agents));
+            let _ = self.directory.add(&name, Ucc::new(settings, agents).recorded_by(recording));
+        }
+    }
+
+    fn known_keys(&mut self, table: &DeTable<'_>, of: &str, known: &[&str]) {
+        for key in table.keys() {
+            if !known.contains(&key.get_ref().as_ref()) {
+                let reason = format!("is not a key of {of}; these are: {}", known.join(", "));
+                self.fault(&key.span(), key.get_ref(), reason);
+            }
         }
     }
 

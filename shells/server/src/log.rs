@@ -5,13 +5,15 @@
 
 use core::net::SocketAddr;
 
+use recording_core::recorder::{Order, Outcome};
 use recording_core::wire::Rejection;
-use tracing::{debug, error, info};
+use tracing::{debug, error, info, warn};
 
 use crate::caller::{Caller, RequestLine};
 use crate::mask::masked;
 use crate::occurrence::{Change, Occurrence};
 use crate::reason::Reason;
+use crate::recorder::outcome_name;
 use crate::store_error::StoreError;
 
 const TARGET: &str = "recording";
@@ -66,8 +68,22 @@ pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
             set!(info, request, outcome = "refused", reason, state);
         }
         Occurrence::NotStored { request, error } => {
-            let outcome = if error.is_unknown() { "unknown" } else { "not stored" };
-            set!(error, request, outcome, reason = error.to_string());
+            set!(error, request, outcome = "not stored", reason = error.to_string());
+        }
+        Occurrence::Changed(Change::Ordered { request, before, after, outcome }) => {
+            set!(info, request, outcome = outcome_name(*outcome), from = %before, to = %after);
+        }
+        Occurrence::Answered { request, reply } => match &reply.error {
+            None => set!(info, request, outcome = "confirmed", state = %reply.state),
+            Some(error) => {
+                set!(warn, request, outcome = "not done", reason = error.to_string(), state = %reply.state);
+            }
+        },
+        Occurrence::Changed(change @ (Change::ByRecorder { .. } | Change::ByCallSide { .. })) => recorder(change),
+        Occurrence::Recorder(change) => recorder(change),
+        Occurrence::Overdue { key, limit, .. } => {
+            let limit_seconds = limit.as_secs();
+            session!(warn, "recorder", key.ucc, key.correlation_id, outcome = "overdue", limit_seconds);
         }
         Occurrence::NotPermitted { line, .. } => {
             kept_out(*line, Rejection::Forbidden.status(), caller.principal, "token for another requester");
@@ -85,6 +101,36 @@ pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
             outcome = if reply.error.is_some() { "refused" } else { "read" },
             agent_can_edit = reply.agent_can_edit_recordings,
         ),
+    }
+}
+
+/// What a recorder said or did, or the call's side did about one.
+fn recorder(change: &Change<'_>) {
+    let (call, key, order, before, after, outcome) = match change {
+        Change::ByRecorder { key, order, before, after, outcome, .. } => {
+            ("recorder", key, order.map(Order::name), before, after, *outcome)
+        }
+        Change::ByCallSide { key, before, after, outcome } => ("release", key, None, before, after, *outcome),
+        Change::Set { .. } | Change::Begin { .. } | Change::End { .. } | Change::Ordered { .. } => return,
+    };
+    macro_rules! line {
+        ($level:ident) => {
+            $level!(
+                target: TARGET,
+                call,
+                ucc = key.ucc.as_str(),
+                correlation_id = %key.correlation_id,
+                order,
+                outcome = outcome_name(outcome),
+                from = %before,
+                to = after.as_ref().map(tracing::field::display),
+            )
+        };
+    }
+    match outcome {
+        Outcome::Alarm | Outcome::NotCarriedOut | Outcome::NotConfirmed | Outcome::NoSuchCall => line!(warn),
+        Outcome::Sent | Outcome::Confirmed | Outcome::AsKnown | Outcome::Ignored | Outcome::Landed => line!(debug),
+        _ => line!(info),
     }
 }
 

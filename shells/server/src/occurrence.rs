@@ -4,12 +4,16 @@
 //! `observe` with an exhaustive `match`: an occurrence that is added does not compile until each of the three has said
 //! what it does with it.
 
+use core::time::Duration;
+
 use recording_core::State;
 use recording_core::decide::Refusal;
+use recording_core::recorder::{Order, Outcome};
 use recording_core::state::Disposition;
-use recording_core::wire::{CapabilitiesReply, ErrorMessage, Rejection, SetRequest, StateReply};
+use recording_core::wire::{CapabilitiesReply, ErrorMessage, ErrorType, Rejection, SetRequest, StateReply};
 
 use crate::caller::RequestLine;
+use crate::recorder::Alarm;
 use crate::session::SessionKey;
 use crate::store_error::StoreError;
 
@@ -22,6 +26,20 @@ pub(crate) enum Change<'a> {
     Begin { key: &'a SessionKey, state: State },
     /// A session ends in this state.
     End { key: &'a SessionKey, state: State, disposition: Disposition },
+    /// A set of a session with a recorder became an order, joined one, or changed who holds the session.
+    Ordered { request: &'a SetRequest<'a>, before: State, after: State, outcome: Outcome },
+    /// What a recorder said, or did not say, changed a session. `after` is `None` if the session is over.
+    ByRecorder {
+        key: &'a SessionKey,
+        order: Option<Order>,
+        before: State,
+        after: Option<State>,
+        outcome: Outcome,
+        /// The alarm that this is, or that ends by it.
+        alarm: Option<Alarm>,
+    },
+    /// The call's side ended all holds, or gave up a session that was closing.
+    ByCallSide { key: &'a SessionKey, before: State, after: Option<State>, outcome: Outcome },
 }
 
 /// Something that happened.
@@ -33,7 +51,13 @@ pub(crate) enum Occurrence<'a> {
     Unchanged { request: &'a SetRequest<'a>, state: Option<State> },
     /// A set was refused by a rule.
     Refused { request: &'a SetRequest<'a>, state: Option<State>, refusal: &'a Refusal<'a> },
-    /// A set could not be stored; nothing was changed, or it is not known whether it was.
+    /// A set of a session with a recorder was answered, after it waited for the recorder or at once.
+    Answered { request: &'a SetRequest<'a>, reply: &'a StateReply<'a> },
+    /// What a recorder said, or did not say, changed nothing that is stored; or something was sent to it.
+    Recorder(Change<'a>),
+    /// A pause has reached its limit.
+    Overdue { key: &'a SessionKey, since_ms: Option<u64>, limit: Duration },
+    /// A set could not be stored; nothing was changed.
     NotStored { request: &'a SetRequest<'a>, error: &'a StoreError },
     /// A set was not decided, because its token is for another requester.
     NotPermitted { request: &'a SetRequest<'a>, line: RequestLine<'a> },
@@ -51,9 +75,6 @@ pub(crate) enum Occurrence<'a> {
     CapabilitiesRead(&'a CapabilitiesReply<'a>),
 }
 
-/// Beginning and ending can be asked for again, and say then what became of them.
-const NOT_KNOWN: &str = "It is not known whether this was stored: ask again.";
-
 /// Why a session was not begun, or not ended.
 #[derive(Debug)]
 pub enum NotDone<'a> {
@@ -63,6 +84,16 @@ pub enum NotDone<'a> {
     NothingToEnd(Refusal<'a>),
     /// The store failed.
     Store(StoreError),
+    /// What was said of the call is invalid.
+    BadCall(String),
+    /// The recorder of the UCC is not in the config.
+    NoRecorder(Box<str>),
+    /// Another session has this call of the recorder.
+    CallTaken(Box<str>),
+    /// The session is open with another call.
+    OtherCall,
+    /// A session of this id has ended, and its recorder is still being stopped.
+    Closing,
 }
 
 impl From<StoreError> for NotDone<'_> {
@@ -82,10 +113,23 @@ impl NotDone<'_> {
                 );
                 show(ErrorMessage::new(refusal.error_type(), &text))
             }
-            Self::Store(error) if error.is_unknown() => {
-                show(ErrorMessage::new(Rejection::NotStored.error_type(), NOT_KNOWN))
-            }
             Self::Store(_) => show(Rejection::NotStored.into()),
+            Self::BadCall(reason) => show(ErrorMessage::new(ErrorType::Validation, reason)),
+            Self::NoRecorder(name) => {
+                let text = format!("The recorder '{name}' of this UCC is not in the server's config.");
+                show(ErrorMessage::new(ErrorType::Configuration, &text))
+            }
+            Self::CallTaken(call) => {
+                let text = format!("Recorder: another session has the call '{call}'.");
+                show(ErrorMessage::new(ErrorType::Validation, &text))
+            }
+            Self::OtherCall => {
+                show(ErrorMessage::new(ErrorType::Validation, "Recorder: the session is open with another call."))
+            }
+            Self::Closing => {
+                let text = "The session has ended, and its recorder is still being stopped.";
+                show(ErrorMessage::new(ErrorType::Validation, text))
+            }
         }
     }
 }

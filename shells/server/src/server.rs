@@ -17,7 +17,7 @@ use crate::auth::Guard;
 use crate::net::{Acceptor, Limits, Named, Tls, bind};
 use crate::service::Service;
 use crate::store::Store;
-use crate::{admin, hub};
+use crate::{admin, hub, recorder};
 
 /// Where to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +153,8 @@ pub async fn start_protected<S: Store>(
     let writer = tokio::spawn(health.vital("the thread that writes the store", service.store().ended()));
     let trail = service.trail().map(Trail::is_gone);
     let trail = trail.map(|gone| tokio::spawn(health.vital("the thread that writes the audit trail", gone)));
+    let recorders = health.vital("the task that drives recorders", recorder::supervise(Arc::clone(&service)));
+    let recorders = tokio::spawn(recorders);
     let (tasks, end) = (service.tasks(), health.end());
     let api_handler = Api::new(Arc::clone(&service), &protection.api);
     let admin_router = Arc::clone(&protection.admin).before_admin(admin::router(Arc::clone(&service)), admin::is_open);
@@ -172,6 +174,7 @@ pub async fn start_protected<S: Store>(
             pass_on,
             sweeper,
             writer,
+            recorders,
         ]
         .into_iter()
         .chain(trail)

@@ -22,6 +22,7 @@ use crate::hub::{self, EventCase, RecordingHub};
 use crate::log;
 use crate::metrics::Metrics;
 use crate::occurrence::{Change, Occurrence};
+use crate::recorder::Recorders;
 use crate::session_locks::{SessionLocks, Telling, Turn};
 use crate::store::{Latest, Revision, Session, SessionKey, Store, StoreError, Swap};
 
@@ -38,33 +39,52 @@ pub struct Service<S> {
     directory: SharedDirectory,
     store: S,
     events: Events,
-    /// Every change is reported by the store, which hears of those of other servers as well.
-    store_reports: bool,
     metrics: Metrics,
     hub: RecordingHub,
     session_locks: SessionLocks,
     ended: Ended,
     tasks: TaskTracker,
     health: Arc<Health>,
+    recorders: Recorders,
 }
 
 impl<S: Store> Service<S> {
     /// A service over this directory and store. If the store has an audit trail, every decision has a line there.
     #[must_use]
     pub fn new(directory: Directory, store: S) -> Self {
-        let events = Events::new();
         Self {
             directory: SharedDirectory::new(directory),
-            store_reports: store.watched_by(Arc::new(events.clone())),
             store,
-            events,
+            events: Events::new(),
             metrics: Metrics::new(),
             hub: hub::new(EventCase::default(), signalr_hub::HubOptions::default()),
             session_locks: SessionLocks::new(),
             ended: Ended::default(),
             tasks: TaskTracker::new(),
             health: Arc::default(),
+            recorders: Recorders::default(),
         }
+    }
+
+    /// The same, with these recorders.
+    #[must_use]
+    pub fn with_recorders(self, recorders: Recorders) -> Self {
+        Self { recorders, ..self }
+    }
+
+    /// The recorders, and the sessions that have one.
+    pub const fn recorders(&self) -> &Recorders {
+        &self.recorders
+    }
+
+    /// Puts the recorders of this directory in force.
+    pub(crate) fn configure_recorders(&self, directory: &Directory) -> Result<(), String> {
+        self.recorders.configure(directory.recorders(), self.store.id(), &self.health)
+    }
+
+    /// How long a session of this UCC may be Paused before that is reported.
+    pub(crate) fn pause_limit(&self, ucc: UccName<'_>) -> Option<Duration> {
+        self.directory.current().ucc(ucc)?.recording.pause_limit
     }
 
     /// The same, with this hub.
@@ -159,11 +179,7 @@ impl<S: Store> Service<S> {
 
     /// The line that the store is to write before it makes a change.
     pub(crate) fn note(&self, change: &Change<'_>, caller: Caller<'_>) -> Note {
-        let note = if self.trail().is_some() { Trail::note(change, caller) } else { Note::none() };
-        match change {
-            Change::Set { request, .. } => note.because_of(request.action),
-            Change::Begin { .. } | Change::End { .. } => note,
-        }
+        if self.trail().is_some() { Trail::note(change, caller) } else { Note::none() }
     }
 
     /// Reports what happened to all who observe it.
@@ -230,7 +246,7 @@ impl<S: Store> Service<S> {
     ///
     /// # Errors
     ///
-    /// If the store fails: nothing was changed, or it is not known whether it was.
+    /// If the store fails: nothing was changed.
     pub async fn set<'a>(&self, request: &SetRequest<'a>, caller: Caller<'_>) -> Result<StateReply<'a>, Rejection> {
         let key = SessionKey::new(request.ucc, request.correlation_id);
         for _ in 0..MOST_TRIES {
@@ -245,6 +261,14 @@ impl<S: Store> Service<S> {
                     Err(error) => return Err(self.not_stored(request, &error, caller).await),
                 },
             };
+            if latest.found.as_ref().is_some_and(|found| found.session.bound().is_some()) {
+                // A session with a recorder has turns of its own.
+                drop(turn);
+                match self.set_recorded(&key, request, caller).await? {
+                    Some(reply) => return Ok(reply),
+                    None => continue,
+                }
+            }
             let before = latest.found.as_ref().and_then(|found| found.session.state());
             let facts = ucc.map(|ucc| SetFacts {
                 settings: ucc.settings,
@@ -256,7 +280,7 @@ impl<S: Store> Service<S> {
             let (pending, found) = match (request.decide(facts), &latest.found) {
                 (Decision::Reply(answer), _) => {
                     drop(turn);
-                    match self.is_stored(&key, &latest).await {
+                    match self.is_stored(&latest).await {
                         Ok(true) => return Ok(self.answered(answer, request, before, caller).await),
                         Ok(false) => continue,
                         Err(error) => return Err(self.not_stored(request, &error, caller).await),
@@ -274,9 +298,7 @@ impl<S: Store> Service<S> {
             match self.store_change(turn, &key, change).await {
                 Ok((Swap::Stored, telling)) => {
                     let stored = pending.commit();
-                    if !self.store_reports {
-                        self.events.publish(&stored.event);
-                    }
+                    self.events.publish(&stored.event);
                     drop(telling);
                     // Last, since no other request waits for it.
                     self.observe(&Occurrence::Changed(made), caller).await;
@@ -284,12 +306,27 @@ impl<S: Store> Service<S> {
                 }
                 Ok((Swap::Conflict, _)) => {}
                 Err(error) => {
-                    let _ = pending.abort();
-                    return Err(self.not_stored(request, &error, caller).await);
+                    let _ = self.not_stored(request, &error, caller).await;
+                    return Err(pending.abort());
                 }
             }
         }
         Err(self.not_stored(request, &conflicts(), caller).await)
+    }
+
+    /// Changes the state of a session with a recorder, which was found just now. `None` if it is to be looked up again.
+    async fn set_recorded<'a>(
+        &self,
+        key: &SessionKey,
+        request: &SetRequest<'a>,
+        caller: Caller<'_>,
+    ) -> Result<Option<StateReply<'a>>, Rejection> {
+        match self.driver(key).await {
+            // Boxed, so that the futures of all other requests need no room for it.
+            Ok(Some(driver)) => Box::pin(self.set_bound(&driver, request, caller)).await,
+            Ok(None) => Ok(None),
+            Err(error) => Err(self.not_stored(request, &error, caller).await),
+        }
     }
 
     /// Hands a change to the store, ends the turn, and waits until the change is stored and it is time to tell of it.
@@ -306,12 +343,15 @@ impl<S: Store> Service<S> {
 
     /// Waits until that from which an answer was decided is stored. False if it never will be: then it must be decided
     /// from something else.
-    pub(crate) async fn is_stored(&self, key: &SessionKey, latest: &Latest) -> Result<bool, StoreError> {
-        Ok(self.store.until_stored(key, latest).await? == Swap::Stored)
+    pub(crate) async fn is_stored(&self, latest: &Latest) -> Result<bool, StoreError> {
+        match latest.not_yet {
+            None => Ok(true),
+            Some(revision) => Ok(self.store.until_stored(revision).await? == Swap::Stored),
+        }
     }
 
     /// The answer to a set that changes nothing.
-    async fn answered<'a>(
+    pub(crate) async fn answered<'a>(
         &self,
         answer: DecidedReply<'a>,
         request: &SetRequest<'_>,
@@ -327,9 +367,14 @@ impl<S: Store> Service<S> {
     }
 
     /// The answer if the store failed.
-    async fn not_stored(&self, request: &SetRequest<'_>, error: &StoreError, caller: Caller<'_>) -> Rejection {
+    pub(crate) async fn not_stored(
+        &self,
+        request: &SetRequest<'_>,
+        error: &StoreError,
+        caller: Caller<'_>,
+    ) -> Rejection {
         self.observe(&Occurrence::NotStored { request, error }, caller).await;
-        if error.is_unknown() { Rejection::NotKnown { action: request.action } } else { Rejection::NotStored }
+        Rejection::NotStored
     }
 
     /// The settings of a UCC, by the config in force; `None` if there is no such UCC.

@@ -15,6 +15,7 @@
 //!
 //! Errors have the shape of the API's: 404 for an unknown UCC or session, 400 for what cannot be understood.
 
+mod begin;
 mod console;
 pub mod list;
 mod status;
@@ -32,7 +33,7 @@ use bytes::Bytes;
 use recording_core::state::Disposition;
 use recording_core::wire::RequestParts;
 use recording_core::wire::{Allow, Rejection, SetRequest, StateRequest};
-use recording_core::{Reply, Scratch, State};
+use recording_core::{Reply, Scratch};
 
 use crate::body::{self, Received};
 use crate::caller::{Caller, RequestLine};
@@ -195,14 +196,16 @@ async fn begin<S: Store>(service: &Service<S>, parts: &Parts, target: &str, body
         Ok(session) => session,
         Err(rejection) => return reject(parts, rejection),
     };
-    let state = match body {
-        [] => State::INITIAL,
-        document => match State::read(document) {
-            Ok(state) => state,
-            Err(error) => return reject(parts, error.into()),
-        },
+    let (state, call) = match begin::read(body) {
+        Ok(begin) => begin,
+        Err(begin::Wrong::State(error)) => return reject(parts, error.into()),
+        Err(begin::Wrong::Recorder(text)) => {
+            log::not_arrived(line(parts), StatusCode::BAD_REQUEST.as_u16(), text);
+            return reply::invalid(StatusCode::BAD_REQUEST, text);
+        }
     };
-    match service.begin(session.ucc, session.correlation_id, state, caller(parts)).await {
+    let begun = service.begin_call(session.ucc, session.correlation_id, (state, call.as_ref()), caller(parts)).await;
+    match begun {
         Ok((begun, found)) => {
             let mut response = reply::of(&Reply::State(found));
             if begun == Begun::Opened {
@@ -237,11 +240,17 @@ const fn disposition_document(disposition: Disposition) -> Bytes {
 fn not_done(parts: &Parts, why: &NotDone<'_>) -> Response {
     if let NotDone::Store(error) = why {
         log::store_failed(parts.method.as_str(), error);
-        return why.with_error(|error| reply::error(StatusCode::SERVICE_UNAVAILABLE, error));
+        return reply::rejection(Rejection::NotStored);
     }
+    let status = match why {
+        NotDone::Refused(_) | NotDone::NothingToEnd(_) => StatusCode::NOT_FOUND,
+        NotDone::BadCall(_) => StatusCode::BAD_REQUEST,
+        NotDone::CallTaken(_) | NotDone::OtherCall | NotDone::Closing => StatusCode::CONFLICT,
+        NotDone::NoRecorder(_) | NotDone::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+    };
     why.with_error(|error| {
-        log::not_arrived(line(parts), StatusCode::NOT_FOUND.as_u16(), &error.to_string());
-        reply::error(StatusCode::NOT_FOUND, error)
+        log::not_arrived(line(parts), status.as_u16(), &error.to_string());
+        reply::error(status, error)
     })
 }
 

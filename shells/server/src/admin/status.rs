@@ -76,6 +76,7 @@ impl<S: Store> Collector for Counted<S> {
         let help = "Lines of the audit trail about what changes nothing that could not be written, or not in time";
         writer.counter("audit_lines_lost", help, self.service.trail().map_or(0, Trail::lost))?;
         listeners::write(&self.service.hub().counters(), &mut writer)?;
+        self.service.recorders().levels().write(&mut writer)?;
         match self.service.store().commits() {
             Some(commits) => commits.write(&mut writer),
             None => Ok(()),

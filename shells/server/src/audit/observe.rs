@@ -1,5 +1,8 @@
 //! What the trail does with each occurrence: which line it writes, and who waits for it.
 
+use recording_core::recorder::Outcome;
+
+use super::line::recorded;
 use super::{Note, Trail, line};
 use crate::caller::Caller;
 use crate::occurrence::{Change, NotDone, Occurrence};
@@ -11,6 +14,15 @@ impl Trail {
             Change::Set { request, before, after } => line::changed(request, (*before, *after), caller),
             Change::Begin { key, state } => line::begun(key, *state, caller),
             Change::End { key, state, disposition } => line::ended(key, *state, *disposition, caller),
+            Change::Ordered { request, before, after, outcome } => {
+                recorded::ordered(request, (*before, *after), *outcome, caller)
+            }
+            Change::ByRecorder { key, order, before, after, outcome, alarm } => {
+                recorded::by_recorder(key, *order, (*before, *after), (*outcome, *alarm))
+            }
+            Change::ByCallSide { key, before, after, outcome } => {
+                recorded::by_call_side(key, (*before, *after), *outcome, caller)
+            }
         }
     }
 
@@ -24,8 +36,18 @@ impl Trail {
             Occurrence::Refused { request, state, refusal } => {
                 self.tell(line::refused(request, *state, refusal, caller)).await;
             }
+            Occurrence::Answered { request, reply } => self.tell(recorded::answered(request, reply, caller)).await,
+            // Repeats that confirm what is known would fill the trail.
+            Occurrence::Recorder(change) => {
+                if let Change::ByRecorder { outcome, .. } = change
+                    && is_worth_a_line(*outcome)
+                {
+                    self.tell_soon(Self::note(change, caller).into_line());
+                }
+            }
+            Occurrence::Overdue { key, since_ms, limit } => self.tell_soon(recorded::overdue(key, *since_ms, *limit)),
             // Perhaps because of the trail: there is nothing to wait for.
-            Occurrence::NotStored { request, error } => self.tell_soon(line::not_stored(request, error, caller)),
+            Occurrence::NotStored { request, .. } => self.tell_soon(line::not_stored(request, caller)),
             Occurrence::NotPermitted { request, .. } => self.tell(line::not_permitted(request, caller)).await,
             Occurrence::AlreadyOpen { key, state } => self.tell(line::already_open(key, *state, caller)).await,
             Occurrence::AlreadyEnded { key, disposition } => {
@@ -49,7 +71,25 @@ impl Trail {
     async fn not_done(&self, line: Vec<u8>, why: &NotDone<'_>) {
         match why {
             NotDone::Refused(_) | NotDone::NothingToEnd(_) => self.tell(line).await,
+            NotDone::BadCall(_)
+            | NotDone::NoRecorder(_)
+            | NotDone::CallTaken(_)
+            | NotDone::OtherCall
+            | NotDone::Closing => self.tell(line).await,
             NotDone::Store(_) => self.tell_soon(line),
         }
     }
+}
+
+/// Whether something that changed nothing is evidence.
+const fn is_worth_a_line(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::CarriedOut
+            | Outcome::NotCarriedOut
+            | Outcome::NotConfirmed
+            | Outcome::NoSuchCall
+            | Outcome::Alarm
+            | Outcome::Again
+    )
 }

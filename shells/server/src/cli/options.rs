@@ -20,6 +20,7 @@ use super::values::{self, StoreKind};
 use crate::audit;
 use crate::hub::EventCase;
 use crate::net::Limits;
+use crate::recorder::DEFAULT_PATIENCE;
 use crate::server::Addresses;
 
 /// What to do.
@@ -48,7 +49,7 @@ const AFTER: &str = r#"SIGHUP reads the config and the files of tokens, keys and
 
 Exit codes: 0 after a signal to end, or if the config is good, or the probed server ready; 1 if that is not ready, or if the server could not go on; 2 if an option, an address, a file or the config is invalid.
 
-A config has one such table for each UCC; all keys but 'repeats' are required:
+A config has one such table for each UCC; 'repeats' and what follows 'agents' may be left out:
 
   [[ucc]]
   name = "ucc-demo-name"
@@ -57,7 +58,20 @@ A config has one such table for each UCC; all keys but 'repeats' are required:
   agent_can_edit_audio_recording = true
   save_recording_by_default = true
   repeats = "accept"            # or "refuse": how an action that would change nothing is answered
-  agents = ["sip:agent@domain.com"]"#;
+  agents = ["sip:agent@domain.com"]
+  recorder = "proxy"            # the recorder that has to confirm; without it the state is all there is
+  resume = "anyone"             # or "holders": who may end a pause
+  pause_limit_seconds = 600     # a longer pause is reported
+
+and one such table for each recorder (docs/recorder.md):
+
+  [[recorder]]
+  name = "proxy"
+  kind = "rtpengine"            # or "http"
+  address = "127.0.0.1:22222"
+  pause = "segments"            # or "native"
+  recording_dir = "/var/spool/rtpengine"
+"#;
 
 const TEMPLATE: &str = "{about}\n\nUsage: recording-server [OPTIONS]\n\n{before-help}{all-args}{after-help}\n";
 
@@ -111,6 +125,11 @@ struct SessionOptions {
     /// default)
     #[arg(long, value_name = "CASE", default_value = "pascal", value_parser = values::event_case())]
     event_case: EventCase,
+    /// How long a request to change a session with a recorder waits for the recorder to confirm, in milliseconds. After that it
+    /// is answered that it is not confirmed; the recorder is asked on
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = DEFAULT_PATIENCE.as_millis() as u64)]
+    #[arg(value_parser = values::number::<u64>(500..=10_000))]
+    recorder_wait: u64,
 }
 
 #[derive(Debug, Args)]
@@ -206,6 +225,11 @@ impl Options {
     /// Where to listen.
     pub(super) const fn addresses(&self) -> Addresses {
         Addresses { api: self.addresses.listen, admin: self.addresses.admin }
+    }
+
+    /// How long a set waits for its recorder.
+    pub(super) const fn recorder_wait(&self) -> Duration {
+        Duration::from_millis(self.sessions.recorder_wait)
     }
 
     /// The config; `None` is the demo world.

@@ -50,6 +50,12 @@ impl<S: Store> Reload<S> {
         };
         match config::load(file) {
             Ok(directory) => {
+                if let Err(reason) = service.configure_recorders(&directory) {
+                    error!(target: "recording", "bad config: {}: {reason}", file.display());
+                    service.metrics().reloaded(false);
+                    warn!(target: "recording", "the old config stays in force");
+                    return;
+                }
                 let (uccs, agents) = (directory.len(), directory.agents());
                 let before = service.directory().current();
                 let mut gone = before.iter().map(|(name, _)| name).filter(|&name| directory.ucc(name).is_none());

@@ -23,6 +23,7 @@ use crate::caller::Caller;
 use crate::directory::Directory;
 use crate::occurrence::Change;
 use crate::output::{self, Output};
+use crate::recorder::Recorders;
 use crate::server::{self, Protection, Running};
 use crate::service::Service;
 use crate::store::{FileStore, MemoryStore, OpenError, Store};
@@ -143,7 +144,8 @@ struct Start {
 impl Start {
     fn with<S: Store>(self, directory: Directory, store: S) -> ExitCode {
         let Self { runtime, mut signals, options, asked_to_reload, protection } = self;
-        let service = Service::new(directory, store);
+        let recorders = Recorders::new(options.recorder_wait());
+        let service = Service::new(directory, store).with_recorders(recorders);
         let trail = service.trail().cloned();
         let listening =
             signalr_hub::HubOptions { connections: options.listeners(), ..signalr_hub::HubOptions::default() };
@@ -202,6 +204,15 @@ impl<S: Store> Serving<'_, S> {
             if let Err(error) = service.store().compare_and_set(&key, None, Some(demo::STATE.into()), note).await {
                 return fail(format_args!("the demo's session cannot be opened: {error}"));
             }
+        }
+        // In the runtime, in which they are looked for.
+        if let Err(reason) = service.configure_recorders(&service.directory().current()) {
+            return fail(reason);
+        }
+        match service.load_recorded().await {
+            Ok(0) => {}
+            Ok(sessions) => info!(target: "recording", sessions, "sessions with a recorder are driven again"),
+            Err(error) => return fail(format_args!("the sessions with a recorder cannot be read: {error}")),
         }
         let started = server::start_protected(service, options.addresses(), options.limits(), protection).await;
         let running = match started {

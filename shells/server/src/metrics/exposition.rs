@@ -115,7 +115,7 @@ impl MetricsWriter<'_> {
     }
 }
 
-fn count(counter: &AtomicU64) -> u64 {
+pub(super) fn count(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
@@ -137,6 +137,7 @@ impl Metrics {
         if let Some(open) = levels.open_sessions {
             writer.gauge("open_sessions", "Sessions that are open", None, open as f64)?;
         }
+        self.recorders.write(writer)?;
         writer.counter("sessions_begun", "Sessions that were begun", count(&self.sessions_begun))?;
         writer.counter("sessions_ended", "Sessions that were ended", count(&self.sessions_ended))?;
         writer.gauge("uccs", "UCCs of the config in force", None, levels.uccs as f64)?;

@@ -9,6 +9,7 @@ mod commits;
 mod exposition;
 mod histogram;
 pub(crate) mod listeners;
+mod recorders;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -16,6 +17,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 pub use commits::Commits;
 pub(crate) use exposition::{Format, Levels, MetricsWriter, write};
 pub use histogram::Histogram;
+pub use recorders::RecorderCounters;
+pub(crate) use recorders::{RecorderLevel, RecorderLevels};
 use recording_core::Action;
 
 use crate::occurrence::{Change, Occurrence};
@@ -32,12 +35,12 @@ pub(crate) enum Outcome {
     Refused,
     /// The store failed; nothing was changed.
     NotStored,
-    /// The store did not answer in time; the state may have been changed.
-    Unknown,
+    /// The recorder did not confirm it, or another requester holds the session.
+    NotDone,
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 5] = [Self::Changed, Self::Unchanged, Self::Refused, Self::NotStored, Self::Unknown];
+    pub(crate) const ALL: [Self; 5] = [Self::Changed, Self::Unchanged, Self::Refused, Self::NotStored, Self::NotDone];
 
     /// As the log names it.
     pub(crate) const fn name(self) -> &'static str {
@@ -46,7 +49,7 @@ impl Outcome {
             Self::Unchanged => "unchanged",
             Self::Refused => "refused",
             Self::NotStored => "not stored",
-            Self::Unknown => "unknown",
+            Self::NotDone => "not done",
         }
     }
 }
@@ -89,6 +92,7 @@ pub struct Metrics {
     sessions_begun: AtomicU64,
     sessions_ended: AtomicU64,
     reloads: [AtomicU64; 2],
+    recorders: RecorderCounters,
 }
 
 impl Default for Metrics {
@@ -116,6 +120,7 @@ impl Metrics {
             sessions_begun: AtomicU64::new(0),
             sessions_ended: AtomicU64::new(0),
             reloads: Default::default(),
+            recorders: RecorderCounters::new(),
         }
     }
 
@@ -125,15 +130,23 @@ impl Metrics {
             Occurrence::Changed(Change::Set { request, .. }) => self.decided(request.action, Outcome::Changed),
             Occurrence::Changed(Change::Begin { .. }) => one_more(Some(&self.sessions_begun)),
             Occurrence::Changed(Change::End { .. }) => one_more(Some(&self.sessions_ended)),
+            Occurrence::Answered { request, reply } => {
+                let outcome = if reply.error.is_none() { Outcome::Changed } else { Outcome::NotDone };
+                self.decided(request.action, outcome);
+            }
+            Occurrence::Changed(Change::ByRecorder { order, outcome, .. })
+            | Occurrence::Recorder(Change::ByRecorder { order, outcome, .. }) => {
+                self.recorders.outcome(*order, *outcome);
+            }
+            Occurrence::Overdue { .. } => self.recorders.overdue(),
+            // Counted when they are answered.
+            Occurrence::Changed(Change::Ordered { .. } | Change::ByCallSide { .. }) | Occurrence::Recorder(_) => {}
             Occurrence::Unchanged { request, .. } => self.decided(request.action, Outcome::Unchanged),
             Occurrence::Refused { request, refusal, .. } => {
                 self.decided(request.action, Outcome::Refused);
                 one_more(self.refusals.get(Reason::of(refusal) as usize));
             }
-            Occurrence::NotStored { request, error } => {
-                let outcome = if error.is_unknown() { Outcome::Unknown } else { Outcome::NotStored };
-                self.decided(request.action, outcome);
-            }
+            Occurrence::NotStored { request, .. } => self.decided(request.action, Outcome::NotStored),
             // Counted by the status of their answer only.
             Occurrence::NotPermitted { .. }
             | Occurrence::AlreadyOpen { .. }
@@ -158,6 +171,11 @@ impl Metrics {
         }
         let at = STATUSES.iter().position(|&known| known == status).unwrap_or(STATUSES.len());
         one_more(self.responses.get(at));
+    }
+
+    /// What is counted of recorders.
+    pub(crate) const fn recorders(&self) -> &RecorderCounters {
+        &self.recorders
     }
 
     /// The config was read again, and was good or not.

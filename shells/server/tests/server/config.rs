@@ -55,13 +55,16 @@ fn each_error_tells_line_key_and_reason() {
     let with = |from: &str, to: &str| GOOD.replacen(from, to, 1);
     let long = "x".repeat(65);
     let keys = "name, recording_api_licensed, use_audio_recording, agent_can_edit_audio_recording, \
-                save_recording_by_default, repeats, agents";
+                save_recording_by_default, repeats, agents, recorder, resume, pause_limit_seconds";
     wrong("", &["1: ucc: is missing: there must be at least one [[ucc]]"]);
     wrong("ucc = []", &["1: ucc: is missing: there must be at least one [[ucc]]"]);
     wrong("ucc = 1", &["1: ucc: is an integer, expected an array of tables: [[ucc]]"]);
     wrong("[ucc]\nname = \"x\"", &["1: ucc: is a table, expected an array of tables: [[ucc]]"]);
     wrong("ucc = [1]", &["1: ucc: is an integer, expected a table"]);
-    wrong(&format!("{GOOD}[server]\n"), &["21: server: is not a key that is known here: only [[ucc]] is"]);
+    wrong(
+        &format!("{GOOD}[server]\n"),
+        &["21: server: is not a key that is known here: only [[ucc]] and [[recorder]] are"],
+    );
     wrong(
         &with("name", "title"),
         &["2: name: is missing", &format!("3: title: is not a key of [[ucc]]; these are: {keys}")],
@@ -203,4 +206,105 @@ fn a_gateway_has_the_same_keys_checks_and_words() {
     let none = Directory::<2, 8, 512>::new().load(br#"{"uccs":[]}"#).unwrap_err();
     assert_eq!(none.kind, ProvisioningErrorKind::Directory(DirectoryError::NoUcc));
     wrong("ucc = []", &["1: ucc: is missing: there must be at least one [[ucc]]"]);
+}
+
+const RECORDERS: &str = r#"
+[[recorder]]
+name = "proxy"
+kind = "rtpengine"
+address = "127.0.0.1:22222"
+pause = "segments"
+recording_dir = "/var/spool/rtpengine"
+
+[[recorder]]
+name = "own"
+kind = "http"
+url = "https://recorder.example/orders"
+token_file = "/etc/recording/token"
+can_pause = false
+give_up_ms = 500
+"#;
+
+fn recorded(text: &str) -> String {
+    let recorder = "recorder = \"proxy\"\nresume = \"holders\"\npause_limit_seconds = 600\nagents = [\n";
+    format!("{}{text}", GOOD.replacen("agents = [\n", recorder, 1))
+}
+
+#[test]
+fn recorders_are_taken_as_they_stand() {
+    use core::time::Duration;
+    use recording_server::recorder::rtpengine::{Options, PauseMode};
+    use recording_server::recorder::{RecorderKind, http};
+
+    let directory = parse(&recorded(RECORDERS)).unwrap();
+    let recording = &directory.ucc(UccName::new("first").unwrap()).unwrap().recording;
+    assert_eq!(recording.recorder.as_deref(), Some("proxy"));
+    assert_eq!(recording.resume, recording_core::recorder::ResumePolicy::Holders);
+    assert_eq!(recording.pause_limit, Some(Duration::from_mins(10)));
+    let second = &directory.ucc(UccName::new("Größe & Co").unwrap()).unwrap().recording;
+    assert_eq!(*second, recording_server::directory::Recording::default());
+    let kinds: Vec<_> = directory.recorders().iter().map(|recorder| (&*recorder.name, &recorder.kind)).collect();
+    let proxy = RecorderKind::Rtpengine(Options {
+        name: "proxy".into(),
+        address: "127.0.0.1:22222".into(),
+        pause: PauseMode::Segments,
+        recording_dir: Some("/var/spool/rtpengine".into()),
+        self_test: true,
+    });
+    let own = RecorderKind::Http(http::Options {
+        token_file: Some("/etc/recording/token".into()),
+        can_pause: false,
+        give_up_after: Duration::from_millis(500),
+        ..http::Options::at("https://recorder.example/orders".parse().unwrap())
+    });
+    assert_eq!(kinds, [("proxy", &proxy), ("own", &own)]);
+}
+
+#[test]
+fn each_error_of_a_recorder_names_line_and_key() {
+    let with = |from: &str, to: &str| recorded(&RECORDERS.replacen(from, to, 1));
+    let is_there = RECORDERS.lines().count();
+    assert!(is_there > 0);
+    wrong(&recorded(""), &["8: recorder: \"proxy\" is not the name of a [[recorder]] of this config"]);
+    wrong(
+        &with("\"proxy\"", "\"a b\""),
+        &[
+            "8: recorder: \"proxy\" is not the name of a [[recorder]] of this config",
+            "26: name: is \"a b\", expected 1 to 64 letters, digits, hyphens, underscores and dots",
+        ],
+    );
+    wrong(&with("\"own\"", "\"proxy\""), &["33: name: \"proxy\" is the name of the recorder of line 26 already"]);
+    wrong(&with("\"http\"", "\"sip\""), &["34: kind: is \"sip\", expected \"rtpengine\" or \"http\""]);
+    wrong(&with("kind = \"http\"\n", ""), &["32: kind: is missing"]);
+    wrong(&with("127.0.0.1:22222", "127.0.0.1"), &["28: address: is \"127.0.0.1\", expected host:port"]);
+    wrong(&with("\"segments\"", "\"yes\""), &["29: pause: is \"yes\", expected \"segments\" or \"native\""]);
+    wrong(
+        &with("recording_dir = \"/var/spool/rtpengine\"\n", ""),
+        &[
+            "25: recording_dir: is missing: the self-test reads the recorder's files there; self_test = false does without",
+        ],
+    );
+    wrong(
+        &with("https://recorder.example/orders", "recorder.example"),
+        &["35: url: is \"recorder.example\", expected http:// or https://, a host, and no query"],
+    );
+    wrong(&with("give_up_ms = 500", "give_up_ms = 5"), &["38: give_up_ms: is not a number from 100 to 60000"]);
+    wrong(
+        &with("can_pause", "can_stop"),
+        &[
+            "37: can_stop: is not a key of a recorder of kind http; these are: name, kind, url, token_file, ca_file, can_pause, give_up_ms",
+        ],
+    );
+    wrong(
+        &recorded(RECORDERS).replacen("\"holders\"", "\"all\"", 1),
+        &["9: resume: is \"all\", expected \"anyone\" or \"holders\""],
+    );
+    wrong(
+        &recorded(RECORDERS).replacen("recorder = \"proxy\"\n", "", 1),
+        &[
+            "8: resume: needs a recorder: this UCC has none",
+            "9: pause_limit_seconds: needs a recorder: this UCC has none",
+        ],
+    );
+    wrong("recorder = 1", &["1: recorder: is an integer, expected an array of tables: [[recorder]]"]);
 }

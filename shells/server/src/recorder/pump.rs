@@ -1,0 +1,331 @@
+//! The task of one session: sends what is to be sent, hears what becomes of it, repeats while silent, counts the pause.
+//!
+//! It decides nothing. When something is due, and what it means, is the machine's to say.
+
+use core::future::pending;
+use core::hash::BuildHasher as _;
+use core::pin::Pin;
+use core::time::Duration;
+use std::collections::hash_map::RandomState;
+use std::sync::Arc;
+
+use recording_core::recorder::{Due, Input, Machine, Number, ReadBack, Reported, Sending};
+use recording_core::state::RecordingState;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::clock;
+use super::drive::Settled;
+use super::driver::{Driver, Inner};
+use super::port::{Condition, Outcome, Recorder};
+use crate::audit::Note;
+use crate::caller::Caller;
+use crate::log;
+use crate::occurrence::{Change, Occurrence};
+use crate::service::Service;
+use crate::store::Store;
+
+/// How often a session that is being recorded is read back, if its recorder can be trusted with that.
+const READ_BACK_EVERY: Duration = Duration::from_secs(30);
+
+/// How soon what could not be stored is tried again for the first time, and at the latest.
+const STORE_AGAIN: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(5)];
+
+/// How soon a session whose recorder is not in the config looks for it again.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
+/// What has come of a command.
+enum Heard {
+    Of(Sending, Outcome),
+    Drained(Number),
+    Read(ReadBack, Outcome),
+}
+
+type Command = Pin<Box<dyn Future<Output = Heard> + Send>>;
+
+/// What could not be stored, to be given again.
+struct Again {
+    input: Input,
+    after: Duration,
+    at: Instant,
+}
+
+pub(super) struct Pump<S> {
+    service: Arc<Service<S>>,
+    driver: Arc<Driver>,
+    recorder: Option<Arc<dyn Recorder>>,
+    condition: Option<watch::Receiver<Condition>>,
+    /// The instance that what was sent went to.
+    instance: u64,
+    command: Option<Command>,
+    again: Option<Again>,
+    /// When the last command was sent.
+    sent_at: Instant,
+    /// From where the next read-back is counted.
+    read_at: Instant,
+    /// Makes the pace of this session differ from others'.
+    jitter: u64,
+}
+
+impl<S: Store> Pump<S> {
+    pub(super) fn new(service: Arc<Service<S>>, driver: Arc<Driver>) -> Self {
+        let jitter = RandomState::new().hash_one(&driver.call().key);
+        let read_at = Instant::now() + READ_BACK_EVERY;
+        Self {
+            service,
+            driver,
+            recorder: None,
+            condition: None,
+            instance: 0,
+            command: None,
+            again: None,
+            sent_at: Instant::now(),
+            read_at,
+            jitter,
+        }
+    }
+
+    /// Works until the session is over and what was sent has landed.
+    pub(super) async fn run(mut self) {
+        loop {
+            self.look_up();
+            let (due, is_over) = self.begin().await;
+            if is_over && self.command.is_none() {
+                return;
+            }
+            let wake = async {
+                match due {
+                    Some(at) => sleep_until(at).await,
+                    None => pending().await,
+                }
+            };
+            let heard = async {
+                match &mut self.command {
+                    Some(command) => command.await,
+                    None => pending().await,
+                }
+            };
+            let changed = async {
+                let changed = match &mut self.condition {
+                    Some(condition) => condition.changed().await.is_ok(),
+                    None => false,
+                };
+                // A recorder that is gone says nothing more.
+                if !changed {
+                    pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                heard = heard => {
+                    self.command = None;
+                    self.hear(heard).await;
+                }
+                () = changed => self.look_at_condition().await,
+                () = self.driver.wake.notified() => {}
+                () = wake => {}
+            }
+        }
+    }
+
+    /// Finds the recorder, which a reload may bring later.
+    fn look_up(&mut self) {
+        if self.recorder.is_none()
+            && let Some(entered) = self.service.recorders().entered(&self.driver.call().binding.recorder)
+        {
+            let mut condition = entered.recorder.condition();
+            self.instance = condition.borrow_and_update().instance;
+            self.condition = Some(condition);
+            self.recorder = Some(entered.recorder);
+        }
+    }
+
+    /// Begins what is due, and says when to look again, and whether the session is over.
+    async fn begin(&mut self) -> (Option<Instant>, bool) {
+        let driver = Arc::clone(&self.driver);
+        let mut turn = driver.urgent().await;
+        let now = Instant::now();
+        let mut wake = self.tick(&mut turn).await;
+        let mut sooner = |at: Instant| wake = Some(wake.map_or(at, |wake: Instant| wake.min(at)));
+        if let Some(again) = self.again.take() {
+            if again.at > now {
+                sooner(again.at);
+                self.again = Some(again);
+            } else {
+                self.give(&mut turn, again.input, again.after).await;
+                if let Some(again) = &self.again {
+                    sooner(again.at);
+                }
+            }
+        }
+        if turn.machine.is_none() {
+            return (None, true);
+        }
+        if self.recorder.is_none() {
+            sooner(now + LOOK_AGAIN);
+            return (wake, false);
+        }
+        if self.command.is_none() && self.again.is_none() {
+            let due_at = self.due_at(&turn);
+            if due_at.is_some_and(|at| at <= now) && turn.outbox.is_none() {
+                self.give(&mut turn, Input::Send, Duration::ZERO).await;
+            } else if let Some(at) = due_at {
+                sooner(at);
+            }
+            self.command_for(&mut turn);
+            if let Some(again) = &self.again {
+                sooner(again.at);
+            }
+            sooner(self.read_at);
+        }
+        (wake, turn.machine.is_none())
+    }
+
+    /// When the machine wants to send next; `None` if it does not.
+    fn due_at(&self, inner: &Inner) -> Option<Instant> {
+        match inner.machine.as_ref()?.due() {
+            Due::Never => None,
+            Due::Now => Some(inner.since),
+            // Up to an eighth more or less.
+            Due::After(ms) => {
+                let (ms, jitter) = (u64::from(ms), self.jitter.rotate_left(inner.times_sent()) % 1024);
+                let most = ms / 8;
+                Some(inner.since + Duration::from_millis(ms - most + 2 * most * jitter / 1024))
+            }
+        }
+    }
+
+    /// Makes the command for what is to be sent, drained or read back, if there is such a thing.
+    fn command_for(&mut self, inner: &mut Inner) {
+        let (Some(recorder), Some(machine)) = (self.recorder.clone(), &inner.machine) else { return };
+        let call = self.driver.call().clone();
+        if let Some(number) = machine.to_drain() {
+            self.command = Some(Box::pin(async move {
+                recorder.drain(&call, number).await;
+                Heard::Drained(number)
+            }));
+        } else if let Some(sending) = inner.outbox.take() {
+            self.sent_at = Instant::now();
+            self.command = Some(Box::pin(async move {
+                let outcome = recorder.carry_out(&call, sending.order, sending.number).await;
+                Heard::Of(sending, outcome)
+            }));
+        } else if self.read_at <= Instant::now() {
+            self.read_at = Instant::now() + READ_BACK_EVERY;
+            let is_recording =
+                machine.order().is_none() && machine.kept().state().recording() == RecordingState::Started;
+            if let Some(asked) = machine.read_back().filter(|_| is_recording)
+                && recorder.capabilities().is_read_back_trusted
+            {
+                self.command = Some(Box::pin(async move {
+                    let outcome = recorder.read_back(&call).await;
+                    Heard::Read(asked, outcome)
+                }));
+            }
+        }
+    }
+
+    /// A command has come to its end.
+    async fn hear(&mut self, heard: Heard) {
+        let driver = Arc::clone(&self.driver);
+        let mut turn = driver.urgent().await;
+        let input = match heard {
+            Heard::Of(Sending { number, order, .. }, outcome) => match outcome {
+                Outcome::Is(state) => {
+                    self.service.metrics().recorders().confirmed(order, self.sent_at.elapsed());
+                    Input::Reply { number, reported: Reported::Is(state) }
+                }
+                Outcome::NoSuchCall => Input::Reply { number, reported: Reported::NoSuchCall },
+                Outcome::Unknown(reason) => {
+                    driver.viewed().last_error = Some(reason.into());
+                    Input::GivenUp { number }
+                }
+            },
+            Heard::Drained(number) => Input::GivenUp { number },
+            Heard::Read(asked, Outcome::Is(state)) => {
+                match turn.machine.as_ref().and_then(|machine| asked.answered(machine, state)) {
+                    Some(input) => input,
+                    None => return,
+                }
+            }
+            Heard::Read(_, Outcome::NoSuchCall | Outcome::Unknown(_)) => return,
+        };
+        self.give(&mut turn, input, Duration::ZERO).await;
+    }
+
+    /// Nothing that was sent to an earlier instance can still be carried out.
+    async fn look_at_condition(&mut self) {
+        let instance = match &self.condition {
+            Some(condition) => condition.borrow().instance,
+            None => return,
+        };
+        let before = core::mem::replace(&mut self.instance, instance);
+        if instance <= before || before == 0 {
+            return;
+        }
+        self.command = None;
+        let driver = Arc::clone(&self.driver);
+        let mut turn = driver.urgent().await;
+        turn.outbox = None;
+        self.again = None;
+        self.give(&mut turn, Input::Restarted, Duration::ZERO).await;
+    }
+
+    /// Gives an input to the session, and keeps it to be given again if the store fails.
+    async fn give(&mut self, inner: &mut Inner, input: Input, waited: Duration) {
+        let (service, driver) = (&self.service, &*self.driver);
+        let key = &driver.call().key;
+        let order = inner.machine.as_ref().and_then(Machine::order);
+        let settled = service
+            .drive(
+                driver,
+                inner,
+                |machine| machine.step(input, clock::now()),
+                |pending, inner| {
+                    let Some(before) = inner.machine.as_ref().map(|machine| machine.kept().state()) else {
+                        return Note::none();
+                    };
+                    let (after, outcome) = (pending.state(), pending.outcome());
+                    let alarm = inner.alarm;
+                    service.note(&Change::ByRecorder { key, order, before, after, outcome, alarm }, Caller::default())
+                },
+            )
+            .await;
+        match settled {
+            Ok(Some(settled)) => self.tell(&settled, order).await,
+            Ok(None) => {}
+            Err(error) => {
+                log::store_failed("recorder", &error);
+                let [first, last] = STORE_AGAIN;
+                let after = (waited * 2).clamp(first, last);
+                self.again = Some(Again { input, after, at: Instant::now() + after });
+            }
+        }
+    }
+
+    async fn tell(&mut self, settled: &Settled<()>, order: Option<recording_core::recorder::Order>) {
+        let key = &self.driver.call().key;
+        let (before, after) = (settled.before.state(), settled.after.map(|kept| kept.state()));
+        let (outcome, alarm) = (settled.outcome, settled.alarm);
+        let change = Change::ByRecorder { key, order, before, after, outcome, alarm };
+        let is_stored = settled.after != Some(settled.before);
+        let occurrence = if is_stored { Occurrence::Changed(change) } else { Occurrence::Recorder(change) };
+        self.service.observe(&occurrence, Caller::default()).await;
+    }
+
+    /// Counts the pause, and reports once that it has reached its limit. Says when to count again.
+    async fn tick(&mut self, inner: &mut Inner) -> Option<Instant> {
+        let key = &self.driver.call().key;
+        let limit = self.service.pause_limit(key.ucc.to_ref())?;
+        let machine = inner.machine.as_mut()?;
+        if machine.kept().state().recording() != RecordingState::Paused || machine.kept().closing().is_some() {
+            return None;
+        }
+        let is_overdue = machine.tick(clock::now(), u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
+        if is_overdue {
+            let since_ms = machine.kept().paused_since_ms();
+            self.driver.viewed().is_overdue = true;
+            self.service.observe(&Occurrence::Overdue { key, since_ms, limit }, Caller::default()).await;
+        }
+        Some(Instant::now() + Duration::from_secs(1))
+    }
+}

@@ -1,0 +1,6 @@
+//! The server with a recorder that does what the test says.
+
+mod faults;
+mod life;
+mod scripted;
+mod set;

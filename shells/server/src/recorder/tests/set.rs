@@ -1,0 +1,164 @@
+//! What a `set` gets, and when.
+
+use core::time::Duration;
+
+use recording_core::recorder::{Channel, Order, RecorderState, ResumePolicy};
+use recording_core::state::RecordingState;
+use recording_core::{Action, State};
+
+use super::scripted::{ANNA, BEN, World, recording, started, world};
+use crate::recorder::port::Outcome;
+use crate::store::MemoryStore;
+
+/// While a command is under way the stored state, the events and the caller say what was; only the confirmation changes that.
+#[tokio::test(start_paused = true)]
+async fn a_pause_is_answered_after_it_is_confirmed() {
+    let mut world = world().await;
+    world.recorded(1).await;
+    let pause = world.set(1, Action::Pause, ANNA);
+    let asked = world.next().await;
+    assert_eq!(asked.order, Order::Pause);
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    assert_eq!((world.stored(1).await, world.published(), pause.is_finished()), (Some(started()), vec![], false));
+    asked.carry_out();
+    let paused = started().with_recording(RecordingState::Paused);
+    assert_eq!(pause.await.unwrap(), (paused, None));
+    assert_eq!((world.stored(1).await, world.published()), (Some(paused), vec![Action::Pause]));
+}
+
+/// A Start takes effect before its order is sent: stored, published, visible.
+#[tokio::test(start_paused = true)]
+async fn a_start_is_stored_before_it_is_sent() {
+    let mut world = world().await;
+    world.paused(1).await;
+    let start = world.set(1, Action::Start, BEN);
+    let asked = world.next().await;
+    assert_eq!(asked.order, Order::Record);
+    assert_eq!((world.stored(1).await, world.published()), (Some(started()), vec![Action::Start]));
+    asked.carry_out();
+    assert_eq!(start.await.unwrap(), (started(), None));
+}
+
+/// A recorder that says nothing: the caller hears so in time, and the order stays until the recorder has spoken.
+#[tokio::test(start_paused = true)]
+async fn what_is_not_confirmed_is_no_success_and_stays_ordered() {
+    let mut world = world().await;
+    world.recorded(1).await;
+    let pause = world.set(1, Action::Pause, ANNA);
+    let asked = world.next().await;
+    let error = "Action:'Pause' is not confirmed by the recorder.".to_owned();
+    assert_eq!(pause.await.unwrap(), (started(), Some(error)));
+    let view = world.service.recorders().drivers()[0].view();
+    assert_eq!((view.order, view.times_sent, view.is_repeat), (Some(Order::Pause), 1, false));
+    // Another one asks: it joins, and nothing overtakes.
+    let joined = world.set(1, Action::Pause, BEN);
+    assert!(world.is_quiet(Duration::from_millis(500)).await);
+    asked.carry_out();
+    let paused = started().with_recording(RecordingState::Paused);
+    assert_eq!(joined.await.unwrap(), (paused, None));
+    assert_eq!((world.stored(1).await, world.published()), (Some(paused), vec![Action::Pause]));
+}
+
+/// What was given up is sent again, with another number, sooner at first.
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_is_sent_again() {
+    let mut world = World::new(MemoryStore::new(), recording(ResumePolicy::Anyone), Channel::Ordered).await;
+    world.recorded(1).await;
+    let pause = world.set(1, Action::Pause, ANNA);
+    let mut numbers = Vec::new();
+    for _ in 0..8 {
+        let asked = world.next().await;
+        numbers.push((asked.number, tokio::time::Instant::now()));
+        asked.reply(Outcome::Unknown("the recorder is away".to_owned()));
+    }
+    assert!(pause.await.unwrap().1.is_some_and(|error| error.contains("not confirmed")));
+    assert!(numbers.is_sorted_by(|(one, _), (other, _)| one.get() < other.get()));
+    let waits: Vec<_> = numbers.windows(2).map(|pair| (pair[1].1 - pair[0].1).as_millis()).collect();
+    for (wait, expected) in waits.iter().zip([200, 400, 800, 1600, 3200, 5000, 5000]) {
+        assert!((expected * 7 / 8 - 1..=expected * 9 / 8 + 2).contains(wait), "{waits:?}");
+    }
+    let view = world.service.recorders().drivers()[0].view();
+    assert_eq!(view.last_error.as_deref(), Some("the recorder is away"));
+    world.next().await.carry_out();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    assert_eq!(world.stored(1).await.map(State::recording), Some(RecordingState::Paused));
+}
+
+/// Another request replaces the order: who waited is answered at once, and nothing overtakes what is under way.
+#[tokio::test(start_paused = true)]
+async fn a_replaced_order_answers_at_once_and_is_not_overtaken() {
+    let mut world = world().await;
+    world.recorded(1).await;
+    let pause = world.set(1, Action::Pause, ANNA);
+    let asked = world.next().await;
+    let start = world.set(1, Action::Start, BEN);
+    let error = "Action:'Pause' was replaced by another request.".to_owned();
+    assert_eq!(pause.await.unwrap(), (started(), Some(error)));
+    assert!(world.is_quiet(Duration::from_millis(300)).await && !start.is_finished());
+    // The pause lands; only then the Record goes out. What the pause said of the recorder means nothing any more.
+    asked.carry_out();
+    let record = world.next().await;
+    assert_eq!((record.order, world.stored(1).await), (Order::Record, Some(started())));
+    record.carry_out();
+    assert_eq!((start.await.unwrap(), world.published()), ((started(), None), vec![]));
+}
+
+/// Neither the recorder's own mind nor an unknown call is a success.
+#[tokio::test(start_paused = true)]
+async fn what_a_recorder_does_not_do_is_no_success() {
+    let mut world = world().await;
+    world.recorded(1).await;
+    for (outcome, text) in [
+        (Outcome::Is(RecorderState::Recording), "Action:'Pause' was not carried out: the recorder is 'Recording'."),
+        (Outcome::NoSuchCall, "The recorder does not know the call."),
+    ] {
+        let pause = world.set(1, Action::Pause, ANNA);
+        world.next().await.reply(outcome);
+        assert_eq!(pause.await.unwrap(), (started(), Some(text.to_owned())));
+    }
+    let pause = world.set(1, Action::Pause, ANNA);
+    world.next().await.is(RecorderState::Off);
+    let stopped = started().with_recording(RecordingState::Stopped);
+    let text = "Action:'Pause' was not carried out: the recorder is 'Off'.".to_owned();
+    assert_eq!(pause.await.unwrap(), (stopped, Some(text)));
+    assert_eq!(world.published(), [Action::Stop]);
+}
+
+/// A recorder that failed its self-test, or that the config has no more, is ordered nothing.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_done_is_not_ordered() {
+    for plant in [0, 1] {
+        let mut world = world().await;
+        world.recorded(1).await;
+        if plant == 0 {
+            world.condition.fail_self_test();
+        } else {
+            world.service.recorders().replace([]);
+        }
+        let text = "Action:'Pause' is not possible with the recorder of UCC:'ucc'.".to_owned();
+        assert_eq!(world.set(1, Action::Pause, ANNA).await.unwrap(), (started(), Some(text)));
+        assert!(world.is_quiet(Duration::from_secs(1)).await);
+        // What needs no recorder is done as ever.
+        assert_eq!(world.set(1, Action::Mark, ANNA).await.unwrap().1, None);
+    }
+}
+
+/// With holds, the pause of one is not ended by another.
+#[tokio::test(start_paused = true)]
+async fn holds_are_kept() {
+    let mut world = World::new(MemoryStore::new(), recording(ResumePolicy::Holders), Channel::Drained).await;
+    world.recorded(1).await;
+    let pauses = [world.set(1, Action::Pause, ANNA), world.set(1, Action::Pause, BEN)];
+    world.next().await.carry_out();
+    for pause in pauses {
+        assert_eq!(pause.await.unwrap().1, None);
+    }
+    let text = "Action:'Start' is held back: the recorder is held by another requester.";
+    assert_eq!(world.set(1, Action::Start, ANNA).await.unwrap().1.as_deref(), Some(text));
+    assert!(world.is_quiet(Duration::from_secs(1)).await);
+    let start = world.set(1, Action::Start, BEN);
+    let record = world.next().await;
+    assert_eq!(record.order, Order::Record);
+    record.carry_out();
+    assert_eq!(start.await.unwrap(), (started(), None));
+}
