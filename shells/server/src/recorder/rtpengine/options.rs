@@ -69,6 +69,9 @@ pub(super) const POLL_EVERY: Duration = Duration::from_secs(1);
 /// How often a recorder that does not answer is asked.
 pub(super) const LOOK_FOR_IT_EVERY: Duration = Duration::from_millis(200);
 
+/// How soon a recorder is asked again whose answer may be that of another instance.
+pub(super) const ASK_AGAIN_AFTER: Duration = Duration::from_millis(100);
+
 /// A recorder that has not answered for this long is away.
 pub(super) const AWAY_AFTER: Duration = Duration::from_secs(3);
 

@@ -12,6 +12,8 @@ const OFF_BY: f64 = 2.0;
 pub(super) enum Instance {
     First,
     Same,
+    /// Perhaps another one: ask again soon. A daemon that stood still takes its first steps by a clock that did.
+    Doubtful,
     /// Another one than the one that answered before.
     New,
 }
@@ -27,7 +29,9 @@ struct Answer {
 /// Follows a recorder's uptime.
 #[derive(Debug, Default)]
 pub(super) struct Uptime {
+    /// Of the instance that is known.
     latest: Option<Answer>,
+    is_doubtful: bool,
 }
 
 impl Uptime {
@@ -37,15 +41,20 @@ impl Uptime {
     /// the recorder's clock was set. That a set clock is taken for a new instance does no harm: orders are sent again, and the
     /// self-test is done again.
     pub(super) fn answered(&mut self, asked: Instant, came: Instant, uptime: Duration) -> Instance {
-        let Some(before) = self.latest.replace(Answer { asked, came, uptime }) else { return Instance::First };
+        let answer = Some(Answer { asked, came, uptime });
+        let Some(before) = self.latest else {
+            self.latest = answer;
+            return Instance::First;
+        };
         let least = before.uptime + asked.saturating_duration_since(before.came);
         let most = before.uptime + came.saturating_duration_since(before.asked);
         let is = uptime.as_secs_f64();
-        if is + OFF_BY < least.as_secs_f64() || is > most.as_secs_f64() + OFF_BY {
-            Instance::New
-        } else {
-            Instance::Same
+        let is_another = is + OFF_BY < least.as_secs_f64() || is > most.as_secs_f64() + OFF_BY;
+        if is_another && !core::mem::replace(&mut self.is_doubtful, true) {
+            return Instance::Doubtful;
         }
+        (self.latest, self.is_doubtful) = (answer, false);
+        if is_another { Instance::New } else { Instance::Same }
     }
 }
 
@@ -62,7 +71,7 @@ mod tests {
         seen.collect()
     }
 
-    use Instance::{First, New, Same};
+    use Instance::{Doubtful, First, New, Same};
 
     #[test]
     fn an_instance_that_runs_on_is_the_same_at_any_phase_of_its_seconds() {
@@ -80,15 +89,20 @@ mod tests {
         for (before, away, after) in
             [(3, 1.0, 0), (4, 1.0, 1), (100, 1.0, 0), (1, 5.0, 0), (50, 3600.0, 3599), (0, 4.0, 1)]
         {
-            assert_eq!(instances(&[(0.0, 0.0, before), (away, away, after)]), [First, New], "{before} {away} {after}");
+            let answers = [(0.0, 0.0, before), (away, away, after), (away + 0.1, away + 0.1, after)];
+            assert_eq!(instances(&answers), [First, Doubtful, New], "{before} {away} {after}");
         }
         // A recorder that was frozen, or could not be reached, is the same.
         assert_eq!(instances(&[(0.0, 0.0, 50), (0.5, 3600.0, 3650), (3601.0, 3601.0, 3651)]), [First, Same, Same]);
         assert_eq!(instances(&[(0.0, 0.0, 50), (3600.0, 3600.0, 3650)]), [First, Same]);
+        // One that was frozen may answer by the clock of then, once. Each time it is one.
+        let frozen = [(0.0, 0.0, 50), (5.0, 9.0, 50), (9.1, 9.1, 59), (14.0, 19.0, 59), (19.1, 19.1, 69)];
+        assert_eq!(instances(&frozen), [First, Doubtful, Same, Doubtful, Same]);
     }
 
     #[test]
     fn another_instance_may_have_run_for_longer() {
-        assert_eq!(instances(&[(0.0, 0.0, 5), (1.0, 1.0, 4000), (2.0, 2.0, 4001)]), [First, New, Same]);
+        let answers = [(0.0, 0.0, 5), (1.0, 1.0, 4000), (1.1, 1.1, 4000), (2.0, 2.0, 4001)];
+        assert_eq!(instances(&answers), [First, Doubtful, New, Same]);
     }
 }

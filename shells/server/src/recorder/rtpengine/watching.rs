@@ -8,7 +8,7 @@ use tracing::{info, warn};
 
 use super::bencode::Value;
 use super::link::Link;
-use super::options::{AWAY_AFTER, LOOK_FOR_IT_EVERY, POLL_EVERY};
+use super::options::{ASK_AGAIN_AFTER, AWAY_AFTER, LOOK_FOR_IT_EVERY, POLL_EVERY};
 use super::uptime::{Instance, Uptime};
 use crate::recorder::port::Condition;
 
@@ -17,11 +17,13 @@ pub(super) async fn watch(link: &Link, name: &str, condition: &watch::Sender<Con
     let (mut uptime, mut log) = (Uptime::default(), Log { name, is_away: false });
     let mut last_answer = Instant::now();
     loop {
+        let mut is_doubtful = false;
         let asked = Instant::now();
         match ask(link).await {
             Some((came, is)) => {
                 last_answer = came;
                 let seen = uptime.answered(asked, came, is);
+                is_doubtful = seen == Instance::Doubtful;
                 publish(condition, seen);
                 log.answered(seen);
             }
@@ -31,7 +33,11 @@ pub(super) async fn watch(link: &Link, name: &str, condition: &watch::Sender<Con
             }
             None => {}
         }
-        let every = if condition.borrow().answers { POLL_EVERY } else { LOOK_FOR_IT_EVERY };
+        let every = match condition.borrow().answers {
+            true if is_doubtful => asked.elapsed() + ASK_AGAIN_AFTER,
+            true => POLL_EVERY,
+            false => LOOK_FOR_IT_EVERY,
+        };
         tokio::select! {
             () = sleep_until(asked + every) => {}
             // Also while it is away, since each question to a host without a recorder is refused.
@@ -75,7 +81,7 @@ pub(super) fn uptime_of(body: &[u8]) -> Option<u64> {
 
 fn publish(condition: &watch::Sender<Condition>, seen: Instance) {
     condition.send_if_modified(|condition| {
-        let is_new = seen != Instance::Same;
+        let is_new = matches!(seen, Instance::First | Instance::New);
         if is_new {
             condition.instance += 1;
             condition.usable = None;
@@ -104,7 +110,7 @@ impl Log<'_> {
             Instance::First => info!(target: "recording", recorder, "the recorder answers"),
             Instance::New => warn!(target: "recording", recorder, "the recorder was started again"),
             Instance::Same if was_away => info!(target: "recording", recorder, "the recorder answers again"),
-            Instance::Same => {}
+            Instance::Same | Instance::Doubtful => {}
         }
     }
 
