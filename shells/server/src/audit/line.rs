@@ -6,7 +6,6 @@
 
 pub(super) mod recorded;
 
-use core::fmt::Display;
 use core::net::SocketAddr;
 use std::borrow::Cow;
 use std::io::Write as _;
@@ -156,9 +155,25 @@ struct AuditLine<'a> {
 /// Something that is written as its text.
 struct Shown<T>(T);
 
-impl<T: Display> Serialize for Shown<T> {
+impl Serialize for Shown<Rfc3339Timestamp> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&self.0)
+    }
+}
+
+// Formatting these by their `Display` costs more than writing them.
+
+impl Serialize for Shown<CorrelationId> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.hyphenated().as_str())
+    }
+}
+
+impl Serialize for Shown<State> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(state) = self;
+        let names = [state.recording().name(), state.marking().name(), state.saving().name()];
+        serializer.serialize_str(&names.join("/"))
     }
 }
 

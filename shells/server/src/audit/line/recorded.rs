@@ -13,9 +13,12 @@ use crate::caller::Caller;
 use crate::recorder::{Alarm, outcome_name};
 use crate::session::SessionKey;
 
+/// The last moment that can be written, of the year 9999: of a later one `humantime` makes an error.
+const LAST_MS: u64 = 253_402_300_799_999;
+
 /// A moment as the times of lines are.
 fn at(unix_ms: u64) -> Shown<Rfc3339Timestamp> {
-    Shown(format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(unix_ms)))
+    Shown(format_rfc3339_millis(UNIX_EPOCH + Duration::from_millis(unix_ms.min(LAST_MS))))
 }
 
 /// A set, before what it orders is stored.
