@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use proptest::prelude::*;
 use recording_core::decide::Refusal;
-use recording_core::desk::{BeginErrorKind, BeginOutcome, DirectoryError, EndOutcome};
+use recording_core::desk::{
+    AgentSlot, BeginErrorKind, BeginOutcome, BorrowedDesk, Counts, DeskMemory, DirectoryError, EndOutcome, SessionSlot,
+    UccSlot,
+};
 use recording_core::state::{RecordingState, RepeatPolicy};
 use recording_core::wire::{CapabilitiesRequest, CorrelationId, SetRequest, SipUri, StateRequest, UccName};
 use recording_core::{Action, Desk, Directory, Reply, Request, Session, Settings, State};
@@ -165,6 +168,145 @@ proptest! {
     fn as_a_model_made_of_maps(steps in prop::collection::vec(step(), 0..60)) {
         run(&steps);
     }
+
+    #[test]
+    fn in_memory_that_is_lent(steps in prop::collection::vec(step(), 0..60)) {
+        run_lent(&steps);
+    }
+}
+
+/// Memory for a desk as large as [`SmallDesk`].
+struct Lent {
+    counts: Counts,
+    sessions: Vec<SessionSlot>,
+    uccs: Vec<UccSlot>,
+    agents: Vec<AgentSlot>,
+    text: Vec<u8>,
+}
+
+impl Lent {
+    fn new() -> Self {
+        Self {
+            counts: Counts::NONE,
+            sessions: vec![SessionSlot::default(); SESSIONS],
+            uccs: vec![UccSlot::default(); 2],
+            agents: vec![AgentSlot::default(); 3],
+            text: vec![0xff; 24],
+        }
+    }
+
+    fn memory(&mut self) -> DeskMemory<'_> {
+        let Self { counts, sessions, uccs, agents, text } = self;
+        DeskMemory { counts, sessions, uccs, agents, text }
+    }
+}
+
+/// UCCs and agents as [`desk`] has them.
+fn fill(desk: &mut BorrowedDesk<'_>) {
+    let a = desk.add_ucc(name("a"), OPEN).expect("room");
+    desk.add_ucc(name("b"), OPEN).expect("room");
+    desk.add_agent(a, uri(URIS[0])).expect("room");
+}
+
+/// A desk in memory that is lent does in each step what one of its own does, though it is given up and resumed each time, and
+/// its memory moves.
+fn run_lent(steps: &[Step]) {
+    let mut own = desk();
+    let mut lent = Lent::new();
+    fill(&mut BorrowedDesk::new(lent.memory()));
+    for step in steps {
+        let Lent { counts, sessions, uccs, agents, text } = lent;
+        lent =
+            Lent { counts, sessions: sessions.clone(), uccs: uccs.clone(), agents: agents.clone(), text: text.clone() };
+        let mut desk = BorrowedDesk::resume(lent.memory());
+        match *step {
+            Step::Begin(ucc, id, state) => {
+                let session = Session { ucc: name(NAMES[ucc]), correlation_id: guid(id), state };
+                assert_eq!(desk.begin(session), own.begin(session));
+            }
+            Step::End(ucc, id) => assert_eq!(desk.end(name(NAMES[ucc]), guid(id)), own.end(name(NAMES[ucc]), guid(id))),
+            Step::Set(ucc, id, agent, action) => {
+                let request =
+                    SetRequest { action, requester: uri(URIS[agent]), correlation_id: guid(id), ucc: name(NAMES[ucc]) };
+                assert_eq!(desk.handle(&Request::Set(request)), own.handle(&Request::Set(request)));
+            }
+            Step::Read(ucc, id) => {
+                let request = Request::State(StateRequest { ucc: name(NAMES[ucc]), correlation_id: guid(id) });
+                assert_eq!(desk.handle(&request), own.handle(&request));
+                assert_eq!(desk.state(name(NAMES[ucc]), guid(id)), own.state(name(NAMES[ucc]), guid(id)));
+            }
+        }
+        assert_eq!((desk.len(), desk.is_empty()), (own.len(), own.is_empty()));
+        assert!(desk.sessions().eq(own.sessions()), "the same sessions in the same places");
+        assert!((0..desk.len()).map(|place| desk.session_at(place)).eq(own.sessions().map(Some)));
+        assert_eq!(desk.session_at(desk.len()), None);
+    }
+}
+
+#[test]
+fn lent_memory_and_its_limits() {
+    let mut lent = Lent::new();
+    let mut desk = BorrowedDesk::new(lent.memory());
+    fill(&mut desk);
+    assert_eq!(desk.add_ucc(name("a"), OPEN), Err(DirectoryError::UccExists));
+    assert_eq!(desk.add_ucc(name("c"), OPEN), Err(DirectoryError::UccsFull { capacity: 2 }));
+    assert_eq!(desk.add_ucc(name(".."), OPEN), Err(DirectoryError::Unreachable));
+    let b = desk.find(name("b")).expect("a UCC");
+    assert_eq!(desk.add_agent(b, uri("sip:xxxxx@yyyyyy")), Err(DirectoryError::TextFull { capacity: 24 }));
+    desk.add_agent(b, uri("sip:x@y")).expect("room");
+    desk.add_agent(b, uri("sip:z@y")).expect("room: it fits exactly");
+    assert_eq!(desk.add_agent(b, uri("sip:c@y")), Err(DirectoryError::AgentsFull { capacity: 3 }));
+    let off = Settings { use_audio_recording: false, repeats: RepeatPolicy::Accept, ..OPEN };
+    assert_eq!(desk.set_settings(name("b"), off), Ok(()));
+    assert_eq!(desk.set_settings(name("c"), off), Err(Refusal::UnknownUcc { ucc: name("c") }));
+    assert_eq!(desk.settings(b), Some(off));
+    let state = State::INITIAL;
+    for id in 0..5 {
+        let session = Session { ucc: name("a"), correlation_id: guid(id), state };
+        assert_eq!(desk.begin(session), Ok(BeginOutcome::New));
+    }
+    let session = Session { ucc: name("a"), correlation_id: guid(5), state };
+    assert_eq!(desk.begin(session).map_err(|error| error.kind), Err(BeginErrorKind::Full { capacity: 5 }));
+    // A key of another desk, which means nothing to this one.
+    let mut empty = Lent::new();
+    let mut empty = BorrowedDesk::new(empty.memory());
+    assert_eq!(empty.add_agent(b, uri("sip:x@y")), Err(DirectoryError::UnknownUcc));
+    assert_eq!((empty.settings(b), empty.find(name("a")), empty.len()), (None, None, 0));
+    // The same memory again: what was in it does not matter.
+    let again = BorrowedDesk::new(lent.memory());
+    assert_eq!((again.find(name("a")), again.len()), (None, 0));
+    // No room at all.
+    let memory = DeskMemory {
+        counts: &mut Counts::NONE.clone(),
+        sessions: &mut [],
+        uccs: &mut [],
+        agents: &mut [],
+        text: &mut [],
+    };
+    let mut none = BorrowedDesk::new(memory);
+    assert_eq!(none.add_ucc(name("a"), OPEN), Err(DirectoryError::UccsFull { capacity: 0 }));
+    assert!(none.begin(session).is_err_and(|error| error.kind == BeginErrorKind::UnknownUcc));
+}
+
+/// More slots than a link can name: the others stay unused.
+#[test]
+fn no_more_slots_than_there_are_links() {
+    let mut lent = Lent { sessions: vec![SessionSlot::EMPTY; BorrowedDesk::MAX_LEN + 2], ..Lent::new() };
+    let mut desk = BorrowedDesk::new(lent.memory());
+    fill(&mut desk);
+    let session = |id: usize| Session {
+        ucc: name("a"),
+        correlation_id: CorrelationId::from_u128((id as u128) << 64 | 7),
+        state: State::INITIAL,
+    };
+    for id in 0..BorrowedDesk::MAX_LEN {
+        assert_eq!(desk.begin(session(id)), Ok(BeginOutcome::New));
+    }
+    let full = BeginErrorKind::Full { capacity: BorrowedDesk::MAX_LEN };
+    assert_eq!(desk.begin(session(70_000)).map_err(|error| error.kind), Err(full));
+    assert!(
+        (0..BorrowedDesk::MAX_LEN).step_by(101).all(|id| desk.state(name("a"), session(id).correlation_id).is_some())
+    );
 }
 
 #[test]

@@ -1,142 +1,97 @@
-//! A hash index over the slots of a fixed-capacity table: chains in two arrays, so that a full table is looked up as
-//! fast as an empty one, and nothing in it can panic.
-//!
-//! [`Desk`](crate::Desk) is made of it. It is public only for the C library, whose desk keeps sessions in memory that the
-//! caller lends and whose size is known only at run time. A program in Rust does not need it.
+//! A hash index over the slots of a table of fixed capacity: chains whose links the slots hold themselves, so that a full
+//! table is looked up as fast as an empty one, and nothing in it can panic.
 
-/// A slot, counted from 1. Zero is none, so that an empty index is nothing but zeros: a device has it in memory that is
+/// A slot, counted from 1. Zero is none, so that an empty table is nothing but zeros: a device has it in memory that is
 /// cleared at the start anyway, and not in its flash as well.
-pub type Link = u16;
+type Link = u16;
 
 const NONE: Link = 0;
 
-/// Finds slots by hash. The keys live with the table; a look-up asks it which slot is meant.
-///
-/// `S` is where the chains are kept: an array, or a slice that is lent.
-///
-/// ```
-/// use recording_core::desk::index::{Hash, Index};
-///
-/// let names = ["one", "two", "three"];
-/// let hash = |name: &str| Hash::new(0).bytes(name.as_bytes(), 0).finish();
-/// let (mut heads, mut nexts) = ([0; 8], [0; 8]);
-/// let mut index = Index::over(&mut heads[..], &mut nexts[..]);
-/// index.clear();
-/// for (slot, name) in names.into_iter().enumerate() {
-///     index.insert(hash(name), slot);
-/// }
-/// assert_eq!(index.find(hash("two"), |slot| names[slot] == "two"), Some(1));
-/// assert_eq!(index.find(hash("four"), |slot| names[slot] == "four"), None);
-/// ```
-#[derive(Debug, Clone)]
-pub struct Index<S> {
-    /// The first slot of each chain.
-    heads: S,
-    /// The slot after each slot.
-    nexts: S,
-}
+/// The most slots that are found.
+pub(super) const MAX_LEN: usize = Link::MAX as usize - 1;
 
-impl<const N: usize> Index<[Link; N]> {
-    pub(super) const fn new() -> Self {
-        const { assert!(is_capacity(N), "a capacity is between 1 and 65534") };
-        Self { heads: [NONE; N], nexts: [NONE; N] }
-    }
-}
-
-/// The most slots that an index finds.
-pub const MAX_LEN: usize = Link::MAX as usize - 1;
-
-const fn is_capacity(len: usize) -> bool {
+pub(super) const fn is_capacity(len: usize) -> bool {
     len > 0 && len <= MAX_LEN
 }
 
-impl<S> Index<S> {
-    /// An index whose chains are kept there, as they are. Before its first use they are [cleared](Self::clear).
-    ///
-    /// Both are as long as the table, and not longer than [`MAX_LEN`]. A corrupted index is memory-safe but may return
-    /// wrong slots or loop.
-    #[must_use]
-    pub const fn over(heads: S, nexts: S) -> Self {
-        Self { heads, nexts }
-    }
+/// What a slot holds for the index: the first slot of the chain of its own number, and the slot after itself in whatever chain
+/// it is in.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Links {
+    first: Link,
+    next: Link,
 }
 
-impl<S: AsRef<[Link]>> Index<S> {
-    /// The slot that `is_meant`, among those of this hash.
-    #[inline]
-    pub fn find(&self, hash: u32, mut is_meant: impl FnMut(usize) -> bool) -> Option<usize> {
-        self.slots(hash).find(|&slot| is_meant(slot))
-    }
-
-    /// The slots that may be meant: those of this hash, and others.
-    #[inline(always)]
-    pub fn slots(&self, hash: u32) -> Slots<'_> {
-        let heads = self.heads.as_ref();
-        Slots { link: heads.get(bucket(hash, heads.len())).copied().unwrap_or(NONE), nexts: self.nexts.as_ref() }
-    }
+impl Links {
+    pub(super) const NONE: Self = Self { first: NONE, next: NONE };
 }
 
-/// See [`Index::slots`].
-#[derive(Debug, Clone)]
-pub struct Slots<'a> {
+/// A slot of a table. A corrupted one is memory-safe, but look-ups may then return wrong slots or loop.
+pub(super) trait Slot {
+    fn links(&self) -> &Links;
+    fn links_mut(&mut self) -> &mut Links;
+}
+
+/// The slots that may be meant, with their places: those of this hash, and others.
+#[inline(always)]
+pub(super) fn slots<T: Slot>(table: &[T], hash: u32) -> Slots<'_, T> {
+    Slots { link: table.get(bucket(hash, table.len())).map_or(NONE, |slot| slot.links().first), table }
+}
+
+/// See [`slots`].
+#[derive(Debug)]
+pub(super) struct Slots<'a, T> {
     link: Link,
-    nexts: &'a [Link],
+    table: &'a [T],
 }
 
-impl Iterator for Slots<'_> {
-    type Item = usize;
+impl<'a, T: Slot> Iterator for Slots<'a, T> {
+    type Item = (usize, &'a T);
 
     #[inline(always)]
-    fn next(&mut self) -> Option<usize> {
+    fn next(&mut self) -> Option<(usize, &'a T)> {
         // A chain has each slot at most once. Its end links to the slot before the first one, which does not exist.
-        let slot = slot(self.link);
-        self.link = *self.nexts.get(slot)?;
-        Some(slot)
+        let place = place(self.link);
+        let slot = self.table.get(place)?;
+        self.link = slot.links().next;
+        Some((place, slot))
     }
 }
 
-impl<S: AsRef<[Link]> + AsMut<[Link]>> Index<S> {
-    /// Takes every slot out.
-    pub fn clear(&mut self) {
-        self.heads.as_mut().fill(NONE);
-        self.nexts.as_mut().fill(NONE);
+/// Enters a slot that is in no chain.
+#[inline]
+pub(super) fn insert<T: Slot>(table: &mut [T], hash: u32, place: usize) {
+    let bucket = bucket(hash, table.len());
+    let Some(first) = table.get(bucket).map(|slot| slot.links().first) else { return };
+    let Some(slot) = table.get_mut(place) else { return };
+    slot.links_mut().next = first;
+    if let Some(slot) = table.get_mut(bucket) {
+        slot.links_mut().first = (place + 1) as Link;
     }
+}
 
-    /// Enters a slot that is in no chain.
-    pub fn insert(&mut self, hash: u32, slot: usize) {
-        let heads = self.heads.as_mut();
-        let bucket = bucket(hash, heads.len());
-        if let (Some(head), Some(next)) = (heads.get_mut(bucket), self.nexts.as_mut().get_mut(slot)) {
-            *next = *head;
-            *head = (slot + 1) as Link;
-        }
-    }
-
-    /// Takes a slot out of its chain.
-    pub fn remove(&mut self, hash: u32, slot: usize) {
-        let (heads, nexts) = (self.heads.as_mut(), self.nexts.as_mut());
-        let bucket = bucket(hash, heads.len());
-        let Some(after) = nexts.get(slot).copied() else { return };
-        let Some(mut link) = heads.get(bucket).copied() else { return };
-        if self::slot(link) == slot {
-            if let Some(head) = heads.get_mut(bucket) {
-                *head = after;
-            }
+/// Takes a slot out of its chain.
+#[inline]
+pub(super) fn remove<T: Slot>(table: &mut [T], hash: u32, place: usize) {
+    let bucket = bucket(hash, table.len());
+    let Some(after) = table.get(place).map(|slot| slot.links().next) else { return };
+    let Some(slot) = table.get_mut(bucket) else { return };
+    let mut link = &mut slot.links_mut().first;
+    loop {
+        let next = self::place(*link);
+        if next == place {
+            *link = after;
             return;
         }
-        while let Some(next) = nexts.get_mut(self::slot(link)) {
-            if self::slot(*next) == slot {
-                *next = after;
-                return;
-            }
-            link = *next;
-        }
+        let Some(slot) = table.get_mut(next) else { return };
+        link = &mut slot.links_mut().next;
     }
 }
 
-/// The slot of a link; of [`NONE`] one that no table has.
+/// The place of a link; of [`NONE`] one that no table has.
 #[inline]
-const fn slot(link: Link) -> usize {
+const fn place(link: Link) -> usize {
     (link as usize).wrapping_sub(1)
 }
 
@@ -150,24 +105,24 @@ const fn bucket(hash: u32, len: usize) -> usize {
 /// keys, so it need not withstand an attacker.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
-pub struct Hash(u32);
+pub(super) struct Hash(u32);
 
 impl Hash {
     /// Begins a hash.
     #[inline]
-    pub const fn new(seed: u32) -> Self {
+    pub(super) const fn new(seed: u32) -> Self {
         Self(0x9e37_79b9 ^ seed)
     }
 
     /// With one more word.
     #[inline]
-    pub const fn word(self, word: u32) -> Self {
+    pub(super) const fn word(self, word: u32) -> Self {
         Self((self.0 ^ word).wrapping_mul(0x85eb_ca6b).rotate_left(13))
     }
 
     /// With bytes, four a word, and `bits` set in each word.
-    #[inline]
-    pub const fn bytes(mut self, bytes: &[u8], bits: u32) -> Self {
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
+    pub(super) const fn bytes(mut self, bytes: &[u8], bits: u32) -> Self {
         let mut rest = bytes;
         while let Some((word, after)) = rest.split_first_chunk::<4>() {
             self = self.word(u32::from_le_bytes(*word) | bits);
@@ -183,7 +138,7 @@ impl Hash {
     /// The hash.
     #[inline]
     #[must_use]
-    pub const fn finish(self) -> u32 {
+    pub(super) const fn finish(self) -> u32 {
         let hash = (self.0 ^ self.0 >> 16).wrapping_mul(0xc2b2_ae35);
         (hash ^ hash >> 13).wrapping_mul(0x9e37_79b1)
     }
@@ -192,6 +147,26 @@ impl Hash {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A slot with nothing in it.
+    #[derive(Clone, Copy)]
+    struct Bare(Links);
+
+    impl Slot for Bare {
+        fn links(&self) -> &Links {
+            &self.0
+        }
+
+        fn links_mut(&mut self) -> &mut Links {
+            &mut self.0
+        }
+    }
+
+    const EMPTY: Bare = Bare(Links::NONE);
+
+    fn places(table: &[Bare], hash: u32) -> impl Iterator<Item = usize> {
+        slots(table, hash).map(|(place, _)| place)
+    }
 
     /// Every order of entering and removing up to four slots whose hashes collide or not, against a plain list.
     #[test]
@@ -202,18 +177,18 @@ mod tests {
         let mut steps = 0;
         // Each step is a slot: entered if it is out, removed if it is in.
         for sequence in 0..4_u32.pow(STEPS) {
-            let mut index = Index::<[Link; 4]>::new();
+            let mut table = [EMPTY; 4];
             let mut inside = [false; 4];
             for step in 0..STEPS {
                 let slot = (sequence >> (2 * step) & 3) as usize;
                 if inside[slot] {
-                    index.remove(HASHES[slot], slot);
+                    remove(&mut table, HASHES[slot], slot);
                 } else {
-                    index.insert(HASHES[slot], slot);
+                    insert(&mut table, HASHES[slot], slot);
                 }
                 inside[slot] = !inside[slot];
                 for (other, &is_inside) in inside.iter().enumerate() {
-                    assert_eq!(index.find(HASHES[other], |slot| slot == other).is_some(), is_inside);
+                    assert_eq!(places(&table, HASHES[other]).any(|slot| slot == other), is_inside);
                 }
                 steps += 1;
             }
@@ -240,24 +215,29 @@ mod tests {
     /// Taking a slot out links the slot before it to the slot after it, in whatever order that happens.
     #[test]
     fn slots_in_their_chain() {
-        let mut index = Index::<[Link; 3]>::new();
+        let mut table = [EMPTY; 3];
         for slot in 0..3 {
-            index.insert(0, slot);
+            insert(&mut table, 0, slot);
         }
-        assert!(index.slots(0).eq([2, 1, 0]) && index.slots(u32::MAX).next().is_none());
-        index.remove(0, 1);
-        assert!(index.slots(0).eq([2, 0]));
-        index.clear();
-        assert!(index.slots(0).next().is_none());
+        assert!(places(&table, 0).eq([2, 1, 0]) && places(&table, u32::MAX).next().is_none());
+        remove(&mut table, 0, 1);
+        assert!(places(&table, 0).eq([2, 0]));
     }
 
-    /// The arrays may be others', with anything in them.
+    /// What is not there changes nothing, and nothing panics: a table without slots, a place outside, links to nowhere.
     #[test]
-    fn lent_arrays() {
-        let mut index = Index::<[Link; 3]>::over([7; 3], [1; 3]);
-        index.clear();
-        index.insert(0, 2);
-        assert!(index.slots(0).eq([2]) && index.slots(u32::MAX).next().is_none());
+    fn what_is_not_there() {
+        assert!(slots::<Bare>(&[], 7).next().is_none());
+        insert::<Bare>(&mut [], 7, 0);
+        remove::<Bare>(&mut [], 7, 0);
+        let mut table = [EMPTY; 3];
+        insert(&mut table, 0, 3);
+        remove(&mut table, 0, 3);
+        remove(&mut table, 0, 1);
+        assert!(table.iter().all(|slot| slot.0.first == NONE && slot.0.next == NONE));
+        let mut table = [Bare(Links { first: 9, next: 9 }); 3];
+        remove(&mut table, 0, 1);
+        assert!(places(&table, 0).next().is_none());
     }
 
     /// Values of the same arithmetic with numbers of any size, reduced to 32 bits: the same on every machine.

@@ -1,18 +1,27 @@
 //! A desk for shells without a database: sessions and directory in fixed memory.
+//!
+//! [`Desk`] has its capacities in its type. [`BorrowedDesk`] is the same in memory that the caller lends, with capacities that
+//! are known only when the program runs.
 
+mod borrowed;
 mod directory;
-pub mod index;
+mod handle;
+mod index;
 #[cfg(feature = "serde-json-core")]
 pub mod provisioning;
 mod sessions;
+mod slots;
+mod tables;
 
 use core::fmt;
 
+pub use borrowed::{BorrowedDesk, DeskMemory};
 pub use directory::{Directory, DirectoryError, UccKey};
+pub use slots::{AgentSlot, Counts, SessionSlot, UccSlot};
 
-use crate::decide::{Decision, Refusal, SetFacts, StateFacts};
+use crate::decide::Refusal;
 use crate::state::Disposition;
-use crate::wire::{CorrelationId, SetRequest, UccName};
+use crate::wire::{CorrelationId, UccName};
 use crate::{Event, Reply, Request, Settings, State};
 use sessions::Sessions;
 
@@ -68,7 +77,8 @@ use sessions::Sessions;
 #[derive(Debug, Clone)]
 pub struct Desk<const SESSIONS: usize, D> {
     directory: D,
-    sessions: Sessions<SESSIONS>,
+    len: u32,
+    sessions: [SessionSlot; SESSIONS],
 }
 
 /// A session and its state.
@@ -173,13 +183,22 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
     /// A desk without sessions.
     #[must_use]
     pub const fn new(directory: Directory<UCCS, AGENTS, TEXT>) -> Self {
-        Self { directory, sessions: Sessions::new() }
+        const { assert!(index::is_capacity(SESSIONS), "a capacity is between 1 and 65534") };
+        Self { directory, len: 0, sessions: [SessionSlot::EMPTY; SESSIONS] }
     }
 
     /// The directory. It is not lent for changing: sessions hold keys of this one.
     #[must_use]
     pub const fn directory(&self) -> &Directory<UCCS, AGENTS, TEXT> {
         &self.directory
+    }
+
+    /// This desk, of which capacities are not known: for functions that take desks of any size.
+    pub const fn borrowed(&mut self) -> BorrowedDesk<'_> {
+        BorrowedDesk {
+            directory: self.directory.tables_mut(),
+            sessions: Sessions { len: &mut self.len, slots: &mut self.sessions },
+        }
     }
 
     /// Provisions the desk again, in place: the directory is [loaded](Directory::load) from a provisioning document. No
@@ -190,8 +209,7 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
     /// The first error in the document. The directory is empty then.
     #[cfg(feature = "serde-json-core")]
     pub fn provision(&mut self, document: &[u8]) -> Result<(), provisioning::ProvisioningError> {
-        self.sessions = Sessions::new();
-        self.directory.load(document)
+        self.borrowed().provision(document)
     }
 
     /// Changes the settings of a UCC, in force from the next request on.
@@ -200,9 +218,7 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
     ///
     /// If there is no such UCC.
     pub fn set_settings<'a>(&mut self, ucc: UccName<'a>, settings: Settings) -> Result<(), Refusal<'a>> {
-        let unknown = Refusal::UnknownUcc { ucc };
-        let key = self.directory.find(ucc).ok_or(unknown)?;
-        self.directory.set_settings(key, settings).map_err(|_| unknown)
+        self.borrowed().set_settings(ucc, settings)
     }
 
     /// Begins a session in the state that it names.
@@ -211,16 +227,7 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
     ///
     /// If there is no such UCC or no room; the session comes back with the error.
     pub fn begin<'a>(&mut self, session: Session<'a>) -> Result<BeginOutcome, BeginError<'a>> {
-        let not_begun = |kind| BeginError { session, kind };
-        let ucc = self.directory.find(session.ucc).ok_or(not_begun(BeginErrorKind::UnknownUcc))?;
-        if let Some(state) = self.sessions.get(ucc, session.correlation_id) {
-            return Ok(BeginOutcome::AlreadyOpen(state));
-        }
-        if self.sessions.add(ucc, session.correlation_id, session.state) {
-            Ok(BeginOutcome::New)
-        } else {
-            Err(not_begun(BeginErrorKind::Full { capacity: SESSIONS }))
-        }
+        self.borrowed().begin(session)
     }
 
     /// Ends a session and says what becomes of its recording.
@@ -229,78 +236,34 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
     ///
     /// If there is no such UCC or session.
     pub fn end<'a>(&mut self, ucc: UccName<'a>, correlation_id: CorrelationId) -> Result<EndOutcome, Refusal<'a>> {
-        let (key, settings) = self.directory.ucc(ucc).ok_or(Refusal::UnknownUcc { ucc })?;
-        let state = self.sessions.remove(key, correlation_id).ok_or(Refusal::UnknownSession { correlation_id })?;
-        Ok(EndOutcome { state, disposition: settings.disposition(state) })
+        self.borrowed().end(ucc, correlation_id)
     }
 
     /// The state of a session, if it is open.
     #[must_use]
     pub fn state(&self, ucc: UccName<'_>, correlation_id: CorrelationId) -> Option<State> {
-        self.sessions.get(self.directory.find(ucc)?, correlation_id)
+        sessions::state(&self.sessions, self.directory.find(ucc)?, correlation_id)
     }
 
     /// The open sessions, in no particular order.
     pub fn sessions(&self) -> impl Iterator<Item = Session<'_>> {
-        self.sessions.iter().filter_map(|(ucc, correlation_id, state)| {
-            Some(Session { ucc: self.directory.name(ucc)?, correlation_id, state })
-        })
+        sessions::open(&self.sessions, self.len).iter().filter_map(|slot| slot.session(self.directory.tables()))
     }
 
     /// How many sessions are open.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.sessions.len()
+    pub const fn len(&self) -> usize {
+        self.len as usize
     }
 
     /// Whether no session is open.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Handles a request: looks the facts up, decides, stores, and gives out what may now be said.
     pub fn handle<'a>(&mut self, request: &Request<'a>) -> Response<'a> {
-        let silent = |reply| Response { event: None, reply, audit_name: None };
-        match request {
-            Request::Set(set) => self.set(set),
-            Request::State(read) => {
-                let facts = self.directory.ucc(read.ucc).map(|(ucc, &settings)| StateFacts {
-                    settings,
-                    session: self.sessions.get(ucc, read.correlation_id),
-                });
-                silent(Reply::State(read.decide(facts)))
-            }
-            Request::Capabilities(question) => {
-                let settings = self.directory.ucc(question.ucc).map(|(_, &settings)| settings);
-                silent(Reply::Capabilities(question.decide(settings)))
-            }
-        }
-    }
-
-    fn set<'a>(&mut self, request: &SetRequest<'a>) -> Response<'a> {
-        let ucc = self.directory.ucc(request.ucc);
-        let mut session = match ucc {
-            Some((ucc, _)) => self.sessions.get_mut(ucc, request.correlation_id),
-            None => None,
-        };
-        let facts = ucc.map(|(ucc, &settings)| SetFacts {
-            settings,
-            requester_is_agent: self.directory.is_agent(ucc, request.requester),
-            session: session.as_deref().copied(),
-        });
-        let pending = match request.decide(facts) {
-            Decision::Change(pending) => pending,
-            Decision::Reply(answer) => {
-                return Response { event: None, reply: Reply::State(answer.reply), audit_name: None };
-            }
-        };
-        // A change is decided only of a session that is there.
-        let Some(session) = &mut session else {
-            return Response { event: None, reply: pending.abort().into(), audit_name: None };
-        };
-        **session = pending.new_state();
-        let stored = pending.commit();
-        Response { event: Some(stored.event), reply: Reply::State(stored.reply), audit_name: Some(stored.audit_name) }
+        handle::handle(&self.directory.tables(), &mut self.sessions, request)
     }
 }

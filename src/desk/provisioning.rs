@@ -20,8 +20,9 @@ use core::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
+use super::tables::TablesMut;
+use super::{Directory, DirectoryError, UccKey};
 use crate::Settings;
-use crate::desk::{Directory, DirectoryError, UccKey};
 use crate::pieces::{Pieces, Sink, display_by_pieces};
 use crate::state::RepeatPolicy;
 use crate::wire::json::{self, JsonError, Text, Unescaped, Writer};
@@ -129,16 +130,21 @@ impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Directory<UCCS, 
     /// The first error, and where it is. The directory is empty then: a gateway knows no UCC rather than
     /// some of them.
     pub fn load(&mut self, document: &[u8]) -> Result<(), ProvisioningError> {
-        *self = Self::new();
-        let result = load(self, document);
-        if result.is_err() {
-            *self = Self::new();
-        }
-        result
+        load(&mut self.tables_mut(), document)
     }
 }
 
-fn load(directory: &mut dyn Register, document: &[u8]) -> Result<(), ProvisioningError> {
+/// See [`Directory::load`].
+pub(super) fn load(directory: &mut TablesMut<'_>, document: &[u8]) -> Result<(), ProvisioningError> {
+    directory.clear();
+    let result = fill(directory, document);
+    if result.is_err() {
+        directory.clear();
+    }
+    result
+}
+
+fn fill(directory: &mut TablesMut<'_>, document: &[u8]) -> Result<(), ProvisioningError> {
     let nowhere =
         ProvisioningError { ucc: None, key: None, agent: None, kind: ProvisioningErrorKind::Expected("an object") };
     json::read(document).map_err(|error| ProvisioningError { kind: ProvisioningErrorKind::Json(error), ..nowhere })?;
@@ -149,34 +155,13 @@ fn load(directory: &mut dyn Register, document: &[u8]) -> Result<(), Provisionin
     result.map_err(|_| loading.at)
 }
 
-/// A directory of any capacity.
-trait Register {
-    fn next_key(&self) -> UccKey;
-    fn add_ucc(&mut self, name: UccName<'_>, settings: Settings) -> Result<UccKey, DirectoryError>;
-    fn enter_agent(&mut self, ucc: UccKey, uri: SipUri<'_>) -> Result<(), DirectoryError>;
-}
-
-impl<const UCCS: usize, const AGENTS: usize, const TEXT: usize> Register for Directory<UCCS, AGENTS, TEXT> {
-    fn next_key(&self) -> UccKey {
-        Self::next_key(self)
-    }
-
-    fn add_ucc(&mut self, name: UccName<'_>, settings: Settings) -> Result<UccKey, DirectoryError> {
-        Self::add_ucc(self, name, settings)
-    }
-
-    fn enter_agent(&mut self, ucc: UccKey, uri: SipUri<'_>) -> Result<(), DirectoryError> {
-        Self::enter_agent(self, ucc, uri)
-    }
-}
-
 /// What is being filled, and what to say if it stops here: where we are and what we expect there.
-struct Loading<'l> {
-    directory: &'l mut dyn Register,
+struct Loading<'l, 't> {
+    directory: &'l mut TablesMut<'t>,
     at: ProvisioningError,
 }
 
-impl Loading<'_> {
+impl Loading<'_, '_> {
     const fn expect(&mut self, key: Option<&'static str>, what: &'static str) {
         self.at.key = key;
         self.at.kind = ProvisioningErrorKind::Expected(what);
@@ -190,9 +175,9 @@ impl Loading<'_> {
 }
 
 /// A part of the document, to be read into the directory.
-struct Reading<'a, 'l> {
+struct Reading<'a, 'l, 't> {
     part: Part,
-    loading: &'a mut Loading<'l>,
+    loading: &'a mut Loading<'l, 't>,
 }
 
 #[derive(Clone, Copy)]
@@ -204,7 +189,7 @@ enum Part {
     Agent,
 }
 
-impl<'de> DeserializeSeed<'de> for Reading<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Reading<'_, '_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -216,7 +201,7 @@ impl<'de> DeserializeSeed<'de> for Reading<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Reading<'_, '_> {
+impl<'de> Visitor<'de> for Reading<'_, '_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -255,7 +240,7 @@ impl<'de> Visitor<'de> for Reading<'_, '_> {
     }
 }
 
-impl Loading<'_> {
+impl Loading<'_, '_> {
     fn document<'de, A: MapAccess<'de>>(&mut self, mut map: A) -> Result<(), A::Error> {
         let mut seen = false;
         while let Some(key) = map.next_key::<&str>()? {

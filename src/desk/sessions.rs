@@ -1,103 +1,86 @@
-//! The open sessions.
+//! The table of open sessions, wherever it is kept.
 
-use super::directory::UccKey;
-use super::index::{Hash, Index, Link};
+use super::UccKey;
+use super::index::{self, MAX_LEN};
+use super::slots::{SessionSlot, session_hash};
 use crate::State;
 use crate::wire::CorrelationId;
 
-/// The open sessions of a desk, at most `N`.
-#[derive(Debug, Clone)]
-pub(super) struct Sessions<const N: usize> {
-    entries: heapless::Vec<Entry, N>,
-    index: Index<[Link; N]>,
+/// The open sessions, to be changed.
+#[derive(Debug)]
+pub(super) struct Sessions<'t> {
+    pub(super) len: &'t mut u32,
+    pub(super) slots: &'t mut [SessionSlot],
 }
 
-/// A session: 20 bytes.
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    id: CorrelationId,
-    ucc: UccKey,
-    state: State,
+/// The place of a session.
+#[cfg_attr(target_pointer_width = "64", inline(always))]
+pub(super) fn find(slots: &[SessionSlot], ucc: UccKey, id: CorrelationId) -> Option<usize> {
+    for (place, slot) in index::slots(slots, session_hash(ucc, id)) {
+        if slot.is(ucc, id) {
+            return Some(place);
+        }
+    }
+    None
 }
 
-fn hash(ucc: UccKey, id: CorrelationId) -> u32 {
-    id.words().into_iter().fold(Hash::new(ucc.0.into()), Hash::word).finish()
+/// The state of a session.
+#[inline]
+pub(super) fn state(slots: &[SessionSlot], ucc: UccKey, id: CorrelationId) -> Option<State> {
+    at(slots, find(slots, ucc, id))
 }
 
-impl<const N: usize> Sessions<N> {
-    pub(super) const fn new() -> Self {
-        Self { entries: heapless::Vec::new(), index: Index::new() }
+/// The state of the session at a place.
+#[inline]
+pub(super) fn at(slots: &[SessionSlot], place: Option<usize>) -> Option<State> {
+    slots.get(place?)?.state()
+}
+
+/// The open ones.
+#[inline]
+pub(super) fn open(slots: &[SessionSlot], len: u32) -> &[SessionSlot] {
+    slots.get(..len as usize).unwrap_or_default()
+}
+
+impl Sessions<'_> {
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        *self.len = 0;
+        self.slots.fill(SessionSlot::EMPTY);
     }
 
-    fn slot(&self, ucc: UccKey, id: CorrelationId) -> Option<usize> {
-        self.index.find(hash(ucc, id), |slot| {
-            self.entries.get(slot).is_some_and(|entry| entry.ucc == ucc && entry.id.words().iter().eq(&id.words()))
-        })
-    }
-
-    pub(super) fn get(&self, ucc: UccKey, id: CorrelationId) -> Option<State> {
-        Some(self.entries.get(self.slot(ucc, id)?)?.state)
-    }
-
-    pub(super) fn get_mut(&mut self, ucc: UccKey, id: CorrelationId) -> Option<&mut State> {
-        let slot = self.slot(ucc, id)?;
-        Some(&mut self.entries.get_mut(slot)?.state)
+    #[inline]
+    pub(super) fn capacity(&self) -> usize {
+        self.slots.len().min(MAX_LEN)
     }
 
     /// Adds a session that is not there yet; `false` if there is no room.
+    #[inline]
     pub(super) fn add(&mut self, ucc: UccKey, id: CorrelationId, state: State) -> bool {
-        let slot = self.entries.len();
-        let has_room = self.entries.push(Entry { id, ucc, state }).is_ok();
-        if has_room {
-            self.index.insert(hash(ucc, id), slot);
+        let place = *self.len as usize;
+        let has_room = place < self.capacity();
+        if has_room && let Some(slot) = self.slots.get_mut(place) {
+            slot.set(ucc, id, state);
+            index::insert(self.slots, session_hash(ucc, id), place);
+            *self.len = place as u32 + 1;
         }
         has_room
     }
 
     /// Takes a session out. The last one moves to its place.
+    #[inline]
     pub(super) fn remove(&mut self, ucc: UccKey, id: CorrelationId) -> Option<State> {
-        let slot = self.slot(ucc, id)?;
-        let state = self.entries.get(slot)?.state;
-        let last = self.entries.pop()?;
-        self.index.remove(hash(ucc, id), slot);
-        if let Some(place) = self.entries.get_mut(slot) {
-            *place = last;
-            let old_slot = self.entries.len();
-            self.index.remove(hash(last.ucc, last.id), old_slot);
-            self.index.insert(hash(last.ucc, last.id), slot);
+        let place = find(self.slots, ucc, id)?;
+        let state = self.slots.get(place)?.state()?;
+        let last_place = (*self.len as usize).checked_sub(1)?;
+        let last = *self.slots.get(last_place)?;
+        index::remove(self.slots, session_hash(ucc, id), place);
+        *self.len = last_place as u32;
+        if place != last_place {
+            index::remove(self.slots, last.hash(), last_place);
+            self.slots.get_mut(place)?.set_as(&last);
+            index::insert(self.slots, last.hash(), place);
         }
         Some(state)
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = (UccKey, CorrelationId, State)> {
-        self.entries.iter().map(|entry| (entry.ucc, entry.id, entry.state))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    extern crate std;
-
-    use std::collections::HashSet;
-
-    use super::*;
-
-    /// What is looked up quickly only because its hash distinguishes it.
-    #[test]
-    fn hashes_tell_sessions_apart() {
-        let mut hashes = HashSet::new();
-        for number in 1..=100 {
-            for place in 0..4 {
-                // The key and the first word begin the hash together.
-                for ucc in 0..3 {
-                    hashes.insert(hash(UccKey(ucc), CorrelationId::from_u128((4 * number) << (32 * place))));
-                }
-            }
-        }
-        assert_eq!(hashes.len(), 1200);
     }
 }

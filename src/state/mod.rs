@@ -119,11 +119,8 @@ impl State {
     /// The state that [`to_byte`](Self::to_byte) made this byte of; `None` for the 220 bytes it never makes.
     #[must_use]
     pub const fn from_byte(byte: u8) -> Option<Self> {
-        if byte <= AXES && byte & 0b00_1100 != 0b00_1100 && byte & 0b11_0000 != 0b11_0000 {
-            Some(Self::from_axes(byte))
-        } else {
-            None
-        }
+        // Bits that no state has: the upper two, and both bits of marking or of saving.
+        if byte & !AXES | byte & byte >> 1 & 0b01_0100 == 0 { Some(Self::from_axes(byte)) } else { None }
     }
 
     /// `axes` must be a byte of the 36; only this module and the compiled transition table call it.

@@ -46,24 +46,6 @@ static CELLS: [rc_transition; 512] = {
     cells
 };
 
-/// Every byte as a state.
-static STATES: [Option<State>; 256] = {
-    let mut states = [None; 256];
-    let mut rest = states.as_mut_slice();
-    let mut byte = 0;
-    while let Some((state, others)) = rest.split_first_mut() {
-        *state = State::from_byte(byte as u8);
-        rest = others;
-        byte += 1;
-    }
-    states
-};
-
-/// The state of a byte, as [`State::from_byte`] says, by one look-up.
-pub(crate) fn state_of(byte: rc_state) -> Option<State> {
-    *STATES.get(usize::from(byte))?
-}
-
 const fn answer(state: rc_state, action: rc_action) -> rc_transition {
     let Some(from) = State::from_byte(state) else {
         return rc_transition { state: RC_STATE_NONE, outcome: RC_OUTCOME_NO_STATE };

@@ -48,6 +48,10 @@ impl CorrelationId {
         self.0
     }
 
+    pub(crate) const fn from_words(words: [u32; 4]) -> Self {
+        Self(words)
+    }
+
     /// Reads one of the three forms.
     ///
     /// # Errors

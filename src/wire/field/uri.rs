@@ -73,6 +73,7 @@ impl<'a> SipUri<'a> {
 
     /// Whether these bytes are a URI that names the same agent: for shells that keep URIs as bytes.
     #[must_use]
+    #[cfg_attr(target_pointer_width = "64", inline(always))]
     pub fn eq_bytes(self, uri: &[u8]) -> bool {
         let own = self.0.as_bytes();
         // The same letters first: that is nearly always so, and quicker to see.

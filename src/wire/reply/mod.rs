@@ -177,9 +177,11 @@ impl Pieces for ErrorMessage<'_> {
             Message::Rejection(rejection) => rejection.pieces(sink),
             Message::Other(_, text) => sink.text(text),
             Message::Framed(Frame([before, between, after]), action, text) => {
-                for piece in [before, action.name(), between, text, after] {
-                    sink.text(piece);
-                }
+                sink.text(before);
+                sink.text(action.name());
+                sink.text(between);
+                sink.text(text);
+                sink.text(after);
             }
         }
     }

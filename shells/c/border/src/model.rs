@@ -46,6 +46,9 @@ impl Model {
 
     pub(super) fn add_ucc(&mut self, name: &Text, given: rc_settings) -> Result<(), rc_status> {
         let (name, settings) = (name.ucc()?, settings(given)?);
+        if !name.is_reachable() {
+            return Err(RC_NO_UCC_NAME);
+        }
         if self.ucc(name).is_ok() {
             return Err(RC_UCC_EXISTS);
         }

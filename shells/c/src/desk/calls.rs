@@ -2,11 +2,12 @@
 
 use core::ffi::c_char;
 
-use recording_core::wire::{CapabilitiesRequest, StateRequest};
-use recording_core::{Reply, Request, State};
+use recording_core::decide::Refusal;
+use recording_core::desk::{BeginError, BeginErrorKind, BeginOutcome, BorrowedDesk, DirectoryError, Response, UccKey};
+use recording_core::wire::UccName;
+use recording_core::{Reply, Request, Session, State};
 
-use super::memory::{Memory, parts, rc_desk, tables};
-use super::tables::Tables;
+use super::memory::{Memory, desk as opened, parts, rc_desk};
 use crate::answer::LargeRooms;
 use crate::facts::id_text;
 use crate::pointers::{check, shared, status};
@@ -45,15 +46,15 @@ pub struct rc_session {
 /// `desk` is one that `rc_desk_init` gave out, with its memory, or null; what the others lead to can be read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rc_desk_add_ucc(desk: *mut rc_desk, name: rc_text, settings: *const rc_settings) -> rc_status {
-    let add = |mut tables: Tables<'_>| {
+    let add = |mut desk: BorrowedDesk<'_>| {
         // SAFETY: as the caller says.
         let name = unsafe { name.ucc() }?;
         // SAFETY: as the caller says.
         let settings = unsafe { shared(settings) }?.settings()?;
-        tables.add_ucc(name, settings)
+        desk.add_ucc(name, settings).map(|_| ()).map_err(not_added)
     };
     // SAFETY: as the caller says.
-    status(unsafe { tables(desk) }.and_then(add))
+    status(unsafe { opened(desk) }.and_then(add))
 }
 
 /// Changes the settings of a UCC, in force from the next request on.
@@ -70,15 +71,15 @@ pub unsafe extern "C" fn rc_desk_set_settings(
     ucc: rc_text,
     settings: *const rc_settings,
 ) -> rc_status {
-    let set = |mut tables: Tables<'_>| {
+    let set = |mut desk: BorrowedDesk<'_>| {
         // SAFETY: as the caller says.
         let ucc = unsafe { ucc.ucc() }?;
         // SAFETY: as the caller says.
         let settings = unsafe { shared(settings) }?.settings()?;
-        tables.set_settings(ucc, settings)
+        desk.set_settings(ucc, settings).map_err(refused)
     };
     // SAFETY: as the caller says.
-    status(unsafe { tables(desk) }.and_then(set))
+    status(unsafe { opened(desk) }.and_then(set))
 }
 
 /// Adds an agent to a UCC. One that it has already is no error.
@@ -91,15 +92,15 @@ pub unsafe extern "C" fn rc_desk_set_settings(
 /// As for `rc_desk_add_ucc`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rc_desk_add_agent(desk: *mut rc_desk, ucc: rc_text, uri: rc_text) -> rc_status {
-    let add = |mut tables: Tables<'_>| {
+    let add = |mut desk: BorrowedDesk<'_>| {
         // SAFETY: as the caller says.
         let ucc = unsafe { ucc.ucc() }?;
         // SAFETY: as the caller says.
         let uri = unsafe { uri.uri() }?;
-        tables.add_agent(ucc, uri)
+        desk.add_agent(key(&desk, ucc)?, uri).map_err(not_added)
     };
     // SAFETY: as the caller says.
-    status(unsafe { tables(desk) }.and_then(add))
+    status(unsafe { opened(desk) }.and_then(add))
 }
 
 /// Begins a session in a state: `RC_STATE_INITIAL`, unless a recording already runs.
@@ -120,15 +121,21 @@ pub unsafe extern "C" fn rc_desk_begin(
     correlation_id: rc_text,
     state: rc_state,
 ) -> rc_status {
-    let begin = |mut tables: Tables<'_>| {
+    let begin = |mut desk: BorrowedDesk<'_>| {
         // SAFETY: as the caller says.
         let ucc = unsafe { ucc.ucc() }?;
         // SAFETY: as the caller says.
         let correlation_id = unsafe { correlation_id.correlation_id() }?;
-        tables.begin(ucc, correlation_id, State::from_byte(state).ok_or(rc_status::RC_NO_STATE)?)
+        let state = State::from_byte(state).ok_or(rc_status::RC_NO_STATE)?;
+        match desk.begin(Session { ucc, correlation_id, state }) {
+            Ok(BeginOutcome::New) => Ok(()),
+            Ok(BeginOutcome::AlreadyOpen(_)) => Err(rc_status::RC_ALREADY_OPEN),
+            Err(BeginError { kind: BeginErrorKind::UnknownUcc, .. }) => Err(rc_status::RC_UNKNOWN_UCC),
+            Err(_) => Err(rc_status::RC_SESSIONS_FULL),
+        }
     };
     // SAFETY: as the caller says.
-    status(unsafe { tables(desk) }.and_then(begin))
+    status(unsafe { opened(desk) }.and_then(begin))
 }
 
 /// Ends a session, and says what becomes of its recording.
@@ -146,20 +153,20 @@ pub unsafe extern "C" fn rc_desk_end(
     correlation_id: rc_text,
     ended: *mut rc_ended,
 ) -> rc_status {
-    let end = |mut tables: Tables<'_>| {
+    let end = |mut desk: BorrowedDesk<'_>| {
         check(ended)?;
         // SAFETY: as the caller says.
         let ucc = unsafe { ucc.ucc() }?;
         // SAFETY: as the caller says.
         let correlation_id = unsafe { correlation_id.correlation_id() }?;
-        let (state, settings) = tables.end(ucc, correlation_id)?;
-        let told = rc_ended { state: state.to_byte(), disposition: settings.disposition(state).code() };
+        let outcome = desk.end(ucc, correlation_id).map_err(refused)?;
+        let told = rc_ended { state: outcome.state.to_byte(), disposition: outcome.disposition.code() };
         // SAFETY: neither null nor misaligned, and writable as the caller says.
         unsafe { ended.write(told) };
         Ok(())
     };
     // SAFETY: as the caller says.
-    status(unsafe { tables(desk) }.and_then(end))
+    status(unsafe { opened(desk) }.and_then(end))
 }
 
 /// Tells the state of a session, whatever the settings of its UCC.
@@ -176,19 +183,20 @@ pub unsafe extern "C" fn rc_desk_state(
     correlation_id: rc_text,
     state: *mut rc_state,
 ) -> rc_status {
-    let tell = |tables: Tables<'_>| {
+    let tell = |desk: BorrowedDesk<'_>| {
         check(state)?;
         // SAFETY: as the caller says.
         let ucc = unsafe { ucc.ucc() }?;
         // SAFETY: as the caller says.
         let correlation_id = unsafe { correlation_id.correlation_id() }?;
-        let told = tables.state(ucc, correlation_id)?;
+        key(&desk, ucc)?;
+        let told = desk.state(ucc, correlation_id).ok_or(rc_status::RC_UNKNOWN_SESSION)?;
         // SAFETY: not null, and writable as the caller says.
         unsafe { state.write(told.to_byte()) };
         Ok(())
     };
     // SAFETY: as the caller says.
-    status(unsafe { tables(desk) }.and_then(tell))
+    status(unsafe { opened(desk) }.and_then(tell))
 }
 
 /// How many sessions are open; 0 too if `desk` is null or no desk. Threads: see `rc_desk`.
@@ -199,7 +207,7 @@ pub unsafe extern "C" fn rc_desk_state(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rc_desk_sessions(desk: *mut rc_desk) -> usize {
     // SAFETY: as the caller says.
-    unsafe { tables(desk) }.map_or(0, |tables| tables.counts.sessions as usize)
+    unsafe { opened(desk) }.map_or(0, |desk| desk.len())
 }
 
 /// Tells one of the open sessions, by its place from 0 on, in no particular order: ending one changes the places of others.
@@ -212,16 +220,17 @@ pub unsafe extern "C" fn rc_desk_sessions(desk: *mut rc_desk) -> usize {
 /// As for `rc_desk_add_ucc`, and `session` can be written, unless it is null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rc_desk_session(desk: *mut rc_desk, place: usize, session: *mut rc_session) -> rc_status {
-    let tell = |tables: Tables<'_>| {
+    let tell = |desk: BorrowedDesk<'_>| {
         check(session)?;
-        let open = tables.at(place).ok_or(rc_status::RC_UNKNOWN_SESSION)?;
-        let told = rc_session { ucc: rc_text::of(open.ucc), correlation_id: id_text(open.id), state: open.state };
+        let open = desk.session_at(place).ok_or(rc_status::RC_UNKNOWN_SESSION)?;
+        let (ucc, correlation_id) = (rc_text::of(open.ucc.as_str()), id_text(open.correlation_id));
+        let told = rc_session { ucc, correlation_id, state: open.state.to_byte() };
         // SAFETY: neither null nor misaligned, and writable as the caller says.
         unsafe { session.write(told) };
         Ok(())
     };
     // SAFETY: as the caller says.
-    status(unsafe { tables(desk) }.and_then(tell))
+    status(unsafe { opened(desk) }.and_then(tell))
 }
 
 /// Answers a request: looks up, decides, stores, and only then writes the reply and the event.
@@ -262,30 +271,51 @@ unsafe fn handle(
     // SAFETY: as the caller says.
     let rooms = unsafe { LargeRooms::of(answer) }?;
     Ok(match &raw.read(scratch) {
-        Ok(Request::Set(request)) => {
+        Ok(request @ Request::Set(_)) => {
             rooms.are_apart(raw.body)?;
-            memory.tables().set(request, rooms)
+            handled(memory, request, rooms)
         }
-        Ok(Request::State(request)) => {
+        Ok(request) => {
             rooms.are_apart(raw.target)?;
             read(memory, request, rooms)
-        }
-        Ok(Request::Capabilities(request)) => {
-            rooms.are_apart(raw.target)?;
-            capabilities(memory, request, rooms)
         }
         Err(rejection) => rooms.write(&Reply::from(*rejection)),
     })
 }
 
-/// Apart, so that what a `set` needs finds room in registers; and found in here, the tables need not be handed on.
-#[inline(never)]
-fn read(memory: Memory<'_>, request: &StateRequest<'_>, rooms: LargeRooms<'_>) -> rc_status {
-    memory.tables().read(request, rooms)
+#[inline(always)]
+fn handled(memory: Memory<'_>, request: &Request<'_>, rooms: LargeRooms<'_>) -> rc_status {
+    let Response { event, reply, .. } = memory.desk().handle(request);
+    match (&reply, &event) {
+        (Reply::State(reply), Some(event)) => rooms.write_stored(reply, event),
+        (reply, _) => rooms.write(reply),
+    }
 }
 
-/// As [`read`].
+/// Apart, so that what a `set` needs finds room in registers.
 #[inline(never)]
-fn capabilities(memory: Memory<'_>, request: &CapabilitiesRequest<'_>, rooms: LargeRooms<'_>) -> rc_status {
-    memory.tables().capabilities(request, rooms)
+fn read(memory: Memory<'_>, request: &Request<'_>, rooms: LargeRooms<'_>) -> rc_status {
+    handled(memory, request, rooms)
+}
+
+fn key(desk: &BorrowedDesk<'_>, ucc: UccName<'_>) -> Result<UccKey, rc_status> {
+    desk.find(ucc).ok_or(rc_status::RC_UNKNOWN_UCC)
+}
+
+fn not_added(error: DirectoryError) -> rc_status {
+    match error {
+        DirectoryError::UccExists => rc_status::RC_UCC_EXISTS,
+        DirectoryError::UccsFull { .. } => rc_status::RC_UCCS_FULL,
+        DirectoryError::AgentsFull { .. } => rc_status::RC_AGENTS_FULL,
+        DirectoryError::TextFull { .. } => rc_status::RC_TEXT_FULL,
+        DirectoryError::Unreachable => rc_status::RC_NO_UCC_NAME,
+        _ => rc_status::RC_UNKNOWN_UCC,
+    }
+}
+
+fn refused(refusal: Refusal<'_>) -> rc_status {
+    match refusal {
+        Refusal::UnknownSession { .. } => rc_status::RC_UNKNOWN_SESSION,
+        _ => rc_status::RC_UNKNOWN_UCC,
+    }
 }

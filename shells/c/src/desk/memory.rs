@@ -4,9 +4,8 @@ use core::marker::PhantomData;
 use core::slice;
 
 use recording_core::Scratch;
-use recording_core::desk::index::{Index, Link, MAX_LEN};
+use recording_core::desk::{AgentSlot, BorrowedDesk, Counts, DeskMemory, SessionSlot, UccSlot};
 
-use super::tables::{Agent, Counts, Session, Tables, Ucc};
 use crate::pointers::{check, shared};
 use crate::rc_status;
 
@@ -57,7 +56,7 @@ impl Header {
     const fn new(capacities: &rc_capacities) -> Self {
         let rc_capacities { sessions, uccs, agents, text } = *capacities;
         let [one, other] = [sessions as u64 | (uccs as u64) << 32, agents as u64 | (text as u64) << 32];
-        Self { capacities: [one, other], check: [one ^ Self::MAGIC, other ^ Self::MAGIC], counts: Counts::EMPTY }
+        Self { capacities: [one, other], check: [one ^ Self::MAGIC, other ^ Self::MAGIC], counts: Counts::NONE }
     }
 
     /// Whether it was made, and stands as it was made.
@@ -86,8 +85,6 @@ struct Layout {
     sessions: usize,
     uccs: usize,
     agents: usize,
-    /// Chains of sessions, UCCs and agents: heads and nexts of each.
-    chains: usize,
     text: usize,
     /// How much it is altogether.
     size: usize,
@@ -97,10 +94,10 @@ impl Layout {
     /// `None` if a capacity is out of bounds, or there is no such memory.
     fn of(capacities: &rc_capacities) -> Option<Self> {
         let slots = [capacities.sessions, capacities.uccs, capacities.agents];
-        if capacities.text == 0 || slots.iter().any(|&slots| slots == 0 || slots as usize > MAX_LEN) {
+        if capacities.text == 0 || slots.iter().any(|&slots| slots == 0 || slots as usize > BorrowedDesk::MAX_LEN) {
             return None;
         }
-        // Of a machine with less memory than this takes: no table but the text is longer than 65534 times 20 bytes.
+        // Of a machine with less memory than this takes: no table but the text is longer than 65534 times 24 bytes.
         let rest = isize::MAX as u64 - 16 * 1024 * 1024;
         (u64::from(capacities.text) <= rest).then(|| Self::of_sound(capacities))
     }
@@ -110,12 +107,11 @@ impl Layout {
         let rc_capacities { sessions, uccs, agents, text } = *capacities;
         let (sessions, uccs, agents, text) = (sessions as usize, uccs as usize, agents as usize, text as usize);
         let sessions_at = size_of::<Header>() + SCRATCH;
-        let uccs_at = sessions_at + sessions * size_of::<Session>();
-        let agents_at = uccs_at + uccs * size_of::<Ucc>();
-        let chains = agents_at + agents * size_of::<Agent>();
-        let text_at = chains + (sessions + uccs + agents) * 2 * size_of::<Link>();
+        let uccs_at = sessions_at + sessions * size_of::<SessionSlot>();
+        let agents_at = uccs_at + uccs * size_of::<UccSlot>();
+        let text_at = agents_at + agents * size_of::<AgentSlot>();
         let size = (text_at + text).wrapping_add(RC_DESK_ALIGN - 1) / RC_DESK_ALIGN * RC_DESK_ALIGN;
-        Self { sessions: sessions_at, uccs: uccs_at, agents: agents_at, chains, text: text_at, size }
+        Self { sessions: sessions_at, uccs: uccs_at, agents: agents_at, text: text_at, size }
     }
 }
 
@@ -123,10 +119,9 @@ impl Layout {
 const _: () = {
     assert!(size_of::<Header>() == 48 && align_of::<Header>() <= RC_DESK_ALIGN);
     assert!(size_of::<Scratch>() <= SCRATCH && align_of::<Scratch>() <= RC_DESK_ALIGN);
-    assert!(size_of::<Session>() == 20 && align_of::<Session>() == 4);
-    assert!(size_of::<Ucc>() == 12 && align_of::<Ucc>() == 4);
-    assert!(size_of::<Agent>() == 8 && align_of::<Agent>() == 4);
-    assert!(size_of::<Link>() == 2 && align_of::<Link>() == 2);
+    assert!(size_of::<SessionSlot>() == 24 && align_of::<SessionSlot>() == 4);
+    assert!(size_of::<UccSlot>() == 16 && align_of::<UccSlot>() == 4);
+    assert!(size_of::<AgentSlot>() == 12 && align_of::<AgentSlot>() == 4);
 };
 
 /// How many bytes a desk of these capacities takes; 0 if there is no such desk, or `capacities` is null. The same as the
@@ -183,8 +178,8 @@ pub unsafe extern "C" fn rc_desk_init(
     // SAFETY: aligned, and the caller's alone as far as the layout goes, which is further than a header.
     unsafe { memory.cast::<Header>().write(Header::new(&capacities)) };
     // SAFETY: the same; a header of this layout is there.
-    match unsafe { tables(memory.cast()) } {
-        Ok(mut tables) => tables.clear(),
+    match unsafe { parts(memory.cast()) } {
+        Ok((memory, _)) => drop(BorrowedDesk::new(memory.lent())),
         Err(status) => return status,
     }
     // SAFETY: neither null nor misaligned, and writable as the caller says.
@@ -220,9 +215,14 @@ pub(super) unsafe fn parts<'a>(desk: *mut rc_desk) -> Result<(Memory<'a>, &'a mu
 }
 
 impl<'a> Memory<'a> {
-    /// The tables. They are found when they are needed: until then there is one pointer to keep.
+    /// The desk that is in it. It is made when it is needed: until then there is one pointer to keep.
     #[inline(always)]
-    pub(super) fn tables(self) -> Tables<'a> {
+    pub(super) fn desk(self) -> BorrowedDesk<'a> {
+        BorrowedDesk::resume(self.lent())
+    }
+
+    #[inline(always)]
+    fn lent(self) -> DeskMemory<'a> {
         let memory = self.start;
         let header = memory.cast::<Header>();
         // SAFETY: the header of a desk, as who made this value has seen.
@@ -241,29 +241,15 @@ impl<'a> Memory<'a> {
             // SAFETY: aligned and the caller's alone, as it says.
             unsafe { slice::from_raw_parts_mut(first.cast(), len) }
         }
-        /// # Safety
-        ///
-        /// The same, for heads and nexts.
-        #[inline(always)]
-        const unsafe fn index<'a>(memory: *mut u8, at: usize, len: usize) -> Index<&'a mut [Link]> {
-            // SAFETY: as the caller says.
-            let heads = unsafe { table(memory, at, len) };
-            // SAFETY: as the caller says.
-            Index::over(heads, unsafe { table(memory, at + len * size_of::<Link>(), len) })
-        }
-        const CHAIN: usize = 2 * size_of::<Link>();
         #[allow(clippy::multiple_unsafe_ops_per_block, reason = "one reason holds for each of them")]
         // SAFETY: the layout of these capacities is that of the desk; its tables are apart from each other and from the
         // header, each begins at a multiple of its alignment, and each takes any bytes.
         unsafe {
-            Tables {
+            DeskMemory {
                 counts: &mut (*header).counts,
                 sessions: table(memory, layout.sessions, sessions),
                 uccs: table(memory, layout.uccs, uccs),
                 agents: table(memory, layout.agents, agents),
-                session_index: index(memory, layout.chains, sessions),
-                ucc_index: index(memory, layout.chains + sessions * CHAIN, uccs),
-                agent_index: index(memory, layout.chains + (sessions + uccs) * CHAIN, agents),
                 text: table(memory, layout.text, text),
             }
         }
@@ -274,7 +260,7 @@ impl<'a> Memory<'a> {
 ///
 /// As for [`parts`].
 #[inline]
-pub(super) unsafe fn tables<'a>(desk: *mut rc_desk) -> Result<Tables<'a>, rc_status> {
+pub(super) unsafe fn desk<'a>(desk: *mut rc_desk) -> Result<BorrowedDesk<'a>, rc_status> {
     // SAFETY: as the caller says.
-    Ok(unsafe { parts(desk) }?.0.tables())
+    Ok(unsafe { parts(desk) }?.0.desk())
 }
