@@ -2,6 +2,7 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
+use crate::recorder::{Channel, Epoch, Holder, Input, Moment, Number, Order, RecorderState, Reported, ResumePolicy};
 use crate::state::{Disposition, MarkingState, RecordingState, RepeatPolicy, SavingState};
 use crate::wire::{
     CapabilitiesReplyBuf, CorrelationId, ErrorMessageBuf, ErrorReplyBuf, ErrorType, EventBuf, SetRequestBuf, SipUri,
@@ -21,7 +22,7 @@ macro_rules! chosen {
     };
 }
 
-chosen!(RecordingState, MarkingState, SavingState, Action, Disposition);
+chosen!(RecordingState, MarkingState, SavingState, Action, Disposition, RecorderState, Order);
 
 impl<'a> Arbitrary<'a> for State {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
@@ -135,5 +136,64 @@ impl<'a> Arbitrary<'a> for ErrorReplyBuf {
 impl<'a> Arbitrary<'a> for EventBuf {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         Ok(Self { ucc: u.arbitrary()?, correlation_id: u.arbitrary()?, action: u.arbitrary()? })
+    }
+}
+
+impl<'a> Arbitrary<'a> for ResumePolicy {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(if u.arbitrary()? { Self::Holders } else { Self::Anyone })
+    }
+}
+
+impl<'a> Arbitrary<'a> for Channel {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(if u.arbitrary()? { Self::Drained } else { Self::Ordered })
+    }
+}
+
+impl<'a> Arbitrary<'a> for Holder {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        u.arbitrary().map(Self::new)
+    }
+}
+
+impl<'a> Arbitrary<'a> for Epoch {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Self::new(u.int_in_range(1..=Self::MAX)?).ok_or(arbitrary::Error::IncorrectFormat)
+    }
+}
+
+/// Any number but zero, which is 1.
+impl<'a> Arbitrary<'a> for Number {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Self::from_u64(u.arbitrary::<u64>()?.max(1)).ok_or(arbitrary::Error::IncorrectFormat)
+    }
+}
+
+impl<'a> Arbitrary<'a> for Moment {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(Self { uptime_ms: u.arbitrary()?, unix_ms: u.arbitrary()? })
+    }
+}
+
+impl<'a> Arbitrary<'a> for Reported {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(if u.ratio(3, 4)? { Self::Is(u.arbitrary()?) } else { Self::NoSuchCall })
+    }
+}
+
+impl<'a> Arbitrary<'a> for Input {
+    fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
+        Ok(match u.int_in_range(0..=8)? {
+            0 => Self::Reply { number: u.arbitrary()?, reported: u.arbitrary()? },
+            1 => Self::GivenUp { number: u.arbitrary()? },
+            2 => Self::Send,
+            3 => Self::Read(u.arbitrary()?),
+            4 => Self::Report(u.arbitrary()?),
+            5 => Self::Restarted,
+            6 => Self::End { save_recording_by_default: u.arbitrary()? },
+            7 => Self::Release,
+            _ => Self::ReleaseHolds,
+        })
     }
 }

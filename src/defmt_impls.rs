@@ -5,6 +5,7 @@ use defmt::{Debug2Format, Display2Format, Format, Formatter};
 
 use crate::decide::{Decision, Refusal};
 use crate::desk::{BeginError, DirectoryError};
+use crate::recorder;
 use crate::state::{
     ActionSet, Disposition, MarkingState, Outcome, Reason, RecordingState, RepeatPolicy, SavingState, UnknownCode,
 };
@@ -36,4 +37,17 @@ format!(
 format!(
     Debug2Format: CapabilitiesReply<'_>, Decision<'_>, ErrorReply<'_>, ErrorType, Event<'_>, Outcome, Reply<'_>,
     Request<'_>, Settings, StateReply<'_>,
+);
+
+format!(
+    Display2Format: recorder::KeptError, recorder::NotDone<'_>, recorder::Order, recorder::RecorderState,
+    recorder::ResumePolicy,
+);
+
+format!(
+    Debug2Format: recorder::Answer, recorder::Answers, recorder::Channel, recorder::Done, recorder::Due, recorder::Epoch,
+    recorder::Flight, recorder::Holder, recorder::Holds, recorder::Input, recorder::Kept, recorder::Machine,
+    recorder::Moment, recorder::Number, recorder::NumbersUsedUp, recorder::Outcome, recorder::PendingStep,
+    recorder::ReadBack, recorder::Reported, recorder::Reread, recorder::Sending, recorder::SetFacts, recorder::Step,
+    recorder::Verdict<'_>, recorder::Waiting<'_>,
 );

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use arbitrary::{Arbitrary, Unstructured};
+use recording_core::recorder::{Channel, Epoch, Input, Number, Order, RecorderState, ResumePolicy};
 use recording_core::state::{Disposition, RepeatPolicy};
 use recording_core::wire::{
     CapabilitiesReply, CapabilitiesReplyBuf, ErrorReply, ErrorReplyBuf, EventBuf, SetRequest, SetRequestBuf, SipUri,
@@ -101,4 +102,18 @@ fn nothing_is_too_little() {
             assert!(UccName::new(name.as_str()).is_ok() && SipUri::new(uri.as_str()).is_ok());
         }
     }
+}
+
+#[test]
+fn everything_that_a_recorder_is_asked_or_says() {
+    assert!(made::<RecorderState>().collect::<BTreeSet<_>>().iter().eq(RecorderState::ALL));
+    assert!(made::<Order>().collect::<BTreeSet<_>>().iter().eq(Order::ALL));
+    assert_eq!(made::<ResumePolicy>().collect::<BTreeSet<_>>().len(), 2);
+    assert_eq!(made::<Channel>().collect::<BTreeSet<_>>().len(), 2);
+    let mut inputs = BTreeSet::new();
+    many(|(epoch, number, made): (Epoch, Number, Input)| {
+        assert!(Epoch::new(epoch.get()) == Some(epoch) && Number::from_u64(number.get()) == Some(number));
+        inputs.insert(format!("{made:?}").split([' ', '(', '{']).next().map(str::to_owned));
+    });
+    assert_eq!(inputs.len(), 9, "{inputs:?}");
 }

@@ -17,6 +17,14 @@ fn names_go_both_ways() {
         assert_eq!(Order::of(order.action()), Some(order));
         assert_eq!(order.target().axis().code(), order.action().code());
     }
+    for text in ["Recording", "Paused", "Off", "recording", "", "Record", "Stop", "Pause", "PAUSE"] {
+        assert_eq!(text.parse().ok(), RecorderState::from_name(text));
+        assert_eq!(text.parse().ok(), Order::from_name(text));
+        assert!(RecorderState::from_name(text).is_none_or(|state| state.name() == text));
+        assert!(Order::from_name(text).is_none_or(|order| order.name() == text));
+    }
+    assert!(Order::ALL.iter().all(|order| order.to_string().parse() == Ok(*order)));
+    assert!(RecorderState::ALL.iter().all(|state| state.to_string().parse() == Ok(*state)));
     for policy in [ResumePolicy::Anyone, ResumePolicy::Holders] {
         assert_eq!(policy.to_string().parse(), Ok(policy));
     }

@@ -28,8 +28,14 @@ impl Holder {
     }
 }
 
+impl AsRef<[u8]> for Holder {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 /// Who may resume a session. Fixed when the session begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum ResumePolicy {
     /// Any agent, as on the API's page: no holds are kept.
     #[default]

@@ -4,7 +4,7 @@ use core::fmt;
 use core::num::NonZeroU64;
 
 use crate::Action;
-use crate::state::RecordingState;
+use crate::state::{RecordingState, UnknownCode};
 
 /// What a recorder is doing. Source: OURS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +51,14 @@ impl RecorderState {
             Self::Paused => RecordingState::Paused,
             Self::Off => RecordingState::Stopped,
         }
+    }
+}
+
+impl core::str::FromStr for RecorderState {
+    type Err = UnknownCode;
+
+    fn from_str(name: &str) -> Result<Self, UnknownCode> {
+        Self::from_name(name).ok_or(UnknownCode { expected: "RecorderState" })
     }
 }
 
@@ -117,6 +125,12 @@ impl Order {
         }
     }
 
+    /// The one with exactly this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|order| order.name() == name)
+    }
+
     /// The order that keeps a recorder on a silent axis silent; `None` if the axis is not silent.
     pub(super) const fn repeating(axis: RecordingState) -> Option<Self> {
         match axis {
@@ -138,6 +152,14 @@ impl Order {
             3 => Some(Self::Pause),
             _ => None,
         }
+    }
+}
+
+impl core::str::FromStr for Order {
+    type Err = UnknownCode;
+
+    fn from_str(name: &str) -> Result<Self, UnknownCode> {
+        Self::from_name(name).ok_or(UnknownCode { expected: "Order" })
     }
 }
 
@@ -235,7 +257,7 @@ pub struct Sending {
 }
 
 /// What is assumed of the way from an adapter to its recorder. One of the two must be true.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Channel {
     /// The sendings of one session arrive in order or not at all.
     Ordered,
@@ -246,7 +268,7 @@ pub enum Channel {
 }
 
 /// When something happened, by the shell's clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Moment {
     /// Milliseconds by a clock that never goes back, from any origin: what the limit of a pause is counted by.
     pub uptime_ms: u64,
