@@ -24,8 +24,14 @@ pub(crate) struct Bench {
 /// A daemon, started with these arguments besides.
 pub(crate) fn daemon(arguments: &[&str]) -> Daemon {
     let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-    let settings = Settings { arguments, ..Settings::default() };
-    Daemon::start(settings).expect("rtpengine, which `cargo xtask recorder install` installs")
+    start(Settings { arguments, ..Settings::default() })
+}
+
+/// A daemon of the installed version, or of the one that `RTPENGINE` names.
+pub(crate) fn start(settings: Settings) -> Daemon {
+    let program = std::env::var("RTPENGINE").unwrap_or_else(|_| settings.program.clone());
+    let started = Daemon::start(Settings { program, ..settings });
+    started.expect("rtpengine, which `cargo xtask recorder install` installs")
 }
 
 pub(crate) fn call(id: &str) -> Call {
