@@ -4,6 +4,7 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use core::time::Duration;
 use std::io;
 
+use memchr::memmem;
 use tokio::net::UdpSocket;
 use tokio::time::sleep;
 
@@ -28,13 +29,17 @@ fn payload(nonce: u64, mark: Mark) -> [u8; PAYLOAD] {
     payload
 }
 
-/// The mark of a payload, if it belongs to this test.
-pub(super) fn mark_of(payload: &[u8], nonce: u64) -> Option<Mark> {
-    let rest = payload.strip_prefix(MAGIC)?.strip_prefix(&nonce.to_be_bytes())?;
-    let (&[phase, side, high, low], _) = rest.split_first_chunk()?;
-    let phase = Phase::ALL.into_iter().find(|known| *known as u8 == phase)?;
-    let side = [Side::A, Side::B].into_iter().find(|known| *known as u8 == side)?;
-    Some(Mark { phase, side, number: u16::from_be_bytes([high, low]) })
+/// The marks of this test in a file, wherever they are in it: what is written of a packet in any form is found, also in a file
+/// that is cut.
+pub(super) fn marks_in(file: &[u8], nonce: u64) -> impl Iterator<Item = Mark> {
+    let start = [&MAGIC[..], &nonce.to_be_bytes()].concat();
+    let places: Vec<_> = memmem::find_iter(file, &start).map(|at| at + start.len()).collect();
+    places.into_iter().filter_map(|at| {
+        let (&[phase, side, high, low], _) = file.get(at..)?.split_first_chunk()?;
+        let phase = Phase::ALL.into_iter().find(|known| *known as u8 == phase)?;
+        let side = [Side::A, Side::B].into_iter().find(|known| *known as u8 == side)?;
+        Some(Mark { phase, side, number: u16::from_be_bytes([high, low]) })
+    })
 }
 
 /// One end of the call.
@@ -104,23 +109,29 @@ pub(super) async fn send(ends: &mut [(End, SocketAddr); 2], nonce: u64, phase: P
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
-    fn a_mark_is_found_in_its_payload_and_in_no_other() {
-        for phase in Phase::ALL {
-            for side in [Side::A, Side::B] {
-                let mark = Mark { phase, side, number: 513 };
-                let payload = payload(7, mark);
-                assert_eq!(mark_of(&payload, 7), Some(mark));
-                assert_eq!(mark_of(&payload, 8), None);
-                assert_eq!(mark_of(&payload[1..], 7), None);
-                assert_eq!(mark_of(&payload[..19], 7), None);
-            }
+    fn marks_are_found_wherever_they_are_and_no_others() {
+        let sides = |phase| [Side::A, Side::B].map(|side| Mark { phase, side, number: 513 });
+        let marks: Vec<_> = Phase::ALL.into_iter().flat_map(sides).collect();
+        // Heads of odd lengths before each payload, as in any file of packets, and payloads of another test.
+        let mut file = Vec::new();
+        for (at, mark) in marks.iter().enumerate() {
+            file.extend_from_slice(&vec![0x73; at]);
+            file.extend_from_slice(&payload(7, *mark));
+            file.extend_from_slice(&payload(8, *mark));
         }
-        let mut unknown = payload(7, Mark { phase: Phase::Before, side: Side::A, number: 0 });
+        assert_eq!(marks_in(&file, 7).collect::<Vec<_>>(), marks);
+        assert_eq!(marks_in(&file, 9).count(), 0);
+        let mut unknown = payload(7, marks[0]);
         unknown[16] = 0;
-        assert_eq!(mark_of(&unknown, 7), None);
+        assert_eq!(marks_in(&unknown, 7).count(), 0);
+        // Cut anywhere it has the marks that are whole.
+        let whole: Vec<_> = (0..payload(7, marks[0]).len()).map(|end| marks_in(&file[..end], 7).count()).collect();
+        assert!(whole.iter().enumerate().all(|(end, count)| *count == usize::from(end >= 20)), "{whole:?}");
     }
 
     #[tokio::test]
@@ -151,6 +162,15 @@ mod tests {
             &[],
         ] {
             assert_eq!(of(lines), None, "{lines:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_ends_well(lines in prop::collection::vec("(c=IN IP[46] |m=audio |a=)?[0-9a-f:. ]{0,40}", 0..6)) {
+            if let Some(address) = audio_address(&lines.join("\r\n")) {
+                prop_assert_ne!(address.port(), 0);
+            }
         }
     }
 }

@@ -5,7 +5,6 @@
 //! disk is not right.
 
 mod media;
-pub(super) mod pcap;
 mod procedure;
 mod spool;
 mod verdict;

@@ -5,8 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::media::mark_of;
-use super::pcap::rtp_payloads;
+use super::media::marks_in;
 use super::verdict::Mark;
 use crate::recorder::rtpengine::call_id::is_of_call;
 
@@ -38,7 +37,7 @@ pub(super) fn packets(recording_dir: &Path, in_a_name: &str, nonce: u64) -> Resu
         let mut file = Vec::new();
         let read = File::open(&path).and_then(|opened| opened.take(LONGEST_FILE).read_to_end(&mut file));
         read.map_err(|error| wrong(&path, &error))?;
-        found.extend(rtp_payloads(&file).into_iter().filter_map(|payload| mark_of(payload, nonce)));
+        found.extend(marks_in(&file, nonce));
     }
     Ok(found)
 }

@@ -11,7 +11,6 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use super::super::bencode::Value;
-use super::super::self_test::pcap::tests::{file, packet};
 
 /// When the copies of a datagram arrive. None: it is lost.
 pub(super) type Copies = Vec<Duration>;
@@ -67,6 +66,9 @@ pub(super) struct State {
     swapped: Instant,
     calls: BTreeMap<String, Call>,
     queue: Vec<(Vec<u8>, SocketAddr)>,
+    froze: Instant,
+    /// The first command after a thaw is carried out by the clock of the freeze.
+    stood_still: Option<Instant>,
     pub(super) fault: Fault,
     pub(super) is_frozen: bool,
     /// It does not even exist.
@@ -106,6 +108,8 @@ impl Daemon {
             swapped: now,
             calls: BTreeMap::new(),
             queue: Vec::new(),
+            froze: now,
+            stood_still: None,
             fault: Fault::None,
             is_frozen: false,
             is_away: false,
@@ -161,7 +165,8 @@ impl Daemon {
     }
 
     pub(super) fn freeze(&self) {
-        self.state().is_frozen = true;
+        let mut state = self.state();
+        (state.is_frozen, state.froze) = (true, Instant::now());
     }
 
     /// Goes on: with what waits in its socket first.
@@ -169,6 +174,7 @@ impl Daemon {
         let queue = {
             let mut state = self.state();
             state.is_frozen = false;
+            state.stood_still = Some(state.froze);
             core::mem::take(&mut state.queue)
         };
         for (datagram, from) in queue {
@@ -259,7 +265,8 @@ impl State {
         match command {
             "ping" => return encode(&[("result", Value::text("pong"))]),
             "statistics" => {
-                let uptime = (self.began.elapsed() + self.older_by).as_secs().to_string();
+                let now = self.stood_still.take().unwrap_or_else(Instant::now);
+                let uptime = (now.duration_since(self.began) + self.older_by).as_secs().to_string();
                 let total = Value::dictionary([("uptime", Value::text(&uptime))]);
                 return encode(&[("totalstatistics", total), ("result", Value::text("ok"))]);
             }
@@ -318,7 +325,7 @@ impl State {
                 while let Ok(length) = socket.recv(&mut buffer) {
                     let loses = !core::mem::replace(&mut lost, true);
                     if let Some(segment) = call.segments.last_mut().filter(|_| is_written && !loses) {
-                        segment.push(packet(&buffer[..length]));
+                        segment.push(buffer[..length].to_vec());
                     }
                 }
             }
@@ -333,7 +340,7 @@ impl State {
         for (at, segment) in call.segments.iter().enumerate() {
             let at = if self.fault == Fault::Overwrites { 0 } else { at };
             let name = format!("{id}-{:016x}", at + salt);
-            std::fs::write(spool.join(format!("pcaps/{name}.pcap")), file(segment)).expect("a file");
+            std::fs::write(spool.join(format!("pcaps/{name}.pcap")), segment.concat()).expect("a file");
             std::fs::write(spool.join(format!("metadata/rtpengine-meta-{name}.txt")), "").expect("a file");
         }
     }
