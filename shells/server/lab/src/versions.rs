@@ -55,7 +55,7 @@ fn refused(program: &str, server: &Path, pause: PauseBy) -> Result<String> {
     let began = Instant::now();
     let line = loop {
         let log = fs::read_to_string(server.place().join("log"))?;
-        if let Some(line) = log.lines().find(|line| line.contains("self-test") && line.contains("proxy-a")) {
+        if let Some(line) = log.lines().find(|line| line.contains("failed its self-test") && line.contains("proxy-a")) {
             break line.to_owned();
         }
         if began.elapsed() > Duration::from_secs(30) {
