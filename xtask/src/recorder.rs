@@ -87,8 +87,10 @@ pub(crate) fn install() -> Result<()> {
 
 /// What the CI runs.
 pub(crate) fn check() -> Result<()> {
-    controls(&["--pauses".to_owned(), "100".to_owned()])?;
-    lab("call", &[])
+    controls(&["--pauses", "100"].map(str::to_owned))?;
+    Sh::line("cargo test --locked -p recording-server --test rtpengine -- --ignored").show()?;
+    with_server("call", &[])?;
+    with_server("pauses", &[])
 }
 
 fn controls(rest: &[String]) -> Result<()> {

@@ -80,7 +80,7 @@ pub fn files(recording_dir: &Path) -> Result<Vec<PathBuf>> {
 /// All that a run finds of itself in a recording directory.
 #[derive(Debug, Default)]
 pub struct Spool {
-    /// How many files.
+    /// How many files have packets of this run.
     pub files: usize,
     /// How many of them are cut off.
     pub cut: usize,
@@ -99,22 +99,20 @@ impl Spool {
         let mut spool = Self::default();
         for path in files(recording_dir)? {
             let file = File::read(&fs::read(&path)?).with_context(|| path.display().to_string())?;
-            spool.files += 1;
-            spool.cut += usize::from(file.is_cut);
-            for datagram in &file.datagrams {
-                spool.note(datagram, run);
-            }
+            let mine = file.datagrams.iter().filter(|datagram| spool.note(datagram, run)).count();
+            spool.files += usize::from(mine > 0);
+            spool.cut += usize::from(mine > 0 && file.is_cut);
         }
         Ok(spool)
     }
 
-    fn note(&mut self, datagram: &[u8], run: u64) {
+    /// Keeps what a datagram says, if it is of this run.
+    fn note(&mut self, datagram: &[u8], run: u64) -> bool {
         let mark = rtp_types::RtpPacket::parse(datagram).ok().and_then(|packet| Mark::read(packet.payload()));
-        if let Some(mark) = mark.filter(|mark| mark.run == run)
-            && !self.marks.entry(mark.stream).or_default().insert(mark.number)
-        {
-            self.doubles += 1;
-        }
+        let Some(mark) = mark.filter(|mark| mark.run == run) else { return false };
+        let is_new = self.marks.entry(mark.stream).or_default().insert(mark.number);
+        self.doubles += usize::from(!is_new);
+        true
     }
 
     /// Whether a packet is in a file.

@@ -29,8 +29,9 @@ impl Disturbance {
     pub(super) const fn shortest(self) -> Duration {
         Duration::from_secs(match self {
             Self::None => 0,
-            Self::ServerKilled | Self::RecorderFrozen | Self::Network => 8,
+            Self::RecorderFrozen | Self::Network => 8,
             Self::RecorderKilled => 12,
+            Self::ServerKilled => 16,
         })
     }
 }
@@ -67,7 +68,8 @@ pub(super) fn go(
                 continue;
             }
             Disturbance::ServerKilled => {
-                progress.wait(wait(100, 1000));
+                // A server tests its recorder for two seconds before it has it record. It is killed in that time too.
+                progress.wait(if times % 3 == 2 { wait(100, 1000) } else { wait(2500, 4500) });
                 if let Some((server, driver)) = &mut server {
                     server.kill();
                     progress.wait(wait(0, 50));

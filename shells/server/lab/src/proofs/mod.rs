@@ -170,6 +170,9 @@ fn judge(lab: &Lab, proof: &Proof, found: &Found) -> Result<()> {
     if counts.in_pauses < counts.pauses {
         bail!("{} packets in {} pauses are too few", counts.in_pauses, counts.pauses);
     }
+    if counts.wanted < counts.pauses {
+        bail!("{} packets that are wanted are too few", counts.wanted);
+    }
     if counts.missing_share() > proof.most_missing {
         bail!("{} of {} packets are missing that should have been recorded", counts.missing, counts.wanted);
     }
