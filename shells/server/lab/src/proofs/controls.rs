@@ -56,15 +56,24 @@ const CONTROLS: &[Control] = &[
 pub(crate) fn controls(lab: &Lab, names: &[String]) -> Result<()> {
     let mut failed = Vec::new();
     for control in chosen(CONTROLS, |control| control.name, names)? {
-        let (found, more) = one(lab, control).with_context(|| control.name)?;
-        let is_as_expected = holds(control.expected, &found);
-        let verdict = if is_as_expected { "as expected" } else { "NOT AS EXPECTED" };
-        println!("{} ({verdict}: {:?})", line(control.name, &found, &more), control.expected);
-        if !is_as_expected {
+        let mut is_shown = false;
+        // A fault needs its moment, and that may not come in one run.
+        for _ in 0..if control.expected == Expected::Leaks { 3 } else { 1 } {
+            is_shown = is_shown || shows(lab, control).with_context(|| control.name)?;
+        }
+        if !is_shown {
             failed.push(control.name);
         }
     }
     if failed.is_empty() { Ok(()) } else { bail!("the laboratory does not see what it should: {}", failed.join(", ")) }
+}
+
+fn shows(lab: &Lab, control: &Control) -> Result<bool> {
+    let (found, more) = one(lab, control)?;
+    let is_as_expected = holds(control.expected, &found);
+    let verdict = if is_as_expected { "as expected" } else { "NOT AS EXPECTED" };
+    println!("{} ({verdict}: {:?})", line(control.name, &found, &more), control.expected);
+    Ok(is_as_expected)
 }
 
 fn holds(expected: Expected, found: &Found) -> bool {
