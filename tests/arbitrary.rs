@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use arbitrary::{Arbitrary, Unstructured};
-use recording_core::recorder::{Channel, Epoch, Input, Number, Order, RecorderState, ResumePolicy};
+use recording_core::recorder::{Channel, Epoch, Holder, Input, Moment, Number, Order, RecorderState, ResumePolicy};
 use recording_core::state::{Disposition, RepeatPolicy};
 use recording_core::wire::{
     CapabilitiesReply, CapabilitiesReplyBuf, ErrorReply, ErrorReplyBuf, EventBuf, SetRequest, SetRequestBuf, SipUri,
@@ -116,4 +116,10 @@ fn everything_that_a_recorder_is_asked_or_says() {
         inputs.insert(format!("{made:?}").split([' ', '(', '{']).next().map(str::to_owned));
     });
     assert_eq!(inputs.len(), 9, "{inputs:?}");
+    let (mut holders, mut times) = (BTreeSet::new(), BTreeSet::new());
+    many(|(holder, at): (Holder, Moment)| {
+        holders.insert(holder);
+        times.insert(at);
+    });
+    assert_eq!((holders.len(), times.len()), (500, 500));
 }

@@ -1,6 +1,8 @@
 //! Names of what a recorder does and is asked, and what a step says before it is stored.
 
-use recording_core::recorder::{Input, Order, Outcome, RecorderState, Reported, ResumePolicy, SetFacts, Step, Verdict};
+use recording_core::recorder::{
+    Holder, Input, Order, Outcome, RecorderState, Reported, ResumePolicy, SetFacts, Step, Verdict,
+};
 use recording_core::state::RecordingState;
 use recording_core::{Action, State};
 use recording_test_support::recorder::{AT, begin, facts, request, stored, waiting};
@@ -25,6 +27,8 @@ fn names_go_both_ways() {
     }
     assert!(Order::ALL.iter().all(|order| order.to_string().parse() == Ok(*order)));
     assert!(RecorderState::ALL.iter().all(|state| state.to_string().parse() == Ok(*state)));
+    let holder = Holder::from_index(7);
+    assert_eq!(holder.as_ref(), holder.to_bytes());
     for policy in [ResumePolicy::Anyone, ResumePolicy::Holders] {
         assert_eq!(policy.to_string().parse(), Ok(policy));
     }
