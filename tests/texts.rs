@@ -169,6 +169,12 @@ fn rejections() -> Vec<(Rejection, u16, Option<&'static str>, &'static str)> {
         (Rejection::Forbidden, 403, None, "These credentials do not allow this."),
         (Rejection::TooManyRequests, 429, None, "There were too many requests."),
         (Rejection::NotStored, 503, None, "The new state could not be stored. Nothing was changed."),
+        (
+            Rejection::NotKnown { action: Action::Pause },
+            503,
+            None,
+            "It is not known whether Action:'Pause' was stored: ask for the state.",
+        ),
     ]
 }
 

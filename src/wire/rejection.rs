@@ -1,5 +1,6 @@
 //! Errors answered before the rules apply: malformed requests, and failures in the shell.
 
+use crate::Action;
 use crate::pieces::{Pieces, Sink, display_by_pieces};
 use crate::wire::json::JsonError;
 use crate::wire::{ErrorType, FieldError, SetRequest};
@@ -65,7 +66,7 @@ impl Allow {
 /// assert_eq!(rejection.to_string(), "There is nothing at this path.");
 /// ```
 ///
-/// The core gives the first five, in this order. The other four are for what a shell adds; the core never gives them by
+/// The core gives the first five, in this order. The other five are for what a shell adds; the core never gives them by
 /// itself. The statuses are OURS: the page shows only bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -91,6 +92,12 @@ pub enum Rejection {
     TooManyRequests,
     /// 503: the shell could not store the new state, so nothing was changed.
     NotStored,
+    /// 503: the shell does not know whether it stored the new state. Only a shell whose store is another program's can have to
+    /// say so.
+    NotKnown {
+        /// What was asked for.
+        action: Action,
+    },
 }
 
 impl Rejection {
@@ -106,7 +113,7 @@ impl Rejection {
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::TooManyRequests => 429,
-            Self::NotStored => 503,
+            Self::NotStored | Self::NotKnown { .. } => 503,
         }
     }
 
@@ -123,7 +130,7 @@ impl Rejection {
     #[must_use]
     pub const fn error_type(&self) -> ErrorType {
         match self {
-            Self::NotStored => ErrorType::Configuration,
+            Self::NotStored | Self::NotKnown { .. } => ErrorType::Configuration,
             _ => ErrorType::Validation,
         }
     }
@@ -171,6 +178,11 @@ impl Pieces for Rejection {
             Self::Forbidden => "These credentials do not allow this.",
             Self::TooManyRequests => "There were too many requests.",
             Self::NotStored => "The new state could not be stored. Nothing was changed.",
+            Self::NotKnown { action } => {
+                sink.text("It is not known whether Action:'");
+                sink.text(action.name());
+                "' was stored: ask for the state."
+            }
         };
         sink.text(last);
     }

@@ -11,7 +11,7 @@ use crate::occurrence::{Change, Occurrence};
 use crate::recorder::{Bind, CallData};
 use crate::service::{MOST_TRIES, Service, conflicts};
 use crate::session::SessionKey;
-use crate::store::{Store, StoreError, Storing, Swap};
+use crate::store::{Store, StoreError, Swap};
 
 /// What became of beginning a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl<S: Store> Service<S> {
             let latest = self.store().latest(key).await?;
             if let Some(found) = &latest.found {
                 drop(turn);
-                if self.is_stored(&latest).await? {
+                if self.is_stored(key, &latest).await? {
                     return Ok((Begun::AlreadyOpen, self.is_same_call(key, found, call)?));
                 }
                 continue;
@@ -155,9 +155,9 @@ impl<S: Store> Service<S> {
             let settings = self.directory().current().ucc(ucc).map(|ucc| ucc.settings);
             let latest = self.store().latest(key).await?;
             let Some(found) = latest.found else {
-                let storing = latest.not_yet.map(|revision| self.store().until_stored(revision));
+                let storing = self.store().until_stored(key, &latest);
                 // It tells what was told before, so it takes its place behind those who told that.
-                let (swap, _telling) = turn.stored(storing.unwrap_or(Storing::known(Swap::Stored))).await;
+                let (swap, _telling) = turn.stored(storing).await;
                 if swap? == Swap::Conflict {
                     continue;
                 }

@@ -8,6 +8,9 @@ use recording_core::wire::{CorrelationId, UccNameBuf};
 use recording_core::{Action, Event};
 use tokio::sync::{Notify, broadcast};
 
+use crate::session::SessionKey;
+use crate::store::Watcher;
+
 /// A published event, owned.
 #[derive(Debug, Clone)]
 pub struct Published {
@@ -95,6 +98,16 @@ impl Events {
     }
 }
 
+impl Watcher for Events {
+    fn changed(&self, key: &SessionKey, action: Action) {
+        self.publish(&Event { ucc: key.ucc.to_ref(), correlation_id: key.correlation_id, action });
+    }
+
+    fn missed(&self) {
+        self.0.backlog.missed();
+    }
+}
+
 impl Default for Events {
     fn default() -> Self {
         Self::new()
@@ -165,6 +178,19 @@ impl Backlog {
             // One more than there is room for, at most: the next one finds it here.
             Some(Entry::Lost(lost)) => lost.add(event.ucc),
             _ => waiting.push_back(Entry::Lost(Lost::Of(vec![event.ucc]))),
+        }
+        drop(state);
+        self.wake.notify_one();
+    }
+
+    /// Events are missing here, and nothing says whose.
+    fn missed(&self) {
+        let mut state = self.state();
+        let is_wanted = state.is_wanted;
+        match state.waiting.back_mut() {
+            Some(Entry::Lost(lost)) => *lost = Lost::Any,
+            _ if is_wanted => state.waiting.push_back(Entry::Lost(Lost::Any)),
+            _ => {}
         }
         drop(state);
         self.wake.notify_one();
@@ -257,6 +283,20 @@ mod tests {
         let mut lost = Lost::Of(Vec::new());
         (0..65).for_each(|number| lost.add(UccNameBuf::new(&number.to_string()).expect("a name")));
         assert_eq!(lost, Lost::Any);
+    }
+
+    /// However often, it takes no room: marks next to each other are one.
+    #[tokio::test]
+    async fn a_gap_of_anything_is_a_mark_where_it_is() {
+        let events = Events::new();
+        let backlog = events.backlog();
+        backlog.add(event("one"));
+        (0..1000).for_each(|_| events.missed());
+        backlog.add(event("two"));
+        (0..1000).for_each(|_| events.missed());
+        let all = backlog.take(usize::MAX).await.expect("all");
+        let lost = |entry: &Entry| matches!(entry, Entry::Lost(Lost::Any));
+        assert_eq!(all.iter().map(lost).collect::<Vec<_>>(), [false, true, false, true]);
     }
 
     #[tokio::test]

@@ -68,7 +68,8 @@ pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
             set!(info, request, outcome = "refused", reason, state);
         }
         Occurrence::NotStored { request, error } => {
-            set!(error, request, outcome = "not stored", reason = error.to_string());
+            let outcome = if error.is_unknown() { "unknown" } else { "not stored" };
+            set!(error, request, outcome, reason = error.to_string());
         }
         Occurrence::Changed(Change::Ordered { request, before, after, outcome }) => {
             set!(info, request, outcome = outcome_name(*outcome), from = %before, to = %after);

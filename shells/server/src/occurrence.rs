@@ -57,7 +57,7 @@ pub(crate) enum Occurrence<'a> {
     Recorder(Change<'a>),
     /// A pause has reached its limit.
     Overdue { key: &'a SessionKey, since_ms: Option<u64>, limit: Duration },
-    /// A set could not be stored; nothing was changed.
+    /// A set could not be stored; nothing was changed, or it is not known whether it was.
     NotStored { request: &'a SetRequest<'a>, error: &'a StoreError },
     /// A set was not decided, because its token is for another requester.
     NotPermitted { request: &'a SetRequest<'a>, line: RequestLine<'a> },
@@ -74,6 +74,9 @@ pub(crate) enum Occurrence<'a> {
     /// The capabilities of a UCC were asked for.
     CapabilitiesRead(&'a CapabilitiesReply<'a>),
 }
+
+/// Beginning and ending can be asked for again, and say then what became of them.
+const NOT_KNOWN: &str = "It is not known whether this was stored: ask again.";
 
 /// Why a session was not begun, or not ended.
 #[derive(Debug)]
@@ -112,6 +115,9 @@ impl NotDone<'_> {
                     "{refusal} Of one that ended more than a minute ago, the audit trail says what became of its recording."
                 );
                 show(ErrorMessage::new(refusal.error_type(), &text))
+            }
+            Self::Store(error) if error.is_unknown() => {
+                show(ErrorMessage::new(Rejection::NotStored.error_type(), NOT_KNOWN))
             }
             Self::Store(_) => show(Rejection::NotStored.into()),
             Self::BadCall(reason) => show(ErrorMessage::new(ErrorType::Validation, reason)),

@@ -39,6 +39,8 @@ pub struct Service<S> {
     directory: SharedDirectory,
     store: S,
     events: Events,
+    /// Every change is reported by the store, which hears of those of other servers as well.
+    store_reports: bool,
     metrics: Metrics,
     hub: RecordingHub,
     session_locks: SessionLocks,
@@ -52,10 +54,12 @@ impl<S: Store> Service<S> {
     /// A service over this directory and store. If the store has an audit trail, every decision has a line there.
     #[must_use]
     pub fn new(directory: Directory, store: S) -> Self {
+        let events = Events::new();
         Self {
             directory: SharedDirectory::new(directory),
+            store_reports: store.watched_by(Arc::new(events.clone())),
             store,
-            events: Events::new(),
+            events,
             metrics: Metrics::new(),
             hub: hub::new(EventCase::default(), signalr_hub::HubOptions::default()),
             session_locks: SessionLocks::new(),
@@ -179,7 +183,16 @@ impl<S: Store> Service<S> {
 
     /// The line that the store is to write before it makes a change.
     pub(crate) fn note(&self, change: &Change<'_>, caller: Caller<'_>) -> Note {
-        if self.trail().is_some() { Trail::note(change, caller) } else { Note::none() }
+        let note = if self.trail().is_some() { Trail::note(change, caller) } else { Note::none() };
+        match change {
+            Change::Set { request, .. } => note.because_of(request.action),
+            // A store that reports changes keeps no session with a recorder.
+            Change::Begin { .. }
+            | Change::End { .. }
+            | Change::Ordered { .. }
+            | Change::ByRecorder { .. }
+            | Change::ByCallSide { .. } => note,
+        }
     }
 
     /// Reports what happened to all who observe it.
@@ -246,7 +259,7 @@ impl<S: Store> Service<S> {
     ///
     /// # Errors
     ///
-    /// If the store fails: nothing was changed.
+    /// If the store fails: nothing was changed, or it is not known whether it was.
     pub async fn set<'a>(&self, request: &SetRequest<'a>, caller: Caller<'_>) -> Result<StateReply<'a>, Rejection> {
         let key = SessionKey::new(request.ucc, request.correlation_id);
         for _ in 0..MOST_TRIES {
@@ -280,7 +293,7 @@ impl<S: Store> Service<S> {
             let (pending, found) = match (request.decide(facts), &latest.found) {
                 (Decision::Reply(answer), _) => {
                     drop(turn);
-                    match self.is_stored(&latest).await {
+                    match self.is_stored(&key, &latest).await {
                         Ok(true) => return Ok(self.answered(answer, request, before, caller).await),
                         Ok(false) => continue,
                         Err(error) => return Err(self.not_stored(request, &error, caller).await),
@@ -298,7 +311,9 @@ impl<S: Store> Service<S> {
             match self.store_change(turn, &key, change).await {
                 Ok((Swap::Stored, telling)) => {
                     let stored = pending.commit();
-                    self.events.publish(&stored.event);
+                    if !self.store_reports {
+                        self.events.publish(&stored.event);
+                    }
                     drop(telling);
                     // Last, since no other request waits for it.
                     self.observe(&Occurrence::Changed(made), caller).await;
@@ -306,8 +321,8 @@ impl<S: Store> Service<S> {
                 }
                 Ok((Swap::Conflict, _)) => {}
                 Err(error) => {
-                    let _ = self.not_stored(request, &error, caller).await;
-                    return Err(pending.abort());
+                    let _ = pending.abort();
+                    return Err(self.not_stored(request, &error, caller).await);
                 }
             }
         }
@@ -343,11 +358,8 @@ impl<S: Store> Service<S> {
 
     /// Waits until that from which an answer was decided is stored. False if it never will be: then it must be decided
     /// from something else.
-    pub(crate) async fn is_stored(&self, latest: &Latest) -> Result<bool, StoreError> {
-        match latest.not_yet {
-            None => Ok(true),
-            Some(revision) => Ok(self.store.until_stored(revision).await? == Swap::Stored),
-        }
+    pub(crate) async fn is_stored(&self, key: &SessionKey, latest: &Latest) -> Result<bool, StoreError> {
+        Ok(self.store.until_stored(key, latest).await? == Swap::Stored)
     }
 
     /// The answer to a set that changes nothing.
@@ -374,7 +386,7 @@ impl<S: Store> Service<S> {
         caller: Caller<'_>,
     ) -> Rejection {
         self.observe(&Occurrence::NotStored { request, error }, caller).await;
-        Rejection::NotStored
+        if error.is_unknown() { Rejection::NotKnown { action: request.action } } else { Rejection::NotStored }
     }
 
     /// The settings of a UCC, by the config in force; `None` if there is no such UCC.

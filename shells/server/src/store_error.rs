@@ -2,17 +2,33 @@
 
 use core::fmt;
 
-/// The store cannot be reached or does not answer. Nothing was stored.
+/// The store cannot be reached or does not answer.
+///
+/// Of a change it says which of two it is: nothing was stored and nothing will be; or the change may have been stored, or may
+/// still be. Only a store in other programs can have to say the latter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreError {
     reason: String,
+    is_unknown: bool,
 }
 
 impl StoreError {
-    /// An error with a reason for the log; no client sees it.
+    /// Nothing was stored, for this reason; no client sees it, it is for the log.
     #[must_use]
     pub fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into() }
+        Self { reason: reason.into(), is_unknown: false }
+    }
+
+    /// It is not known whether the change was stored, for this reason.
+    #[must_use]
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into(), is_unknown: true }
+    }
+
+    /// Whether the change may have been stored all the same.
+    #[must_use]
+    pub const fn is_unknown(&self) -> bool {
+        self.is_unknown
     }
 }
 

@@ -240,7 +240,7 @@ const fn disposition_document(disposition: Disposition) -> Bytes {
 fn not_done(parts: &Parts, why: &NotDone<'_>) -> Response {
     if let NotDone::Store(error) = why {
         log::store_failed(parts.method.as_str(), error);
-        return reply::rejection(Rejection::NotStored);
+        return why.with_error(|error| reply::error(StatusCode::SERVICE_UNAVAILABLE, error));
     }
     let status = match why {
         NotDone::Refused(_) | NotDone::NothingToEnd(_) => StatusCode::NOT_FOUND,

@@ -11,11 +11,11 @@ use std::borrow::Cow;
 use std::io::Write as _;
 
 use humantime::Rfc3339Timestamp;
-use recording_core::State;
 use recording_core::decide::Refusal;
 use recording_core::state::Disposition;
 use recording_core::wire::{CapabilitiesReply, ErrorMessage, Rejection, SetRequest, StateReply};
 use recording_core::wire::{CorrelationId, UccName};
+use recording_core::{Action, State};
 use serde::{Serialize, Serializer};
 
 use super::{Revisions, json, time};
@@ -23,6 +23,7 @@ use crate::caller::Caller;
 use crate::mask::{masked, masked_in};
 use crate::occurrence::NotDone;
 use crate::session::SessionKey;
+use crate::store_error::StoreError;
 
 /// What stands before the revision, at the end of a line.
 pub(super) const REVISION: &str = r#","Revision":"#;
@@ -43,34 +44,51 @@ pub(super) const OF_SERVER: &str = r#""Call":"server""#;
 /// What stands before the last revision that the store had. All lines before it with a greater revision are withdrawn.
 pub(super) const STORED: &str = r#""StoredRevision":"#;
 
-/// The line about a change, which lacks its end: the revision that a store on disk will give it. Nothing, if there is no
-/// trail.
+/// What a store is to keep or to write of a change besides the session.
+///
+/// That is the line of the trail, which lacks its end: the revision that a store on disk will give it. It is empty if there is
+/// no trail. A store that reports changes keeps the action as well.
 #[derive(Debug, Clone, Default)]
-pub struct Note(Vec<u8>);
+pub struct Note {
+    line: Vec<u8>,
+    action: Option<Action>,
+}
 
 impl Note {
-    /// No line is to be written.
+    /// No line is to be written, and no action made the change.
     #[must_use]
     pub const fn none() -> Self {
-        Self(Vec::new())
+        Self { line: Vec::new(), action: None }
+    }
+
+    /// The same of a change that this action makes.
+    #[must_use]
+    pub fn because_of(self, action: Action) -> Self {
+        Self { action: Some(action), ..self }
+    }
+
+    /// The action that makes the change; `None` if a session begins or ends.
+    #[must_use]
+    pub const fn action(&self) -> Option<Action> {
+        self.action
     }
 
     /// Whether no line is to be written.
     #[must_use]
     pub const fn is_none(&self) -> bool {
-        self.0.is_empty()
+        self.line.is_empty()
     }
 
     fn of(line: &impl Serialize) -> Self {
         let mut line = json::written(line);
         // The bracket that closes it.
         line.pop();
-        Self(line)
+        Self { line, action: None }
     }
 
     /// The whole line, of a change that nothing can withdraw.
     pub(crate) fn into_line(self) -> Vec<u8> {
-        let mut line = self.0;
+        let mut line = self.line;
         if !line.is_empty() {
             line.extend_from_slice(END);
         }
@@ -80,7 +98,7 @@ impl Note {
     /// Appends the whole line to others.
     pub(crate) fn push_line(&self, revision: u64, lines: &mut Vec<u8>) {
         if !self.is_none() {
-            lines.extend_from_slice(&self.0);
+            lines.extend_from_slice(&self.line);
             lines.extend_from_slice(REVISION.as_bytes());
             // Writing to a vector cannot fail.
             let _ = write!(lines, "{revision}");
@@ -277,9 +295,13 @@ pub(super) fn refused(
     AuditLine { before: state.map(Shown), message, ..line }.written()
 }
 
-/// A set that could not be stored.
-pub(super) fn not_stored(request: &SetRequest<'_>, caller: Caller<'_>) -> Vec<u8> {
-    AuditLine::set(request, "not stored", caller).failed(&Rejection::NotStored.into()).written()
+/// A set that could not be stored, or of which that is not known.
+pub(super) fn not_stored(request: &SetRequest<'_>, error: &StoreError, caller: Caller<'_>) -> Vec<u8> {
+    let (outcome, rejection) = match error.is_unknown() {
+        false => ("not stored", Rejection::NotStored),
+        true => ("unknown", Rejection::NotKnown { action: request.action }),
+    };
+    AuditLine::set(request, outcome, caller).failed(&rejection.into()).written()
 }
 
 /// A set that its token does not allow.
@@ -307,6 +329,7 @@ pub(super) fn not_done(call: &str, key: &SessionKey, why: &NotDone<'_>, caller: 
         | NotDone::CallTaken(_)
         | NotDone::OtherCall
         | NotDone::Closing => "refused",
+        NotDone::Store(error) if error.is_unknown() => "unknown",
         NotDone::Store(_) => "not stored",
     };
     let line = AuditLine::new(call, outcome, caller).of_key(key);

@@ -47,7 +47,7 @@ impl Trail {
             }
             Occurrence::Overdue { key, since_ms, limit } => self.tell_soon(recorded::overdue(key, *since_ms, *limit)),
             // Perhaps because of the trail: there is nothing to wait for.
-            Occurrence::NotStored { request, .. } => self.tell_soon(line::not_stored(request, caller)),
+            Occurrence::NotStored { request, error } => self.tell_soon(line::not_stored(request, error, caller)),
             Occurrence::NotPermitted { request, .. } => self.tell(line::not_permitted(request, caller)).await,
             Occurrence::AlreadyOpen { key, state } => self.tell(line::already_open(key, *state, caller)).await,
             Occurrence::AlreadyEnded { key, disposition } => {

@@ -37,10 +37,13 @@ pub(crate) enum Outcome {
     NotStored,
     /// The recorder did not confirm it, or another requester holds the session.
     NotDone,
+    /// The store did not answer in time; the state may have been changed.
+    Unknown,
 }
 
 impl Outcome {
-    pub(crate) const ALL: [Self; 5] = [Self::Changed, Self::Unchanged, Self::Refused, Self::NotStored, Self::NotDone];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Changed, Self::Unchanged, Self::Refused, Self::NotStored, Self::NotDone, Self::Unknown];
 
     /// As the log names it.
     pub(crate) const fn name(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Outcome {
             Self::Refused => "refused",
             Self::NotStored => "not stored",
             Self::NotDone => "not done",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -146,7 +150,10 @@ impl Metrics {
                 self.decided(request.action, Outcome::Refused);
                 one_more(self.refusals.get(Reason::of(refusal) as usize));
             }
-            Occurrence::NotStored { request, .. } => self.decided(request.action, Outcome::NotStored),
+            Occurrence::NotStored { request, error } => {
+                let outcome = if error.is_unknown() { Outcome::Unknown } else { Outcome::NotStored };
+                self.decided(request.action, outcome);
+            }
             // Counted by the status of their answer only.
             Occurrence::NotPermitted { .. }
             | Occurrence::AlreadyOpen { .. }

@@ -185,13 +185,11 @@ async fn a_change_is_decided_from_all_before_it(store: Arc<impl Store>) {
         let revision = latest.found.map(|found| found.revision);
         storing.push(store.ask(&key, revision, Some(session.clone()), Note::none()).await.unwrap());
         let latest = store.latest(&key).await.unwrap();
-        assert_eq!(latest.found.map(|found| found.session).as_ref(), Some(session));
+        assert_eq!(latest.found.as_ref().map(|found| &found.session), Some(session));
         // Compared with the latest, and not with what is stored.
         let late = store.ask(&key, revision, None, Note::none()).await.unwrap();
         assert_eq!(late.await, Ok(Swap::Conflict));
-        if let Some(revision) = latest.not_yet {
-            storing.push(store.until_stored(revision));
-        }
+        storing.push(store.until_stored(&key, &latest));
     }
     for storing in storing {
         assert_eq!(storing.await, Ok(Swap::Stored));

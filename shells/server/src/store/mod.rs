@@ -9,10 +9,13 @@ mod laws;
 mod memory;
 mod storing;
 
+use core::fmt;
 use core::future::Future;
+use std::sync::Arc;
 
 pub use file::{FileStore, OpenError};
 pub use memory::MemoryStore;
+use recording_core::Action;
 use recording_core::recorder::Epoch;
 pub use storing::{Storing, Tell};
 
@@ -29,6 +32,9 @@ pub struct Latest {
     /// Which of those changes comes last, if it is not stored yet. Until it is, no client may learn what it made: see
     /// [`Store::until_stored`].
     pub not_yet: Option<Revision>,
+    /// The store has not asked whether another server has changed the session since. A change is compared anyway; before
+    /// anything else is said of the session, [`Store::until_stored`] finds out.
+    pub may_be_old: bool,
 }
 
 /// What became of a compare-and-set.
@@ -41,11 +47,20 @@ pub enum Swap {
     Conflict,
 }
 
+/// What wants to know of every change that a store keeps, whichever server made it. Its methods return at once.
+pub trait Watcher: fmt::Debug + Send + Sync {
+    /// An action changed the session.
+    fn changed(&self, key: &SessionKey, action: Action);
+
+    /// Changes may be missing here: which, nothing can say.
+    fn missed(&self);
+}
+
 /// A place for sessions, shared by all requests and, if it is a distributed one, by several servers.
 ///
-/// Every method is atomic, and what a read tells is stored for good. An error means that nothing was stored: a store
-/// that loses its connection must settle the outcome before it returns. Every method must finish in bounded time, since
-/// requests for one session wait for each other.
+/// Every method is atomic, and what a read tells is stored for good. An error means that nothing was stored and nothing will
+/// be, unless it [says](StoreError::is_unknown) that this is not known: a store that loses its connection tries to find out
+/// before it returns. Every method must finish in bounded time, since requests for one session wait for each other.
 pub trait Store: Send + Sync + 'static {
     /// A session, with its revision; `None` if it is not open. One that is [closing](recording_core::recorder::Kept::closing)
     /// is, to a store, as open as any.
@@ -67,7 +82,7 @@ pub trait Store: Send + Sync + 'static {
     /// The session as the next change of it finds it. A store that commits changes in groups includes those that it was
     /// asked for and has not committed yet: so the changes of one session need not wait for each other's commits.
     fn latest(&self, key: &SessionKey) -> impl Future<Output = Result<Latest, StoreError>> + Send {
-        async { Ok(Latest { found: self.read(key).await?, not_yet: None }) }
+        async { Ok(Latest { found: self.read(key).await?, ..Latest::default() }) }
     }
 
     /// Asks for a change as [`compare_and_set`](Self::compare_and_set) does, compared with the
@@ -86,10 +101,20 @@ pub trait Store: Send + Sync + 'static {
         async move { Ok(Storing::known(self.compare_and_set(key, expected, session, note).await?)) }
     }
 
-    /// Waits for a change that [`latest`](Self::latest) told as not stored yet; a conflict if it never will be.
-    fn until_stored(&self, revision: Revision) -> Storing {
-        let _ = revision;
+    /// Waits until what [`latest`](Self::latest) said of a session may be told: until the change that was not stored yet is, and
+    /// until it is certain that no other server had changed the session before. A conflict if one had, or if the change
+    /// never will be stored.
+    fn until_stored(&self, key: &SessionKey, latest: &Latest) -> Storing {
+        let _ = (key, latest);
         Storing::known(Swap::Stored)
+    }
+
+    /// Has the store report every change of every server to `watcher`, in the order in which they are stored, each session's
+    /// without a gap or with a word that there is one. False if it does not: then the changes that this server makes are
+    /// all there are, and the caller reports them.
+    fn watched_by(&self, watcher: Arc<dyn Watcher>) -> bool {
+        let _ = watcher;
+        false
     }
 
     /// Opens a session, unless it is open. The trail does not hear of it.

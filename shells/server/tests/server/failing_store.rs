@@ -22,6 +22,8 @@ struct Failing {
     sound: MemoryStore,
     reads_fail: AtomicBool,
     writes_fail: AtomicBool,
+    /// Writes are made, and then not answered.
+    writes_are_unknown: AtomicBool,
     always_conflict: AtomicBool,
     /// Writes that may go on; they hold no permit afterwards.
     writes: Semaphore,
@@ -35,6 +37,7 @@ impl Failing {
             sound: MemoryStore::new(),
             reads_fail: AtomicBool::new(false),
             writes_fail: AtomicBool::new(false),
+            writes_are_unknown: AtomicBool::new(false),
             always_conflict: AtomicBool::new(false),
             writes: Semaphore::new(1_000_000),
             came: Semaphore::new(0),
@@ -65,7 +68,11 @@ impl Store for Failing {
         if self.always_conflict.load(Ordering::SeqCst) {
             return Ok(Swap::Conflict);
         }
-        self.sound.compare_and_set(key, expected, session, note).await
+        let swap = self.sound.compare_and_set(key, expected, session, note).await;
+        match self.writes_are_unknown.load(Ordering::SeqCst) {
+            true => Err(StoreError::unknown("no answer in time")),
+            false => swap,
+        }
     }
 
     async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Session)>, StoreError> {
@@ -125,6 +132,36 @@ async fn what_is_not_stored_is_answered_503() {
     let response = client.exchange(&set("1")).await;
     assert_eq!(response.status, 200);
     assert_eq!(published(&mut events).len(), 1);
+}
+
+/// The answer does not say that nothing was changed: here it was.
+#[tokio::test]
+async fn what_is_not_known_is_said_to_be_so() {
+    let running = failing().await;
+    let unknown = &running.service().store().writes_are_unknown;
+    let mut events = running.service().events().subscribe();
+    let (mut api, mut admin) =
+        (Client::connect(running.addresses().api).await, Client::connect(running.addresses().admin).await);
+    unknown.store(true, Ordering::SeqCst);
+    let says = |text: &str| format!(r#"{{"ErrorMessage":{{"ErrorType":1,"Message":"{text}"}}}}"#);
+
+    let set = api.exchange(&set("1")).await;
+    let text = says("It is not known whether Action:'Start' was stored: ask for the state.");
+    assert_eq!((set.status, set.body), (503, text));
+    assert_ne!(stored(&running).await, State::INITIAL);
+    assert!(published(&mut events).is_empty(), "what is not known is not published");
+
+    let session = format!("/sessions/ucc-demo-name/{ID}");
+    let end = admin.exchange(&request("DELETE", &session, &[], b"")).await;
+    assert_eq!((end.status, end.body), (503, says("It is not known whether this was stored: ask again.")));
+    unknown.store(false, Ordering::SeqCst);
+    let begin = admin.exchange(&request("PUT", &session, &[], b"")).await;
+    assert_eq!(begin.status, 201, "it had been ended: {}", begin.body);
+    admin.send(&get("/metrics")).await;
+    let metrics = admin.receive_any("GET").await.body;
+    for line in [r#"{action="Start",outcome="unknown"} 1"#, r#"{action="Start",outcome="not stored"} 0"#] {
+        assert!(metrics.contains(line), "{line}");
+    }
 }
 
 #[tokio::test]

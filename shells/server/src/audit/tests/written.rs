@@ -11,6 +11,7 @@ use crate::audit::{Revisions, line};
 use crate::caller::Caller;
 use crate::occurrence::NotDone;
 use crate::session::SessionKey;
+use crate::store_error::StoreError;
 
 const TIME: usize = "2026-11-25T22:10:00.123456Z".len();
 
@@ -71,11 +72,18 @@ fn each_line_is_written_to_the_byte() {
             ),
         ),
         (
-            line::not_stored(&request, caller),
+            line::not_stored(&request, &StoreError::new("full"), caller),
             format!(
                 r#"{set},"Outcome":"not stored","ErrorType":{},"Message":"{}""#,
                 ErrorMessage::from(Rejection::NotStored).error_type().code(),
                 Rejection::NotStored
+            ),
+        ),
+        (
+            line::not_stored(&request, &StoreError::unknown("late"), caller),
+            format!(
+                r#"{set},"Outcome":"unknown","ErrorType":1,"Message":"{}""#,
+                Rejection::NotKnown { action: request.action }
             ),
         ),
         (

@@ -94,8 +94,8 @@ impl Ahead {
 impl Inner {
     fn latest(&self, key: &SessionKey, image: &Image) -> Latest {
         match self.last.get(key) {
-            Some(last) => Latest { found: last.found(), not_yet: Some(last.revision) },
-            None => Latest { found: image.read(key), not_yet: None },
+            Some(last) => Latest { found: last.found(), not_yet: Some(last.revision), may_be_old: false },
+            None => Latest { found: image.read(key), ..Latest::default() },
         }
     }
 }

@@ -197,7 +197,8 @@ impl Store for FileStore {
         Ok(asked.map_or(Storing::known(Swap::Conflict), |()| storing))
     }
 
-    fn until_stored(&self, revision: Revision) -> Storing {
+    fn until_stored(&self, _: &SessionKey, latest: &Latest) -> Storing {
+        let Some(revision) = latest.not_yet else { return Storing::known(Swap::Stored) };
         let (tell, storing) = Storing::to_be_told();
         // If that fails, so does waiting.
         let _ = self.hand_on(Asked::UntilStored(revision, tell));

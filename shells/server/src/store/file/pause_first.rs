@@ -255,7 +255,7 @@ async fn a_change_that_was_lost_is_a_conflict_for_who_waits_for_it() {
     faults.0.plan(0, u64::MAX);
     faults.0.hold(false);
     assert!(change.await.is_err());
-    assert_eq!(store.until_stored(latest.not_yet.unwrap()).await, Ok(Swap::Conflict));
+    assert_eq!(store.until_stored(&key(1), &latest).await, Ok(Swap::Conflict));
     let late = store.ask(&key(1), latest.found.map(|found| found.revision), None, note()).await.unwrap();
     assert_eq!(late.await, Ok(Swap::Conflict));
     assert_eq!(store.latest(&key(1)).await.unwrap().found, Some(found));

@@ -7,7 +7,7 @@ use std::fs;
 use recording_core::recorder::Epoch;
 use redb::{Database, ReadableTable as _, TableDefinition};
 
-use super::{Faults, FileStore, Model, Scratch, put, session};
+use super::{Faults, FileStore, Model, Scratch, contents, put, session};
 use crate::store::Store as _;
 
 const FACTS: TableDefinition<'_, &str, u64> = TableDefinition::new("facts");
@@ -52,34 +52,39 @@ async fn no_epoch_comes_twice_whenever_the_server_is_killed() {
     }
 }
 
-/// An operation fails once: no epoch is issued for that, and the next one is greater than all before.
+/// Operations fail for a while, until the file is written again in some of the cases: no epoch is issued meanwhile, and the next
+/// ones are greater than all before, also after a start. So many are taken that the clock alone would not see to that.
 #[tokio::test]
 async fn a_disk_that_fails_issues_nothing() {
     let scratch = Scratch::new("epochs-fail");
     let mut failures = 0;
-    for at in 0.. {
+    for (length, at) in [1, 2, 7].into_iter().flat_map(|length| (0..12).map(move |at| (length, at))) {
         let _ = fs::remove_file(scratch.file());
         let faults = Faults::default();
         let store = FileStore::open_with(&scratch.file(), None, faults.clone(), Duration::ZERO).unwrap();
         let mut model = Model::new();
         put(&store, &mut model, 1, Some(session(1))).await.unwrap();
         let begun = faults.0.count.load(Ordering::SeqCst);
-        faults.0.plan(begun + at, begun + at + 1);
-        let first = store.epoch().await.ok();
-        let is_reached = faults.0.count.load(Ordering::SeqCst) > begun + at;
-        failures += usize::from(first.is_none());
-        if is_reached {
-            put(&store, &mut model, 2, Some(session(2))).await.unwrap();
+        faults.0.plan(begun + at, begun + at + length);
+        let mut epochs = Vec::new();
+        for number in 0..2 {
+            match store.epoch().await {
+                Ok(epoch) => epochs.push(epoch.get()),
+                Err(_) => failures += 1,
+            }
+            let _ = put(&store, &mut model, number, Some(session(2))).await;
         }
         faults.0.plan(u64::MAX, u64::MAX);
-        let second = store.epoch().await.unwrap();
-        assert!(first.is_none_or(|first| first < second), "operation {at}");
-        assert_eq!(super::contents(&store).await, model);
-        if !is_reached {
-            assert!(at > 3 && failures > 3, "{at} {failures}");
-            return;
+        for _ in 0..3000 {
+            epochs.push(store.epoch().await.unwrap().get());
         }
+        assert_eq!(contents(&store).await, model);
+        drop(store);
+        let store = FileStore::open(&scratch.file(), None).unwrap();
+        epochs.push(store.epoch().await.unwrap().get());
+        assert!(epochs.is_sorted_by(|a, b| a < b), "operation {at}, for {length}");
     }
+    assert!(failures > 10, "{failures}");
 }
 
 /// Servers without recorders pay nothing; what was reserved is never reserved again, even if the clock has gone back.
