@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::bencode::Value;
 use super::command::datagram;
-use super::options::RESEND_EVERY;
+use super::options::{MOST_WAITING, RESEND_EVERY};
 
 /// The longest datagram that there is.
 const LONGEST: usize = 65_536;
@@ -26,9 +26,6 @@ const SILENT_FOR: Duration = Duration::from_secs(10);
 
 /// How long after a failure the socket is opened again.
 const OPEN_AGAIN_AFTER: Duration = Duration::from_millis(500);
-
-/// How many replies may be waited for: the commands under way, and what asks besides.
-const MOST_WAITING: usize = 20_000;
 
 /// A reply.
 #[derive(Debug)]

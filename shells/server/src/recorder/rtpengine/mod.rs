@@ -37,6 +37,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Map, Value};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
+use tokio_util::sync::CancellationToken;
 
 pub use options::{Options, PauseMode};
 
@@ -125,17 +126,19 @@ impl Drop for Rtpengine {
         for task in &self.tasks {
             task.abort();
         }
+        // No reply would ever be received for them.
+        self.orders.over.cancel();
     }
 }
 
 /// Does work to its end, whether or not it is waited for: a command is outstanding until it has landed, also if the session
 /// that sent it is over.
-async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    match tokio::spawn(work).await.map_err(JoinError::try_into_panic) {
-        Ok(done) => done,
+async fn to_the_end<T: Send + 'static>(over: CancellationToken, work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(over.run_until_cancelled_owned(work)).await.map_err(JoinError::try_into_panic) {
+        Ok(Some(done)) => done,
         Err(Ok(panic)) => resume_unwind(panic),
-        // The runtime is being taken down, and this future with it.
-        Err(Err(_cancelled)) => core::future::pending().await,
+        // The recorder was dropped, or the runtime is being taken down, and this future with it.
+        Ok(None) | Err(Err(_)) => core::future::pending().await,
     }
 }
 
@@ -155,12 +158,12 @@ impl Recorder for Rtpengine {
 
     fn carry_out<'a>(&'a self, call: &'a Call, order: Order, number: Number) -> Work<'a, Outcome> {
         let (orders, call) = (Arc::clone(&self.orders), call.clone());
-        Box::pin(to_the_end(async move { orders.carry_out(&call, order, number).await }))
+        Box::pin(to_the_end(self.orders.over.clone(), async move { orders.carry_out(&call, order, number).await }))
     }
 
     fn drain<'a>(&'a self, call: &'a Call, number: Number) -> Work<'a, ()> {
         let (orders, call) = (Arc::clone(&self.orders), call.clone());
-        Box::pin(to_the_end(async move { orders.drain(&call, number).await }))
+        Box::pin(to_the_end(self.orders.over.clone(), async move { orders.drain(&call, number).await }))
     }
 
     fn read_back<'a>(&'a self, call: &'a Call) -> Work<'a, Outcome> {

@@ -81,5 +81,12 @@ pub(super) const WAIT_FOR_CONDITION: Duration = Duration::from_secs(2);
 /// How long a read-back may take.
 pub(super) const READ_BACK_WITHIN: Duration = Duration::from_secs(1);
 
-/// How many commands may be under way at once. Each takes about two kilobytes.
-pub(super) const MOST_COMMANDS: usize = 16_384;
+/// How many commands may be under way at once: each takes about two kilobytes, and five datagrams a second while the recorder is
+/// away. One that finds no place is not sent, and is due again.
+pub(super) const MOST_COMMANDS: usize = 4096;
+
+/// How many commands of an earlier process may be drained at once. The others wait.
+pub(super) const MOST_DRAINS: usize = 1024;
+
+/// How many replies may be waited for: those, and what asks besides.
+pub(super) const MOST_WAITING: usize = 8192;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use recording_core::recorder::{Number, Order, RecorderState};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::bencode::Value;
 use super::command::{Command, Reply, command};
 use super::guard::before_record;
 use super::landing::{Landed, Rules, drain, land};
 use super::link::Link;
-use super::options::{MOST_COMMANDS, Options, READ_BACK_WITHIN, WAIT_FOR_CONDITION};
+use super::options::{MOST_COMMANDS, MOST_DRAINS, Options, READ_BACK_WITHIN, WAIT_FOR_CONDITION};
 use super::turns::Turns;
 use crate::recorder::port::{Call, Condition, Outcome};
 
@@ -22,10 +23,13 @@ pub(super) struct Orders {
     pub(super) link: Link,
     pub(super) condition: watch::Sender<Condition>,
     pub(super) rules: Rules,
+    /// The recorder was dropped.
+    pub(super) over: CancellationToken,
     store_id: u64,
     turns: Arc<Turns>,
     /// A place for each command under way.
     places: Semaphore,
+    drains: Semaphore,
 }
 
 impl Orders {
@@ -35,9 +39,11 @@ impl Orders {
             options,
             condition: watch::Sender::default(),
             rules: Rules::KEPT,
+            over: CancellationToken::new(),
             store_id,
             turns: Arc::default(),
             places: Semaphore::new(MOST_COMMANDS),
+            drains: Semaphore::new(MOST_DRAINS),
         }
     }
 
@@ -116,6 +122,8 @@ impl Orders {
     /// Ends when the Record of this number, which an earlier process sent, has landed.
     pub(super) async fn drain(&self, call: &Call, number: Number) {
         let _turn = self.turns.of(&call.id).await;
+        // After a start of the server there may be as many as calls. An error is about a semaphore that is closed; this one is not.
+        let _place = self.drains.acquire().await;
         drain(&self.link, &self.command(call, Order::Record, number)).await;
     }
 

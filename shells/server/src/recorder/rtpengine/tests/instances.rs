@@ -125,9 +125,15 @@ async fn the_tasks_end_with_the_recorder_and_not_before() {
     let sent = bench.daemon.sent("");
     sleep(SECOND * 5).await;
     assert!(bench.daemon.sent("") > sent);
+    // One command is outstanding, and is not waited for any more.
+    bench.daemon.state().is_away = true;
+    assert!(tokio::time::timeout(SECOND, bench.order(Order::Pause, 1)).await.is_err());
+    let sent = bench.daemon.sent("stop recording");
+    sleep(SECOND * 2).await;
+    assert!(bench.daemon.sent("stop recording") > sent);
     drop(bench.recorder);
     assert!(state.upgrade().is_none());
-    tokio::task::yield_now().await;
+    sleep(SECOND / 20).await;
     let sent = bench.daemon.sent("");
     sleep(SECOND * 5).await;
     assert_eq!(bench.daemon.sent(""), sent, "it is still being asked");

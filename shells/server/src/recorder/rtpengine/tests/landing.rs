@@ -6,6 +6,7 @@ use recording_core::recorder::{Order, RecorderState};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::landing::Rules;
+use super::super::options::MOST_DRAINS;
 use super::bench::{Bench, CALL, call, number};
 use super::daemon::at_once;
 use crate::recorder::port::{Outcome, Recorder as _};
@@ -254,5 +255,27 @@ async fn any_network_leads_to_what_was_confirmed() {
         }
         sleep(SECOND * 10).await;
         assert_eq!(bench.daemon.done(CALL), ["stop recording"; 5], "seed {seed}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_are_drained_the_recorder_is_asked_for_the_rest() {
+    let bench = ready(Rules::KEPT).await;
+    // Nothing of them gets through.
+    bench.daemon.state().to =
+        Box::new(|datagram| if datagram.contains("4:ping") && datagram.len() > 60 { Vec::new() } else { at_once() });
+    let drains: Vec<_> = (0..MOST_DRAINS as u64 + 100)
+        .map(|n| {
+            let recorder = std::sync::Arc::clone(&bench.recorder);
+            tokio::spawn(async move { recorder.drain(&call(&format!("call-{n}")), number(1000 + n)).await })
+        })
+        .collect();
+    sleep(SECOND * 2).await;
+    assert_eq!(bench.order(Order::Record, 1).await.0, Outcome::Is(RecorderState::Recording));
+    assert_eq!(bench.order(Order::Pause, 2).await.0, Outcome::Is(RecorderState::Paused));
+    assert!(bench.condition().answers && drains.iter().all(|drain| !drain.is_finished()));
+    bench.daemon.state().to = Box::new(|_| at_once());
+    for drain in drains {
+        assert!(timeout(SECOND * 5, drain).await.is_ok());
     }
 }
