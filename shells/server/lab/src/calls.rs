@@ -308,7 +308,11 @@ impl Side<'_> {
     }
 
     fn cycles(&self, call: &mut Call, random: &mut Rng) {
-        while !self.progress.is_over() {
+        // Calls end, paused ones too, and others begin.
+        for _ in 0..random.u8(6..20) {
+            if self.progress.is_over() {
+                return;
+            }
             call.timeline.close(clock::now());
             self.progress.starts.fetch_add(1, Ordering::Relaxed);
             match self.set(call, 0, Action::Start) {

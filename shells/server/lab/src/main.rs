@@ -60,7 +60,7 @@ struct Pauses {
     /// The server's program
     #[arg(long)]
     server: PathBuf,
-    /// Only these: undisturbed, server-killed, recorder-killed, recorder-frozen, network
+    /// Only these: undisturbed, server-killed, recorder-killed, recorder-frozen, network, together
     names: Vec<String>,
     /// How the recorder is paused: segments or native
     #[arg(long, default_value = "segments")]
@@ -88,11 +88,14 @@ struct Common {
     /// The recorder's program
     #[arg(long, default_value = "rtpengine")]
     rtpengine: String,
+    /// Show replies without success, and the first packets that are wrong, also if all is well
+    #[arg(long)]
+    verbose: bool,
 }
 
 impl Common {
     fn lab(&self) -> proofs::Lab {
-        proofs::Lab { program: self.rtpengine.clone(), pauses: self.pauses, seed: self.seed }
+        proofs::Lab { program: self.rtpengine.clone(), pauses: self.pauses, seed: self.seed, is_verbose: self.verbose }
     }
 }
 

@@ -64,17 +64,17 @@ impl Timeline {
     }
 }
 
-/// A forbidden packet.
+/// A packet that is in a file and must not be, or that is not and should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Leak {
+pub struct Wrong {
     /// Its stream.
     pub stream: u32,
     /// Its number.
     pub number: u32,
-    /// Nanoseconds since the reply that promised silence.
+    /// Nanoseconds since the reply.
     pub since_reply: u64,
-    /// Nanoseconds until the Start.
-    pub until_start: u64,
+    /// Nanoseconds until the next order.
+    pub until_next: u64,
 }
 
 /// What a run found.
@@ -93,10 +93,12 @@ pub struct Counts {
     /// Packets that were sent while nothing could be relied on.
     pub edges: usize,
     /// The first of the forbidden ones.
-    pub leaks: Vec<Leak>,
+    pub leaks: Vec<Wrong>,
+    /// The first of the missing ones.
+    pub gaps: Vec<Wrong>,
 }
 
-/// How many forbidden packets are shown.
+/// How many packets are shown of each kind.
 const SHOWN: usize = 10;
 
 impl Counts {
@@ -113,17 +115,17 @@ impl Counts {
     fn note(&mut self, span: Option<Span>, packet: Sent, (stream, number): (u32, u32), is_written: bool) {
         match span {
             None => self.edges += 1,
-            Some(Span { kind: Kind::Wanted, .. }) => {
-                self.wanted += 1;
-                self.missing += usize::from(!is_written);
-            }
-            Some(Span { kind: Kind::Silent, from, to }) => {
-                self.in_pauses += 1;
-                if is_written {
-                    self.forbidden += 1;
-                    let (since_reply, until_start) = (packet.before - from, to - packet.after);
-                    self.leaks.push(Leak { stream, number, since_reply, until_start });
-                    self.leaks.truncate(SHOWN);
+            Some(Span { kind, from, to }) => {
+                let wrong = Wrong { stream, number, since_reply: packet.before - from, until_next: to - packet.after };
+                let (all, bad, list) = match kind {
+                    Kind::Wanted => (&mut self.wanted, &mut self.missing, &mut self.gaps),
+                    Kind::Silent => (&mut self.in_pauses, &mut self.forbidden, &mut self.leaks),
+                };
+                *all += 1;
+                if is_written == (kind == Kind::Silent) {
+                    *bad += 1;
+                    list.push(wrong);
+                    list.truncate(SHOWN);
                 }
             }
         }
@@ -146,6 +148,8 @@ impl AddAssign for Counts {
         self.edges += other.edges;
         self.leaks.extend(other.leaks);
         self.leaks.truncate(SHOWN);
+        self.gaps.extend(other.gaps);
+        self.gaps.truncate(SHOWN);
     }
 }
 
@@ -193,7 +197,7 @@ mod tests {
             let packet = Sent { before, after: before + 1 };
             counts.note(timeline.at(packet), packet, (0, 7), is_written);
         }
-        let leak = Leak { stream: 0, number: 7, since_reply: 50, until_start: 49 };
+        let leak = Wrong { stream: 0, number: 7, since_reply: 50, until_next: 49 };
         let found = (counts.in_pauses, counts.forbidden, counts.wanted, counts.missing, counts.edges);
         assert_eq!((found, counts.leaks.as_slice()), ((2, 1, 2, 1, 1), [leak].as_slice()));
         assert!((counts.missing_share() - 0.5).abs() < f64::EPSILON);

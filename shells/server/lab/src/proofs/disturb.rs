@@ -22,16 +22,23 @@ pub(super) enum Disturbance {
     RecorderFrozen,
     /// Datagrams to rtpengine and back are lost, doubled, delayed and reordered.
     Network,
+    /// The same network, and the server is killed and rtpengine frozen in turns. A recorder that is killed is not in it: what is
+    /// delayed across its restart is outside what is assumed.
+    Together,
 }
 
 impl Disturbance {
+    pub(super) const fn has_bad_network(self) -> bool {
+        matches!(self, Self::Network | Self::Together)
+    }
+
     /// How long a run takes at least, so that it happens often enough.
     pub(super) const fn shortest(self) -> Duration {
         Duration::from_secs(match self {
             Self::None => 0,
             Self::RecorderFrozen | Self::Network => 8,
             Self::RecorderKilled => 12,
-            Self::ServerKilled => 16,
+            Self::ServerKilled | Self::Together => 16,
         })
     }
 }
@@ -67,7 +74,11 @@ pub(super) fn go(
                 progress.wait(Duration::from_millis(50));
                 continue;
             }
-            Disturbance::ServerKilled => {
+            Disturbance::Together if times % 2 == 1 => {
+                progress.wait(wait(50, 600));
+                freeze(progress, daemon, wait(50, 800))?;
+            }
+            Disturbance::ServerKilled | Disturbance::Together => {
                 // A server tests its recorder for two seconds before it has it record. It is killed in that time too.
                 progress.wait(if times % 3 == 2 { wait(100, 1000) } else { wait(2500, 4500) });
                 if let Some((server, driver)) = &mut server {
@@ -115,9 +126,13 @@ pub(super) fn described(disturbance: Disturbance, times: u32, proxy: Option<&Pro
         Disturbance::ServerKilled => format!("; the server was killed {times} times"),
         Disturbance::RecorderKilled => format!("; rtpengine was killed {times} times"),
         Disturbance::RecorderFrozen => format!("; rtpengine was frozen {times} times"),
-        Disturbance::Network => {
+        Disturbance::Network | Disturbance::Together => {
             let Passed { datagrams, dropped, doubled, delayed } = proxy.map(Proxy::passed).unwrap_or_default();
-            format!("; of {datagrams} datagrams {dropped} were dropped, {doubled} doubled, {delayed} delayed")
+            let in_turns = match disturbance {
+                Disturbance::Together => format!("the server was killed or rtpengine frozen {times} times; "),
+                _ => String::new(),
+            };
+            format!("; {in_turns}of {datagrams} datagrams {dropped} were dropped, {doubled} doubled, {delayed} delayed")
         }
     }
 }
