@@ -119,8 +119,10 @@ fn invalid_values_are_refused_where_they_are() {
     assert_eq!([at(&[(2, 2), (3, 1)]), at(&[(2, 2), (3, 2)])], [3, 3]);
     // No policy; holds where there are none; what is zero is not.
     assert_eq!([at(&[(4, 2)]), at(&[(4, 0)]), at(&[(6, 1)]), at(&[(7, 1)])], [4, 5, 6, 6]);
-    // No epoch, or one too great; a Record that a silent session waits for; a place that is empty and is not, one held twice.
-    assert_eq!([at(&[(8, 0)]), at(&[(13, 1)]), at(&[(16, 1)]), at(&[(5, 1)]), at(&[(32, 3)])], [8, 8, 16, 64, 32]);
+    // No epoch, or one too great; a Record that a silent session waits for, even with an order; a place that is empty and is
+    // not, one held twice.
+    assert_eq!([at(&[(8, 0)]), at(&[(13, 1)]), at(&[(16, 1)]), at(&[(2, 2), (16, 1)])], [8, 8, 16, 16]);
+    assert_eq!([at(&[(5, 1)]), at(&[(32, 3)])], [64, 32]);
     // Since when it is Paused, though it is Started.
     assert_eq!(at(&[(0, 0b01_0001)]), 24);
 }
