@@ -179,6 +179,8 @@ impl<R> PendingStep<R> {
     }
 
     /// Says that the store does not know whether it was stored.
+    ///
+    /// If the session is not there any more, requests that waited get what a session that does not exist gets.
     pub fn unknown(self) -> Reread {
         Reread::of(self.before.as_ref(), self.memory)
     }
