@@ -1,5 +1,6 @@
 //! A daemon with its adapter.
 
+use core::sync::atomic::{AtomicU16, Ordering};
 use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,6 +17,12 @@ use tokio::time::timeout;
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Above the ports of the laboratory's other daemons, and below those that the system gives to others.
+const FIRST_PORT: u16 = 31_000;
+
+/// How many ports a daemon has for media.
+const PORTS: u16 = 40;
+
 pub(crate) struct Bench {
     pub(crate) daemon: Daemon,
     pub(crate) recorder: Arc<Rtpengine>,
@@ -29,8 +36,13 @@ pub(crate) fn daemon(arguments: &[&str]) -> Daemon {
 
 /// A daemon of the installed version, or of the one that `RTPENGINE` names.
 pub(crate) fn start(settings: Settings) -> Daemon {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
     let program = std::env::var("RTPENGINE").unwrap_or_else(|_| settings.program.clone());
-    let started = Daemon::start(Settings { program, ..settings });
+    // Ports of its own: a daemon shares those that another has bound, and one of the two gets the packets.
+    let first = FIRST_PORT + PORTS * NEXT.fetch_add(1, Ordering::Relaxed);
+    let mut arguments = settings.arguments;
+    arguments.extend([format!("--port-min={first}"), format!("--port-max={}", first + PORTS - 1)]);
+    let started = Daemon::start(Settings { program, arguments, ..settings });
     started.expect("rtpengine, which `cargo xtask recorder install` installs")
 }
 
