@@ -28,6 +28,12 @@ save_recording_by_default = true
 repeats = "{3}"
 agents = ["sip:agent@domain.com"]
 """
+RECORDER = """recorder = "own"
+[[recorder]]
+name = "own"
+kind = "http"
+url = "http://{}/"
+"""
 UCCS = [
     ("Größe & Co", "true", "true", "accept"),
     ("strict", "true", "true", "refuse"),
@@ -156,6 +162,35 @@ def check_others(page, binary, folder):
     return len(answers) + 2
 
 
+def check_recorder(page, binary, folder):
+    """A recorder that does not confirm: what the server says, and that the program does not go on."""
+    answers = [
+        ("the recorder has not confirmed it in time", 500, b""),
+        ("the recorder did something else, does not know the call, or cannot be used", 404, b""),
+        ("the recorder did something else, does not know the call, or cannot be used", 200, b'{"RecorderState":"Recording"}'),
+    ]
+    table = {row[0]: row[1:] for row in rows(page)}
+    for number, (row, status, body) in enumerate(answers):
+        with stub(status, body) as recorder:
+            world = folder / f"recorded-{number}.toml"
+            world.write_text(UCC.format("recorded", "true", "true", "accept") + RECORDER.format(recorder))
+            with running(binary, "--config", str(world), "--store", "memory") as (api, admin):
+                session = f"00000000-0000-0000-0000-{number:012}"
+                state = json.dumps({"RecordingState": STARTED, "MarkingState": 0, "SavingState": 0}).encode()
+                if (begun := request(admin, "PUT", f"/sessions/recorded/{session}", state, JSON))[0] != 201:
+                    fail(f"not begun: {begun}")
+                pause = {"Action": "Pause", "RequesterSipUri": AGENT, "CorrelationId": session, "UCCName": "recorded"}
+                status, _, reply = request(api, "POST", SET, json.dumps(pause).encode(), JSON)
+                reply = json.loads(reply)
+                said = table[row][:3]
+                found = [str(status), str((reply["ErrorMessage"] or {}).get("ErrorType", "none")), str(reply["RecordingState"])]
+                if found[:2] != said[:2] or found[2] not in (said[2], "1"):
+                    fail(f"{row}: the table says {said}, the server {found}")
+                if program(page, api)["may_speak_the_number"]("recorded", session, AGENT, 0.5):
+                    fail(f"{row}: the program goes on")
+    return len(answers)
+
+
 def main(binary):
     page = PAGE.read_text()
     with tempfile.TemporaryDirectory() as folder:
@@ -165,11 +200,16 @@ def main(binary):
         with running(binary, "--config", str(world), "--store", "memory") as (api, admin):
             count = check_cases(page, api, admin)
             check_rejections(page, api)
+        count += check_recorder(page, binary, folder)
         count += check_others(page, binary, folder)
     known = {case[0] for case in CASES} | {
         "the request could not be understood",
         "the token is missing, wrong, or not good for this",
         "too many requests",
+        "the recorder has not confirmed it in time",
+        "the recorder did something else, does not know the call, or cannot be used",
+        "another request replaced the pause",
+        "as many requesters hold the session as can",
         "it could not be stored",
         "any other status, as 421 for a foreign `Host`",
         "no reply, or not in time",

@@ -308,3 +308,37 @@ fn each_error_of_a_recorder_names_line_and_key() {
     );
     wrong("recorder = 1", &["1: recorder: is an integer, expected an array of tables: [[recorder]]"]);
 }
+
+const PAGE: &str = include_str!("../../../../docs/recorder.md");
+
+/// The page's config is a good one and has every key of a recorder; so is the sample next to it.
+#[test]
+fn the_page_has_every_key() {
+    let config = PAGE.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(parse(config).unwrap().recorders().len(), 2);
+    let keys = |of: &str| {
+        let text = format!("[[recorder]]\nname = \"r\"\nkind = \"{of}\"\nnone = 1\n{GOOD}");
+        let errors = parse(&text).unwrap_err();
+        let error = errors.iter().find(|error| error.key.as_deref() == Some("none")).unwrap();
+        let (_, keys) = error.reason.split_once("these are: ").unwrap();
+        keys.split(", ").map(str::to_owned).collect::<Vec<_>>()
+    };
+    for key in ["rtpengine", "http"].map(keys).concat() {
+        assert!(config.contains(&format!("\n{key} = ")), "{key}");
+    }
+    let sample = include_str!("../../../../deploy/recorder.toml");
+    assert_eq!(parse(sample).unwrap().recorders().len(), 1);
+}
+
+/// What the page says of Kamailio is in the script that the laboratory runs.
+#[test]
+fn the_page_has_the_lines_of_a_script_that_works() {
+    let script = include_str!("../../lab/src/whole_call/kamailio.cfg").replace("{ng}", "127.0.0.1:22222");
+    let lines = PAGE.split("<!-- kamailio -->\n```\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(lines.lines().count(), 4);
+    for line in lines.lines() {
+        assert!(script.contains(line.trim()), "{line}");
+    }
+    let code = script.lines().filter(|line| !line.starts_with('#'));
+    assert_eq!(code.filter(|line| line.contains("record-call")).count(), 0);
+}
