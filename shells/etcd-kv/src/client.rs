@@ -1,6 +1,7 @@
 //! A client of a cluster: it chooses which member is asked.
 
 use core::future::Future;
+use core::pin::Pin;
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
@@ -24,6 +25,17 @@ use crate::watch::{self, Watch};
 
 /// How long a request that changes nothing waits after no member could serve it, before it asks all of them again.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// Asks one member once.
+type Ask<A> =
+    Box<dyn Fn(Connection, Option<Token>) -> Pin<Box<dyn Future<Output = Result<A, Error>> + Send>> + Send + Sync>;
+
+/// What became of asking one member once.
+enum Once<A> {
+    Answered(Result<A, Error>),
+    /// It does not take the token with this number.
+    Refused(u64, Error),
+}
 
 /// A client of a cluster. It is cheap to clone; connections are made when they are needed, one for each member.
 ///
@@ -74,14 +86,10 @@ impl Client {
     ///
     /// Their [`outcome`](Error::outcome) says whether the change may have been made.
     pub async fn txn(&self, request: TxnRequest) -> Result<TxnResponse, Error> {
+        let ask = self.unary(call::TXN, request);
         let mut last = None;
         for index in self.order() {
-            match self
-                .attempt(index, |connection, token| {
-                    call::unary(connection, call::TXN, request.clone(), token, self.0.options.attempt)
-                })
-                .await
-            {
+            match self.attempt(index, &ask).await {
                 Err(error) if error.outcome() == Outcome::NotDone && error.is_of_the_member() => last = Some(error),
                 done => return done,
             }
@@ -95,14 +103,11 @@ impl Client {
     ///
     /// If no member began the watch in time.
     pub async fn watch(&self, request: WatchCreateRequest) -> Result<Watch, Error> {
-        self.until_total(async |index| {
-            self.attempt(index, |connection, token| {
-                watch::open(connection, request.clone(), token, self.0.options.attempt)
-            })
-            .await
-        })
-        .await
-        .map(|(watch, index)| watch.at(&self.0.members[index].endpoint.name))
+        let longest = self.0.options.attempt;
+        let ask: Ask<Watch> =
+            Box::new(move |connection, token| Box::pin(watch::open(connection, request.clone(), token, longest)));
+        let (watch, index) = self.until_total(&ask).await?;
+        Ok(watch.at(&self.0.members[index].endpoint.name))
     }
 
     /// The state of the member at an endpoint, which need not know a leader.
@@ -115,10 +120,7 @@ impl Client {
     ///
     /// If there is no such endpoint.
     pub async fn status(&self, endpoint: usize) -> Result<StatusResponse, Error> {
-        self.attempt(endpoint, |connection, token| {
-            call::unary(connection, call::STATUS, StatusRequest {}, token, self.0.options.attempt)
-        })
-        .await
+        self.attempt(endpoint, &self.unary(call::STATUS, StatusRequest {})).await
     }
 
     /// The alarms of the cluster.
@@ -130,28 +132,30 @@ impl Client {
         self.read(call::ALARM, AlarmRequest { action: AlarmAction::Get.into(), ..AlarmRequest::default() }).await
     }
 
+    fn unary<Q, A>(&self, method: Method, request: Q) -> Ask<A>
+    where
+        Q: Message + Clone + Send + Sync + 'static,
+        A: Message + Default + Send + Sync + 'static,
+    {
+        let longest = self.0.options.attempt;
+        Box::new(move |connection, token| Box::pin(call::unary(connection, method, request.clone(), token, longest)))
+    }
+
     async fn read<Q, A>(&self, method: Method, request: Q) -> Result<A, Error>
     where
         Q: Message + Clone + Send + Sync + 'static,
         A: Message + Default + Send + Sync + 'static,
     {
-        self.until_total(async |index| {
-            self.attempt(index, |connection, token| {
-                call::unary(connection, method, request.clone(), token, self.0.options.attempt)
-            })
-            .await
-        })
-        .await
-        .map(|(answer, _)| answer)
+        self.until_total(&self.unary(method, request)).await.map(|(answer, _)| answer)
     }
 
     /// Asks the members one after the other, again and again, until one answers or the time is over.
-    async fn until_total<A>(&self, ask: impl AsyncFn(usize) -> Result<A, Error>) -> Result<(A, usize), Error> {
+    async fn until_total<A>(&self, ask: &Ask<A>) -> Result<(A, usize), Error> {
         let end = Instant::now() + self.0.options.total;
         let mut last = None;
         loop {
             for index in self.order() {
-                match timeout_at(end, ask(index)).await {
+                match timeout_at(end, self.attempt(index, ask)).await {
                     Ok(Ok(answer)) => return Ok((answer, index)),
                     Ok(Err(error)) if error.is_of_the_member() => last = Some(error),
                     Ok(Err(error)) => return Err(error),
@@ -166,33 +170,38 @@ impl Client {
     }
 
     /// Asks one member once; once more with a new token if it does not take the old one.
-    async fn attempt<A, F>(&self, index: usize, ask: impl Fn(Connection, Option<Token>) -> F) -> Result<A, Error>
-    where
-        F: Future<Output = Result<A, Error>>,
-    {
-        let Shared { members, options, tokens, .. } = &*self.0;
-        let member = &members[index];
-        let once = async || {
-            let connection = member.connection(options).await?;
-            let (token, number) = tokens.current(&connection, options).await?;
-            ask(connection, token)
-                .await
-                .map_err(|error| (error, number))
-                .map_or_else(|(error, number)| Ok(Err((error, number))), |answer| Ok::<_, Error>(Ok(answer)))
+    async fn attempt<A>(&self, index: usize, ask: &Ask<A>) -> Result<A, Error> {
+        let member = &self.0.members[index];
+        let mut answer = self.once(member, ask).await;
+        if let Once::Refused(number, _) = answer {
+            self.0.tokens.refused(number).await;
+            answer = self.once(member, ask).await;
+        }
+        let answer = match answer {
+            Once::Answered(answer) => answer,
+            Once::Refused(_, error) => Err(error),
         };
-        let answer = match once().await {
-            Ok(Err((error, number))) if options.credentials.is_some() && wants_new_token(&error) => {
-                tokens.refused(number).await;
-                once().await
-            }
-            answer => answer,
-        };
-        let answer = answer.and_then(|answer| answer.map_err(|(error, _)| error));
         match &answer {
             Err(error) if error.is_of_the_member() => self.leave(index),
             _ => member.answered(),
         }
         answer.map_err(|error| error.at(&member.endpoint.name))
+    }
+
+    async fn once<A>(&self, member: &Member, ask: &Ask<A>) -> Once<A> {
+        let Shared { options, tokens, .. } = &*self.0;
+        let connection = match member.connection(options).await {
+            Ok(connection) => connection,
+            Err(error) => return Once::Answered(Err(error)),
+        };
+        let (token, number) = match tokens.current(&connection, options).await {
+            Ok(token) => token,
+            Err(error) => return Once::Answered(Err(error)),
+        };
+        match ask(connection, token).await {
+            Err(error) if options.credentials.is_some() && wants_new_token(&error) => Once::Refused(number, error),
+            answer => Once::Answered(answer),
+        }
     }
 
     /// The members in the order in which they are asked: those that failed a moment ago last.
@@ -210,5 +219,23 @@ impl Client {
         members[index].shun();
         let next = (index + 1) % members.len();
         let _ = first.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A caller may do any of it in a task of its own.
+    #[test]
+    fn what_a_client_does_can_go_to_another_thread() {
+        fn goes<T: Send>(_: impl Future<Output = T> + Send) {}
+        let endpoint = "http://127.0.0.1:1".parse().expect("an endpoint");
+        let client = Client::new(vec![endpoint], Options::default());
+        goes(client.range(RangeRequest::default()));
+        goes(client.txn(TxnRequest::default()));
+        goes(client.watch(WatchCreateRequest::default()));
+        goes(client.status(0));
+        goes(client.alarms());
     }
 }

@@ -42,6 +42,12 @@ pub(super) const STEPS: &[Step] = &[
         run: cluster::client,
     },
     Step {
+        name: "etcd-store",
+        title: "the store in etcd: the laws of every store, answers that do not come, members that die",
+        tier: All,
+        run: cluster::store,
+    },
+    Step {
         name: "clients",
         title: "the real SignalR clients: Node, Chromium, Python",
         tier: All,
@@ -167,6 +173,7 @@ fn built(graph: &str) -> Result<BTreeSet<String>> {
 
 fn clippy() -> Result<()> {
     cargo("clippy --locked --workspace --all-targets -- -D warnings")?;
+    cargo("clippy --locked -p recording-server --features etcd --all-targets -- -D warnings")?;
     cargo("clippy --locked -p recording-core --no-default-features --all-targets -- -D warnings")
 }
 

@@ -12,6 +12,8 @@ pub(crate) enum Cluster {
     Install,
     /// The etcd client with real members: killed, stopped, alone, full, with TLS and users
     Client,
+    /// The server's store in etcd: the laws of every store, answers that do not come, members that die
+    Store,
 }
 
 impl Cluster {
@@ -19,6 +21,7 @@ impl Cluster {
         match self {
             Self::Install => install::programs().map(drop),
             Self::Client => client(),
+            Self::Store => store(),
         }
     }
 }
@@ -27,4 +30,11 @@ impl Cluster {
 pub(crate) fn client() -> Result<()> {
     let programs = install::programs()?;
     Sh::line("cargo test --locked -p etcd-kv --test members -- --test-threads 2").env("ETCD_BIN", programs).show()
+}
+
+/// The store's tests with members.
+pub(crate) fn store() -> Result<()> {
+    let programs = install::programs()?;
+    let test = Sh::line("cargo test --locked -p recording-server --features etcd --lib etcd -- --include-ignored");
+    test.args(["--test-threads", "2"]).env("ETCD_BIN", programs).show()
 }

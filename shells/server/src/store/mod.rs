@@ -1,6 +1,8 @@
 //! Where sessions are kept.
 
 mod epochs;
+#[cfg(feature = "etcd")]
+mod etcd;
 mod file;
 mod form;
 mod image;
@@ -13,6 +15,8 @@ use core::fmt;
 use core::future::Future;
 use std::sync::Arc;
 
+#[cfg(feature = "etcd")]
+pub use etcd::EtcdStore;
 pub use file::{FileStore, OpenError};
 pub use memory::MemoryStore;
 use recording_core::Action;

@@ -1,0 +1,197 @@
+//! The watch: it keeps the image, proves that it missed nothing, and reports every change.
+
+use core::time::Duration;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use etcd_kv::messages::{Event, EventKind, WatchCreateRequest};
+use etcd_kv::{Client, Kind, News, Watch};
+use tokio::time::{Instant, sleep, sleep_until};
+use tracing::{info, warn};
+
+use super::carry::{found, revision};
+use super::condition::Condition;
+use super::keys::Keys;
+use super::known::Known;
+use super::list::list;
+use crate::session::Revision;
+use crate::store::Watcher;
+
+/// How long a watch may be silent before it is asked how far it is, and then once more before it is given up.
+const SILENCE: Duration = Duration::from_secs(4);
+
+/// Before a watch that ended is begun again.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// What follows the changes of all servers.
+#[derive(Debug)]
+pub(super) struct Follower {
+    pub(super) client: Client,
+    pub(super) keys: Keys,
+    pub(super) known: Arc<Known>,
+    pub(super) condition: Arc<Condition>,
+    pub(super) watcher: Arc<Mutex<Option<Arc<dyn Watcher>>>>,
+}
+
+/// Why a watch is over.
+enum Over {
+    /// It is begun again from where it was.
+    Ended(String),
+    /// Changes may be missing: all sessions are listed again.
+    Gap(String),
+}
+
+impl Follower {
+    /// Follows for ever.
+    pub(super) async fn run(self) {
+        loop {
+            let from = self.known.applied_revision() + 1;
+            let request = WatchCreateRequest::prefix(self.keys.all(), i64::try_from(from).unwrap_or(i64::MAX));
+            let over = match self.client.watch(request).await {
+                Ok(watch) if revision(watch.begun_at()) + 1 < from => {
+                    Over::Gap("etcd is at an older revision than it was".to_owned())
+                }
+                Ok(watch) => self.listen(watch).await,
+                Err(error) => over(&error),
+            };
+            match over {
+                Over::Ended(why) => {
+                    warn!(target: "recording", reason = why, "the watch on etcd ended, and is begun again");
+                }
+                Over::Gap(why) => self.list_again(&why).await,
+            }
+            sleep(PAUSE).await;
+        }
+    }
+
+    async fn listen(&self, mut watch: Watch) -> Over {
+        // The changes of a revision that may not be whole.
+        let mut rest = Vec::new();
+        let mut silent_at = Instant::now() + SILENCE;
+        let mut asked = false;
+        self.condition.heard();
+        loop {
+            tokio::select! {
+                news = watch.next() => match news {
+                    Ok(news) => {
+                        self.condition.heard();
+                        (silent_at, asked) = (Instant::now() + SILENCE, false);
+                        if let Err(gap) = self.take(news, &mut rest) {
+                            return Over::Gap(gap);
+                        }
+                    }
+                    Err(error) => return over(&error),
+                },
+                () = self.known.ask_progress.notified() => {
+                    if let Err(error) = watch.ask_progress() {
+                        return over(&error);
+                    }
+                }
+                () = sleep_until(silent_at) => {
+                    if asked {
+                        return Over::Ended("the member is silent".to_owned());
+                    }
+                    if let Err(error) = watch.ask_progress() {
+                        return over(&error);
+                    }
+                    (silent_at, asked) = (Instant::now() + SILENCE, true);
+                }
+            }
+        }
+    }
+
+    /// Takes in what is whole of the news, and leaves the rest for the next.
+    fn take(&self, news: News, rest: &mut Vec<Event>) -> Result<(), String> {
+        rest.extend(news.events);
+        let at = |event: &Event| event.kv.as_ref().map_or(0, |kv| kv.mod_revision);
+        let last = rest.last().map(at);
+        let whole = match last.filter(|_| news.more) {
+            Some(last) => rest.iter().take_while(|event| at(event) < last).count(),
+            None => rest.len(),
+        };
+        let mut to = None;
+        for event in rest.drain(..whole) {
+            to = Some(at(&event));
+            self.apply(&event)?;
+        }
+        // Without events, the answer says how far the watch is.
+        let to = if last.is_none() && !news.more { Some(news.revision) } else { to };
+        if let Some(to) = to {
+            self.known.applied(revision(to));
+        }
+        Ok(())
+    }
+
+    /// Takes in one change, if it fits on what is there: otherwise one is missing.
+    fn apply(&self, event: &Event) -> Result<(), String> {
+        let kv = event.kv.as_ref().ok_or("a change without a key")?;
+        let at = revision(kv.mod_revision);
+        let Some(key) = self.keys.read(&kv.key)? else { return Ok(()) };
+        if at <= self.known.applied_revision() {
+            return Ok(());
+        }
+        let there = self.known.image.read(&key).map(|found| found.revision);
+        let before = event.prev_kv.as_ref().map(|kv| Revision(revision(kv.mod_revision)));
+        let is_end = event.kind == i32::from(EventKind::Delete);
+        let is_begin = !is_end && kv.version == 1;
+        if there != before || is_begin != before.is_none() {
+            return Err(format!("a change of {} does not fit on the one before it", String::from_utf8_lossy(&kv.key)));
+        }
+        let (new, action, op) = if is_end {
+            (None, None, None)
+        } else {
+            let (found, value) = found(kv)?;
+            (Some(found), value.action, Some(value.op))
+        };
+        self.known.image.put_all(&[(key.clone(), new)]);
+        self.known.shown(&key, op, before, at);
+        if let Some(action) = action {
+            self.report(|watcher| watcher.changed(&key, action));
+        }
+        Ok(())
+    }
+
+    fn report(&self, report: impl FnOnce(&dyn Watcher)) {
+        let watcher = self.watcher.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(watcher) = watcher {
+            report(&*watcher);
+        }
+    }
+
+    /// Lists all sessions until that succeeds, and says that changes may be missing.
+    async fn list_again(&self, why: &str) {
+        warn!(target: "recording", reason = why, "changes may be missing: all sessions are listed again, and listeners sent away");
+        self.condition.listed_again();
+        loop {
+            match list(&self.client, &self.keys).await {
+                Ok((sessions, revision)) => {
+                    info!(target: "recording", sessions = sessions.len(), revision, "sessions listed again");
+                    let open: HashSet<_> = sessions.iter().map(|(key, _)| key).collect();
+                    let mut changes = Vec::new();
+                    let ended = self.known.image.each(|key, _| {
+                        changes.extend((!open.contains(key)).then(|| (key.clone(), None)));
+                        Ok::<(), core::convert::Infallible>(())
+                    });
+                    let Ok(()) = ended;
+                    drop(open);
+                    changes.extend(sessions.into_iter().map(|(key, found)| (key, Some(found))));
+                    self.known.image.put_all(&changes);
+                    self.known.listed(revision);
+                    self.report(|watcher| watcher.missed());
+                    return;
+                }
+                Err(error) => {
+                    warn!(target: "recording", reason = error, "the sessions cannot be listed");
+                    sleep(SILENCE).await;
+                }
+            }
+        }
+    }
+}
+
+fn over(error: &etcd_kv::Error) -> Over {
+    match error.kind() {
+        Kind::Compacted(_) => Over::Gap(error.to_string()),
+        _ => Over::Ended(error.to_string()),
+    }
+}

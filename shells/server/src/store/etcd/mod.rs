@@ -1,0 +1,281 @@
+//! Sessions in a cluster of etcd, which any number of servers share.
+//!
+//! A change is a transaction that compares the revision of the session's key; those that come at the same time are nested in
+//! one. Every server, the one that makes a change as well, hears of it from its watch, which keeps an image of all sessions,
+//! proves change by change that none is missing, and reports them. Where one may be missing, all sessions are listed again, and
+//! that is reported, too.
+//!
+//! A change is decided from the image and what this server's own requests have found since; its comparison shows whether
+//! that was old. Before anything else is said of a session, etcd is asked: reads are linearizable.
+
+mod carry;
+mod change;
+mod committer;
+mod condition;
+mod fence;
+mod follow;
+mod keys;
+mod known;
+mod list;
+mod meta;
+#[cfg(test)]
+pub(in crate::store) mod tests;
+mod value;
+
+use core::fmt;
+use core::future::Future;
+use core::hash::BuildHasher as _;
+use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
+use core::time::Duration;
+use std::hash::RandomState;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use carry::Carrier;
+use change::{Change, Waiting};
+use condition::Condition;
+use etcd_kv::messages::RangeRequest;
+use etcd_kv::{Client, Endpoint, Options};
+use fence::Fence;
+use follow::Follower;
+use keys::Keys;
+use known::Known;
+use recording_core::recorder::Epoch;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use value::{OpId, Value};
+
+use super::image::Image;
+use super::{Found, Latest, Revision, Session, SessionKey, Store, StoreError, Storing, Swap, Watcher, epochs, form};
+use crate::audit::{Note, Trail};
+use crate::metrics::Commits;
+
+/// How long a page waits for the watch to come as far as this server was answered.
+const PAGE_WAIT: Duration = Duration::from_secs(1);
+
+/// Sessions in a cluster of etcd.
+pub struct EtcdStore {
+    carrier: Arc<Carrier>,
+    condition: Arc<Condition>,
+    watcher: Arc<Mutex<Option<Arc<dyn Watcher>>>>,
+    queue: mpsc::Sender<Change>,
+    id: u64,
+    /// This start of a server, and the changes that it asked for.
+    start: u64,
+    changes: AtomicU64,
+    epochs: tokio::sync::Mutex<Range<u64>>,
+    /// Cancelled when a task has ended that must not.
+    life: CancellationToken,
+    /// What ends with the store.
+    tasks: Vec<AbortHandle>,
+}
+
+impl fmt::Debug for EtcdStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EtcdStore").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+impl EtcdStore {
+    /// Opens the store under `prefix`, or begins it, and lists its sessions.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in one line: no member answers, one is too old, they are of different clusters, or what is under the
+    /// prefix is of something else.
+    pub async fn open(endpoints: Vec<Endpoint>, prefix: &str, options: Options) -> Result<Self, String> {
+        let keys = Keys::new(prefix)?;
+        // The watch is at another member than the changes, if there is one: what becomes of a change that is not answered is then
+        // seen all the same.
+        let mut of_watch = endpoints.clone();
+        of_watch.rotate_left(1);
+        let of_watch = Client::new(of_watch, options.clone());
+        let client = Client::new(endpoints, options);
+        let cluster = condition::check(&condition::states(&client).await?, None)?;
+        let id = meta::agree(&client, &keys, cluster).await?;
+        let (sessions, revision) = list::list(&client, &keys).await?;
+        let start = RandomState::new().hash_one(id);
+        let known = Arc::new(Known::new(Image::of(sessions), revision));
+        let condition = Arc::new(Condition::new());
+        let carrier = Arc::new(Carrier {
+            client: client.clone(),
+            fence: Fence::new(keys.meta(&format!("fence/{start:016x}"))),
+            keys: keys.clone(),
+            known: Arc::clone(&known),
+            commits: Arc::default(),
+        });
+        let watcher = Arc::default();
+        let (queue, changes) = mpsc::channel(committer::MOST_WAITING);
+        let life = CancellationToken::new();
+        let follower = Follower {
+            client: of_watch,
+            keys,
+            known,
+            condition: Arc::clone(&condition),
+            watcher: Arc::clone(&watcher),
+        };
+        let vital = |work: core::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
+            let ends = life.clone().drop_guard();
+            tokio::spawn(async move {
+                work.await;
+                drop(ends);
+            })
+            .abort_handle()
+        };
+        // It ends by itself, after what it was asked for.
+        let _ = vital(Box::pin(committer::run(Arc::clone(&carrier), changes)));
+        let looking = Arc::clone(&condition);
+        let tasks =
+            vec![vital(Box::pin(follower.run())), vital(Box::pin(async move { looking.look(&client, cluster).await }))];
+        let (changes, epochs) = (AtomicU64::new(0), tokio::sync::Mutex::new(0..0));
+        Ok(Self { carrier, condition, watcher, queue, id, start, changes, epochs, life, tasks })
+    }
+
+    /// How often all sessions were listed again, since changes might have been missing.
+    #[must_use]
+    pub fn lists(&self) -> u64 {
+        self.condition.lists()
+    }
+
+    fn known(&self) -> &Arc<Known> {
+        &self.carrier.known
+    }
+
+    async fn up_to_date(&self) -> Result<(), StoreError> {
+        let known = self.known();
+        match known.reach(known.answered_revision(), Instant::now() + PAGE_WAIT).await {
+            true => Ok(()),
+            false => Err(StoreError::new("the watch on etcd has not come as far as this server's own changes")),
+        }
+    }
+}
+
+impl Drop for EtcdStore {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Carrier {
+    /// Asks for a session.
+    async fn read(&self, key: &SessionKey) -> Result<Option<Found>, StoreError> {
+        let answer = self.client.range(RangeRequest::key(self.keys.session(key))).await;
+        let answer = answer.map_err(|error| StoreError::new(error.to_string()))?;
+        let at = answer.header.map_or(0, |header| carry::revision(header.revision));
+        let found = answer.kvs.first().map(carry::found).transpose().map_err(StoreError::new)?;
+        let found = found.map(|(found, _)| found);
+        self.known.found(key, at, found.clone());
+        Ok(found)
+    }
+}
+
+impl Store for EtcdStore {
+    async fn read(&self, key: &SessionKey) -> Result<Option<Found>, StoreError> {
+        self.carrier.read(key).await
+    }
+
+    async fn compare_and_set(
+        &self,
+        key: &SessionKey,
+        expected: Option<Revision>,
+        session: Option<Session>,
+        note: Note,
+    ) -> Result<Swap, StoreError> {
+        self.ask(key, expected, session, note).await?.await
+    }
+
+    async fn latest(&self, key: &SessionKey) -> Result<Latest, StoreError> {
+        if !self.known().quiet(key, Instant::now() + carry::PATIENCE).await {
+            return Err(StoreError::new("a change of the session takes too long"));
+        }
+        Ok(Latest { found: self.known().latest(key), not_yet: None, may_be_old: true })
+    }
+
+    async fn ask(
+        &self,
+        key: &SessionKey,
+        expected: Option<Revision>,
+        session: Option<Session>,
+        note: Note,
+    ) -> Result<Storing, StoreError> {
+        form::check(session.as_ref())?;
+        // To etcd, the revision of what is not there is 0.
+        if expected == Some(Revision(0)) {
+            return Ok(Storing::known(Swap::Conflict));
+        }
+        let op = OpId { start: self.start, number: self.changes.fetch_add(1, Ordering::Relaxed) };
+        let end = Instant::now() + carry::PATIENCE;
+        if !self.known().take_off(key, (op, expected, session.is_none()), end).await {
+            return Err(StoreError::new("another change of the session takes too long"));
+        }
+        let (tell, storing) = Storing::to_be_told();
+        let waiting = Waiting::new(tell, Arc::clone(self.known()), key.clone());
+        let value = session.map(|session| Value { action: note.action(), op, session });
+        let change = Change { key: key.clone(), expected, value, waiting };
+        self.queue.send(change).await.map_err(|_| StoreError::new("the task that asks etcd has ended"))?;
+        Ok(storing)
+    }
+
+    fn until_stored(&self, key: &SessionKey, latest: &Latest) -> Storing {
+        let (tell, storing) = Storing::to_be_told();
+        let expected = latest.found.as_ref().map(|found| found.revision);
+        let (carrier, key) = (Arc::clone(&self.carrier), key.clone());
+        tokio::spawn(async move {
+            let is_so = |found: Option<Found>| match found.map(|found| found.revision) == expected {
+                true => Swap::Stored,
+                false => Swap::Conflict,
+            };
+            tell.send(carrier.read(&key).await.map(is_so));
+        });
+        storing
+    }
+
+    fn watched_by(&self, watcher: Arc<dyn Watcher>) -> bool {
+        *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(watcher);
+        true
+    }
+
+    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Session)>, StoreError> {
+        self.up_to_date().await?;
+        Ok(self.known().image.page(after, limit))
+    }
+
+    async fn epoch(&self) -> Result<Epoch, StoreError> {
+        let mut left = self.epochs.lock().await;
+        if left.is_empty() {
+            *left = meta::epochs(&self.carrier.client, &self.carrier.keys).await?;
+        }
+        epochs::epoch(left.next().unwrap_or_default())
+    }
+
+    fn id(&self) -> u64 {
+        self.id
+    }
+
+    async fn open_sessions(&self) -> Result<usize, StoreError> {
+        self.up_to_date().await?;
+        Ok(self.known().image.len())
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.condition.well().map_err(StoreError::new)?;
+        let format = self.carrier.client.range(RangeRequest::key(self.carrier.keys.meta("format"))).await;
+        format.map(drop).map_err(|error| StoreError::new(error.to_string()))
+    }
+
+    fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.life.clone().cancelled_owned()
+    }
+
+    fn trail(&self) -> Option<&Trail> {
+        None
+    }
+
+    fn commits(&self) -> Option<&Commits> {
+        Some(&self.carrier.commits)
+    }
+}
