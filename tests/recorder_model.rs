@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use recording_core::State;
 use recording_core::recorder::{Channel, Epoch, Holder, Kept, Machine, ResumePolicy};
 use recording_core::state::RecordingState;
+use recording_core::{Action, State};
 use recording_test_support::naive_recorder::{self as naive, Ask, Input, Sending};
-use recording_test_support::recorder::{begin, epoch, give, seen};
+use recording_test_support::recorder::{begin, epoch, facts, give, request, seen, stored};
 use recording_test_support::report;
 
 const TABLE: &str = include_str!("vectors/recorder.csv");
@@ -216,6 +216,23 @@ fn the_ninth_hold() {
             }
         }
     }
+}
+
+/// Eight wait; a ninth takes the place of one that is no agent any more, and waits in it: it loses its hold as the others do.
+#[test]
+fn a_hold_in_the_place_of_another_that_waits() {
+    let mut machine = begin(State::INITIAL.with_recording(RecordingState::Started), ResumePolicy::Holders);
+    for who in 0..9 {
+        let agents = |holder: Holder| holder != Holder::from_index(3);
+        let asked = machine.set(&request(Action::Pause), &facts(who, true, true), agents).expect("numbers");
+        machine = stored(asked).0.machine.expect("a session");
+    }
+    assert!(machine.kept().holds().contains(Holder::from_index(8)));
+    assert!(!machine.kept().holds().contains(Holder::from_index(3)));
+    assert_eq!(machine.holds_in_question(), 0xff);
+    let (after, machine) = give(&machine, Input::Answered(naive::RECORDING));
+    assert_eq!(after.outcome, "not carried out");
+    assert!(machine.expect("a session").kept().holds().is_empty());
 }
 
 #[test]

@@ -169,11 +169,11 @@ fn an_order_is_sent_again_ever_more_slowly() {
     assert_eq!(no_such_call(ordered.clone()).due(), Due::After(5_000));
     let mut machine = ordered;
     // Often enough that a time which were doubled each time would not fit any number.
-    for again in [200, 400, 800, 1_600, 3_200].into_iter().chain([5_000; 60]) {
-        assert_eq!(machine.due(), Due::Never);
+    for (again, times) in [200, 400, 800, 1_600, 3_200].into_iter().chain([5_000; 60]).zip(1..) {
+        assert_eq!((machine.due(), machine.times_sent()), (Due::Never, times));
         let number = machine.latest().expect("a sending");
         machine = step(machine, Input::GivenUp { number });
-        assert_eq!(machine.due(), Due::After(again), "{}", machine.times_sent());
+        assert_eq!((machine.due(), machine.times_sent()), (Due::After(again), times));
         machine = step(machine, Input::Send);
     }
     machine = no_such_call(machine);
