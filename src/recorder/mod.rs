@@ -83,6 +83,7 @@
     reason = "what was not done is given back, and there is no allocator to box it with"
 )]
 
+mod actions;
 mod answer;
 mod draft;
 mod due;
