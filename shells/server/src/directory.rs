@@ -62,8 +62,12 @@ impl Ucc {
 
     /// The agent that this is; `None` if it is none any more.
     #[must_use]
-    pub fn holder_uri(&self, holder: Holder) -> Option<&SipUriBuf> {
-        self.holders.get(&holder)
+    pub fn holder_uri(&self, known: Holder) -> Option<&SipUriBuf> {
+        match self.recording.resume {
+            ResumePolicy::Holders => self.holders.get(&known),
+            // A session that began before a reload keeps what was fixed then: its holds count.
+            ResumePolicy::Anyone => self.agents.iter().find(|agent| holder(agent.as_str()) == known),
+        }
     }
 
     /// Whether `requester` is one of the agents.
