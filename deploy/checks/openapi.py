@@ -255,8 +255,13 @@ def check_admin(admin):
         ("PUT", session, template, 200),
         ("PUT", session[:-1], template, 400),
         ("PUT", unknown, template, 404),
+        ("GET", session, template, 200),
+        ("DELETE", session + "/holds", template + "/holds", 200),
+        ("DELETE", session + "/recorder", template + "/recorder", 409),
         ("DELETE", session, template, 200),
         ("DELETE", unknown, template, 404),
+        ("GET", unknown, template, 404),
+        ("GET", "/recorders", "/recorders", 200),
         ("GET", "/healthz", "/healthz", 200),
         ("GET", "/readyz", "/readyz", 200),
     ]:

@@ -6,7 +6,11 @@
 //! ```
 //!
 //! `Allowed` are the actions by which an agent would be answered with success, `Changing` those of them that would
-//! change something. Both are the core's answer, as of now.
+//! change something. Both are the core's answer, as of now. A session with a recorder has a `Recorder` besides, see
+//! [`recorded`](super::recorded).
+//!
+//! Sessions that have ended, and whose recorder is still being stopped, are on the page as well, in a list of their own,
+//! `Closing`, which is there if they are: without states, so that none of them can be taken for an open one.
 //!
 //! `limit` is 1 to 1000, by default 100. `Next` is `null` on the last page, else what `after` must say to get the next
 //! one. A session that stays open is on exactly one page, whatever begins and ends meanwhile. `ucc` keeps to one UCC, `id`
@@ -21,12 +25,13 @@ use axum::response::Response;
 use percent_encoding::percent_decode_str;
 use recording_core::state::ActionSet;
 use recording_core::wire::{CorrelationId, UccName, UccNameBuf};
-use recording_core::{Settings, State};
+use recording_core::{Action, State};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
+use super::recorded;
 use crate::service::Service;
 use crate::store::{Session, SessionKey, Store, StoreError};
 use crate::{log, reply};
@@ -41,7 +46,7 @@ pub const MAX_LIMIT: usize = 1000;
 pub const SCANNED: usize = 20_000;
 
 /// What a page holds, and what stands before the next one.
-type Page = (Vec<(SessionKey, State)>, Option<SessionKey>);
+type Page = (Vec<(SessionKey, Session)>, Option<SessionKey>);
 
 /// One page is made at a time: however many are asked for, they take one thread, and none of those that serve the API.
 static MAKING: Semaphore = Semaphore::const_new(1);
@@ -136,7 +141,7 @@ impl Wanted {
     fn take(
         &self,
         batch: Vec<(SessionKey, Session)>,
-        found: &mut Vec<(SessionKey, State)>,
+        found: &mut Vec<(SessionKey, Session)>,
     ) -> ControlFlow<Option<SessionKey>> {
         for (key, session) in batch {
             if key.correlation_id > self.last {
@@ -145,12 +150,10 @@ impl Wanted {
             if self.ucc.as_ref().is_some_and(|ucc| *ucc != key.ucc) {
                 continue;
             }
-            // One that is closing is over for everyone but its recorder.
-            let Some(state) = session.state() else { continue };
             if found.len() == self.limit {
                 return ControlFlow::Break(found.last().map(|(key, _)| key.clone()));
             }
-            found.push((key, state));
+            found.push((key, session));
         }
         ControlFlow::Continue(())
     }
@@ -175,19 +178,63 @@ fn greatest() -> Option<UccName<'static>> {
 }
 
 fn write<S: Store>(service: &Service<S>, (sessions, next): Page) -> String {
+    let (open, closing): (Vec<_>, Vec<_>) = sessions.iter().partition(|(_, session)| session.state().is_some());
+    let rows =
+        |of: Vec<&(SessionKey, Session)>| of.into_iter().map(|(key, session)| row(service, key, session)).collect();
+    let (open, closing): (Vec<_>, Vec<_>) = (rows(open), rows(closing));
+    let mut page = json!({ "Sessions": open, "Next": next.as_ref().map(cursor) });
+    if !closing.is_empty() {
+        page["Closing"] = json!(closing);
+    }
+    page.to_string()
+}
+
+/// What the list has of a session.
+pub(super) fn row<S: Store>(service: &Service<S>, key: &SessionKey, session: &Session) -> Map<String, Value> {
     let names = |actions: ActionSet| actions.iter().map(|action| json!(action.name())).collect::<Value>();
-    let row = |(key, state): &(SessionKey, State)| {
-        let settings = service.settings(key.ucc.to_ref());
-        let actions = |of: fn(&Settings, State) -> ActionSet| settings.map_or(ActionSet::EMPTY, |all| of(&all, *state));
-        let mut row = written(*state);
-        row.insert("UCCName".to_owned(), json!(key.ucc.as_str()));
-        row.insert("CorrelationId".to_owned(), json!(key.correlation_id.hyphenated().as_str()));
-        row.insert("Allowed".to_owned(), names(actions(Settings::allowed)));
-        row.insert("Changing".to_owned(), names(actions(Settings::changing)));
-        row
+    let mut row = match session.state() {
+        None => Map::new(),
+        Some(state) => {
+            let (allowed, changing) = actions(service, key, session, state);
+            let mut row = written(state);
+            row.insert("Allowed".to_owned(), names(allowed));
+            row.insert("Changing".to_owned(), names(changing));
+            row
+        }
     };
-    let rows: Vec<_> = sessions.iter().map(row).collect();
-    json!({ "Sessions": rows, "Next": next.as_ref().map(cursor) }).to_string()
+    row.insert("UCCName".to_owned(), json!(key.ucc.as_str()));
+    row.insert("CorrelationId".to_owned(), json!(key.correlation_id.hyphenated().as_str()));
+    if let Some(bound) = session.bound() {
+        if let Some(disposition) = bound.kept.closing() {
+            row.insert("Disposition".to_owned(), json!(disposition.name()));
+        }
+        row.insert("Recorder".to_owned(), recorded::object(service, key, bound));
+    }
+    row
+}
+
+/// What an agent may do, and what of that would change something.
+fn actions<S: Store>(
+    service: &Service<S>,
+    key: &SessionKey,
+    session: &Session,
+    state: State,
+) -> (ActionSet, ActionSet) {
+    match (service.settings(key.ucc.to_ref()), session.bound()) {
+        (None, _) => (ActionSet::EMPTY, ActionSet::EMPTY),
+        (Some(settings), None) => (settings.allowed(state), settings.changing(state)),
+        (Some(settings), Some(bound)) => {
+            let can = |action| service.recorders().is_possible(&bound.binding.recorder, action);
+            let is_possible = can(Action::Start);
+            let (allowed, changing) =
+                (bound.kept.allowed(&settings, is_possible), bound.kept.changing(&settings, is_possible));
+            if can(Action::Pause) {
+                (allowed, changing)
+            } else {
+                (allowed.without(Action::Pause), changing.without(Action::Pause))
+            }
+        }
+    }
 }
 
 /// The three states as the core writes them.

@@ -4,20 +4,25 @@
 //! |---|---|
 //! | `PUT /sessions/{ucc}/{correlation id}`, with a state's document or without a body | 201 and the state reply; 200 if the session is open: it stays as it is |
 //! | `DELETE /sessions/{ucc}/{correlation id}` | `{"Disposition":"Keep"}`, or `"Discard"`, `"NothingRecorded"`; the same again for a minute |
+//! | `GET /sessions/{ucc}/{correlation id}`, and what the call's side can do about its recorder | see [`one`] |
+//! | `GET /recorders` | how each recorder is, see [`recorded`] |
 //! | `GET /sessions?limit=100&after=…` | a page of open sessions, see [`list`] |
 //! | `GET /uccs`, `GET /uccs/{ucc}` | the UCCs of the config and their agents, see [`uccs`] |
 //! | `GET /` and its files | the console, a page for people |
 //! | what begins with `/attendantservice/` | the recording API, for that page |
 //! | `GET /healthz` | `{"Status":"ok"}`: the server runs, all of it; or 503 |
-//! | `GET /readyz` | `{"Status":"ready"}`, or 503 while requests cannot be served |
+//! | `GET /readyz` | `{"Status":"ready"}`, with `Warnings` if a recorder is away; or 503 while requests cannot be served |
 //! | `GET /metrics` | counters for Prometheus, see [`metrics`](crate::metrics) |
 //! | `GET /openapi.json`, `GET /openapi-admin.json` | the API, and these requests, as `OpenAPI` documents, see [`openapi`] |
 //!
 //! Errors have the shape of the API's: 404 for an unknown UCC or session, 400 for what cannot be understood.
 
+mod asked;
 mod begin;
 mod console;
 pub mod list;
+mod one;
+mod recorded;
 mod status;
 pub mod uccs;
 
@@ -32,13 +37,13 @@ use axum::response::Response;
 use bytes::Bytes;
 use recording_core::state::Disposition;
 use recording_core::wire::RequestParts;
-use recording_core::wire::{Allow, Rejection, SetRequest, StateRequest};
+use recording_core::wire::{Allow, ErrorMessage, ErrorType, Rejection, SetRequest};
 use recording_core::{Reply, Scratch};
 
+use self::asked::{API, api_target, caller, line, reject, session};
+use self::one::Part;
 use crate::body::{self, Received};
-use crate::caller::{Caller, RequestLine};
 use crate::calls::{Begun, NotDone};
-use crate::net::Client;
 use crate::service::Service;
 use crate::store::Store;
 use crate::tasks::to_the_end;
@@ -53,9 +58,6 @@ pub fn router<S: Store>(service: Arc<Service<S>>) -> Router {
     })
 }
 
-/// What the paths of the recording API begin with.
-const API: &str = "/attendantservice/";
-
 /// What a path means.
 enum Route<'a> {
     Console(console::File),
@@ -67,6 +69,8 @@ enum Route<'a> {
     OpenApi(fn() -> &'static str),
     Sessions,
     Session { ucc: &'a str, correlation_id: &'a str },
+    PartOf { ucc: &'a str, correlation_id: &'a str, part: Part },
+    Recorders,
 }
 
 impl<'a> Route<'a> {
@@ -79,6 +83,7 @@ impl<'a> Route<'a> {
             "/openapi-admin.json" => Some(Self::OpenApi(openapi::admin_document)),
             "/sessions" => Some(Self::Sessions),
             "/uccs" => Some(Self::Uccs),
+            "/recorders" => Some(Self::Recorders),
             _ => {
                 if let Some(file) = console::File::at(path) {
                     return Some(Self::Console(file));
@@ -87,8 +92,17 @@ impl<'a> Route<'a> {
                     return (!ucc.is_empty() && !ucc.contains('/')).then_some(Self::Ucc(ucc));
                 }
                 let (ucc, correlation_id) = path.strip_prefix("/sessions/")?.split_once('/')?;
-                let sound = !ucc.is_empty() && !correlation_id.is_empty() && !correlation_id.contains('/');
-                sound.then_some(Self::Session { ucc, correlation_id })
+                let (correlation_id, part) = match correlation_id.split_once('/') {
+                    None => (correlation_id, None),
+                    Some((correlation_id, "holds")) => (correlation_id, Some(Part::Holds)),
+                    Some((correlation_id, "recorder")) => (correlation_id, Some(Part::Recorder)),
+                    Some(_) => return None,
+                };
+                let sound = !ucc.is_empty() && !correlation_id.is_empty();
+                sound.then_some(match part {
+                    None => Self::Session { ucc, correlation_id },
+                    Some(part) => Self::PartOf { ucc, correlation_id, part },
+                })
             }
         }
     }
@@ -123,12 +137,19 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
             let (tasks, service, parts) = (service.tasks().clone(), Arc::clone(&service), Arc::clone(&parts));
             to_the_end(&tasks, async move { end(&service, &parts, &target).await }).await
         }
-        (Some(Route::Session { .. }), _) => {
-            let text = "This path answers only to PUT, DELETE.";
-            let mut response = reply::invalid(StatusCode::METHOD_NOT_ALLOWED, text);
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("PUT, DELETE"));
-            response
+        (Some(Route::Session { ucc, correlation_id }), &Method::GET | &Method::HEAD) => {
+            one::show(&service, &parts, &api_target(ucc, correlation_id)).await
         }
+        (Some(Route::Session { .. }), _) => {
+            not_allowed("This path answers only to GET, HEAD, PUT, DELETE.", "GET, HEAD, PUT, DELETE")
+        }
+        (Some(Route::PartOf { ucc, correlation_id, part }), &Method::DELETE) => {
+            let target = api_target(ucc, correlation_id);
+            let (tasks, service, parts) = (service.tasks().clone(), Arc::clone(&service), Arc::clone(&parts));
+            to_the_end(&tasks, async move { one::release(&service, &parts, &target, part).await }).await
+        }
+        (Some(Route::PartOf { .. }), _) => not_allowed("This path answers only to DELETE.", "DELETE"),
+        (Some(Route::Recorders), &Method::GET | &Method::HEAD) => recorded::all(&service),
         (Some(Route::Health), &Method::GET | &Method::HEAD) => status::health(&service),
         (Some(Route::Ready), &Method::GET | &Method::HEAD) => status::ready(&service).await,
         (Some(Route::Metrics), &Method::GET | &Method::HEAD) => status::metrics(&service, &parts.headers).await,
@@ -148,34 +169,10 @@ async fn answer<S: Store>(service: Arc<Service<S>>, request: Request) -> Respons
     if usable { response } else { reply::and_close(response) }
 }
 
-fn caller(parts: &Parts) -> Caller<'_> {
-    api::caller(parts.extensions.get(), parts)
-}
-
-fn line(parts: &Parts) -> RequestLine<'_> {
-    RequestLine::of(parts, parts.extensions.get().map(Client::peer))
-}
-
-fn reject(parts: &Parts, rejection: Rejection) -> Response {
-    log::rejected(line(parts), &rejection);
-    reply::rejection(rejection)
-}
-
-/// The API's target for the same session: so its parts are decoded here exactly as there.
-fn api_target(ucc: &str, correlation_id: &str) -> String {
-    // On the API this name is reached by a percent code only.
-    let ucc = if ucc == "capabilities" { "%63apabilities" } else { ucc };
-    format!("{API}api/recording/{ucc}/{correlation_id}")
-}
-
-fn session<'a>(target: &'a str, scratch: &'a mut Scratch) -> Result<StateRequest<'a>, Rejection> {
-    match recording_core::Request::read(
-        RequestParts { method: b"GET", target: target.as_bytes(), content_type: None, body: &[] },
-        scratch,
-    )? {
-        recording_core::Request::State(session) => Ok(session),
-        _ => Err(Rejection::UnknownPath),
-    }
+fn not_allowed(text: &'static str, allow: &'static str) -> Response {
+    let mut response = reply::invalid(StatusCode::METHOD_NOT_ALLOWED, text);
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
+    response
 }
 
 fn ucc<S: Store>(service: &Service<S>, name: &str) -> Result<Response, Rejection> {
@@ -200,8 +197,8 @@ async fn begin<S: Store>(service: &Service<S>, parts: &Parts, target: &str, body
         Ok(begin) => begin,
         Err(begin::Wrong::State(error)) => return reject(parts, error.into()),
         Err(begin::Wrong::Recorder(text)) => {
-            log::not_arrived(line(parts), StatusCode::BAD_REQUEST.as_u16(), text);
-            return reply::invalid(StatusCode::BAD_REQUEST, text);
+            log::not_arrived(line(parts), StatusCode::BAD_REQUEST.as_u16(), &text);
+            return reply::error(StatusCode::BAD_REQUEST, ErrorMessage::new(ErrorType::Validation, &text));
         }
     };
     let begun = service.begin_call(session.ucc, session.correlation_id, (state, call.as_ref()), caller(parts)).await;

@@ -11,7 +11,9 @@ use bytes::Bytes;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use recording_core::wire::{ErrorMessage, ErrorType};
+use serde_json::json;
 
+use super::recorded;
 use crate::audit::Trail;
 use crate::metrics::{Format, Levels, MetricsWriter, listeners, write};
 use crate::service::Service;
@@ -26,10 +28,19 @@ pub(super) fn health<S: Store>(service: &Service<S>) -> Response {
     }
 }
 
-/// `{"Status":"ready"}`, or 503 and why not.
+/// `{"Status":"ready"}`, or 503 and why not. A recorder that is away is a warning: the server serves all the same, and what
+/// needs the recorder is answered that it is not confirmed.
 pub(super) async fn ready<S: Store>(service: &Service<S>) -> Response {
     match service.ready().await {
-        Ok(()) => reply::json(StatusCode::OK, Bytes::from_static(br#"{"Status":"ready"}"#)),
+        Ok(()) => {
+            let warnings = recorded::warnings(service);
+            let body = if warnings.is_empty() {
+                Bytes::from_static(br#"{"Status":"ready"}"#)
+            } else {
+                json!({ "Status": "ready", "Warnings": warnings }).to_string().into()
+            };
+            reply::json(StatusCode::OK, body)
+        }
         Err(why) => reply::error(StatusCode::SERVICE_UNAVAILABLE, ErrorMessage::new(ErrorType::Configuration, why)),
     }
 }

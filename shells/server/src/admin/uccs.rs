@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `GET /uccs` | `{"UCCs":[{"UCCName":"…","AgentCanEditRecordings":true,"Agents":2}]}`, by name |
 //! | `GET /uccs/{ucc}` | `{"UCCName":"…","AgentCanEditRecordings":true,"Agents":["sip:…"],"More":false}`; `More` says that it has more agents than are listed |
+//!
+//! A UCC that has a recorder has `"Recorder":{"Name":"…","Resume":"anyone","PauseLimitSeconds":null}` besides.
 
 use axum::http::StatusCode;
 use axum::response::Response;
 use recording_core::wire::{CapabilitiesRequest, Rejection, SipUriBuf, UccName};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::directory::{Directory, Ucc};
 use crate::reply;
@@ -27,11 +29,14 @@ pub(super) fn all(directory: &Directory) -> Response {
     let uccs: Vec<_> = uccs
         .into_iter()
         .map(|(name, ucc)| {
-            json!({
-                "UCCName": name.as_str(),
-                "AgentCanEditRecordings": can_edit(name, ucc),
-                "Agents": ucc.agents(),
-            })
+            with_recorder(
+                json!({
+                    "UCCName": name.as_str(),
+                    "AgentCanEditRecordings": can_edit(name, ucc),
+                    "Agents": ucc.agents(),
+                }),
+                ucc,
+            )
         })
         .collect();
     reply::json(StatusCode::OK, json!({ "UCCs": uccs }).to_string().into())
@@ -49,5 +54,17 @@ pub(super) fn one(directory: &Directory, name: UccName<'_>) -> Result<Response, 
         "Agents": agents,
         "More": more,
     });
-    Ok(reply::json(StatusCode::OK, document.to_string().into()))
+    Ok(reply::json(StatusCode::OK, with_recorder(document, ucc).to_string().into()))
+}
+
+/// What sessions that begin now are recorded by, if they are by something.
+fn with_recorder(mut document: Value, ucc: &Ucc) -> Value {
+    if let Some(name) = &ucc.recording.recorder {
+        document["Recorder"] = json!({
+            "Name": name,
+            "Resume": ucc.recording.resume.to_string(),
+            "PauseLimitSeconds": ucc.recording.pause_limit.map(|limit| limit.as_secs()),
+        });
+    }
+    document
 }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use recording_core::wire::Field;
 use serde_json::{Map, Value, json};
 
+use super::recorders::{object, of_recorders};
 use super::{ALWAYS, Samples, headers, parameter, responses, schemas};
 use crate::admin::list;
 
@@ -27,19 +28,26 @@ fn whole(samples: &Samples) -> Value {
         "content": { "application/json": { "schema": schemas::reference("ErrorReply") } },
         "x-status": 404,
     });
+    responses["ConflictHere"] = json!({
+        "description": "Not as things are, for what the text says: another session has this call of the recorder, the session is \
+            open with another call or still closing, or it is open and this is for closing ones",
+        "headers": headers(None),
+        "content": { "application/json": { "schema": schemas::reference("ErrorReply") } },
+        "x-status": 409,
+    });
     json!({
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://spec.openapis.org/oas/3.1/dialect/base",
         "info": {
             "title": "Call control and operations",
-            "summary": "Begin, end and list sessions; UCCs, health, metrics",
+            "summary": "Begin, end and list sessions; recorders, UCCs, health, metrics",
             "description": "What the admin's port offers besides the recording API. Errors carry ErrorMessage alone.",
             "version": env!("CARGO_PKG_VERSION"),
             "license": { "name": "MIT or Apache-2.0", "identifier": "MIT OR Apache-2.0" },
         },
         "servers": [{ "url": "/", "description": "The admin's port" }],
         "security": [{}, { "bearer": [] }],
-        "tags": [{ "name": "sessions" }, { "name": "uccs" }, { "name": "operations" }],
+        "tags": [{ "name": "sessions" }, { "name": "recorders" }, { "name": "uccs" }, { "name": "operations" }],
         "paths": paths(),
         "components": {
             "schemas": all,
@@ -69,7 +77,7 @@ fn operation(id: &str, tag: &str, summary: &str, good: &[Good], errors: &[&str],
         }
         answers.insert(status.to_owned(), answer);
     }
-    let own = [("UnknownHere".to_owned(), 404)];
+    let own = [("UnknownHere".to_owned(), 404), ("ConflictHere".to_owned(), 409)];
     let known = super::rejections().into_iter().map(|(name, status, ..)| (name, status)).chain(own);
     for (name, status) in known.filter(|(name, _)| errors.contains(&name.as_str())) {
         let answer = if has_body {
@@ -96,6 +104,8 @@ fn reads(id: &str, tag: &str, summary: &str, schema: &'static str, errors: &[&st
 fn summary_of(schema: &str) -> &'static str {
     match schema {
         "Sessions" => "A page of open sessions",
+        "Session" => "The session; one that is closing has a Disposition, and no states",
+        "Recorders" => "All recorders, by name",
         "UCCs" => "All UCCs, by name",
         "UCC" => "The UCC and its agents",
         "text" => "The metrics",
@@ -122,16 +132,20 @@ fn paths() -> Value {
         "sessions",
         "Begin a session",
         &begun,
-        &with(&["UnknownHere", "TimedOut", "BodyTooLarge", "UnsupportedMediaType", "NotStored"]),
+        &with(&["UnknownHere", "ConflictHere", "TimedOut", "BodyTooLarge", "UnsupportedMediaType", "NotStored"]),
         true,
     );
     begin["requestBody"] = json!({
         "required": false,
-        "description": "The state that it begins in; without a body nothing of it is begun",
-        "content": { "application/json": { "schema": schemas::reference("State") } },
+        "description": "The state that it begins in; without a body nothing of it is begun. Recorder says what the UCC's recorder \
+            needs to know of the call",
+        "content": { "application/json": { "schema": schemas::reference("Begin") } },
     });
     let ended = [("200", "It has ended, and this is to be done with its recording", "Disposition")];
     let end = with(&["UnknownHere", "NotStored"]);
+    let released = [("200", "Done; or nothing was there to be released", "Released")];
+    let show = reads("Session", "sessions", "One session", "Session", &end, &[]);
+    let session = format!("/sessions/{{{}}}/{{{}}}", Field::UccName, Field::CorrelationId);
     let number = json!({ "type": "integer", "minimum": 1, "maximum": list::MAX_LIMIT, "default": list::DEFAULT_LIMIT });
     let text = json!({ "type": "string" });
     let page = [
@@ -142,11 +156,23 @@ fn paths() -> Value {
     ];
     json!({
         "/sessions": reads("Sessions", "sessions", "Open sessions, page by page", "Sessions", &with(&["NotStored"]), &page),
-        format!("/sessions/{{{}}}/{{{}}}", Field::UccName, Field::CorrelationId): {
-            "parameters": [name, id],
+        session.clone(): {
+            "parameters": [name.clone(), id.clone()],
+            "get": show["get"],
+            "head": show["head"],
             "put": begin,
             "delete": operation("endSession", "sessions", "End a session", &ended, &end, true),
         },
+        format!("{session}/holds"): {
+            "parameters": [name.clone(), id.clone()],
+            "delete": operation("releaseHolds", "recorders", "End all holds of a session", &released, &end, true),
+        },
+        format!("{session}/recorder"): {
+            "parameters": [name, id],
+            "delete": operation("releaseRecorder", "recorders", "Give up a closing session whose recorder no longer exists",
+                &released, &[end.as_slice(), &["ConflictHere"]].concat(), true),
+        },
+        "/recorders": reads("Recorders", "recorders", "How each recorder is", "Recorders", &always, &[]),
         "/uccs": reads("UCCs", "uccs", "The UCCs of the config in force", "UCCs", &always, &[]),
         format!("/uccs/{{{}}}", Field::UccName): reads("UCC", "uccs", "A UCC and its agents", "UCC",
             &with(&["UnknownHere"]), &[parameter(Field::UccName, "The UCC")]),
@@ -166,12 +192,12 @@ fn open<'a>(always: &[&'a str], may_be_unavailable: bool) -> Vec<&'a str> {
 
 fn own_schemas() -> Map<String, Value> {
     let actions = json!({ "type": "array", "items": { "type": "string", "enum": names() } });
-    let object = |properties: Value| {
-        let required: Vec<_> = properties.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect();
-        // A later server may say more.
-        json!({ "type": "object", "properties": properties, "required": required })
-    };
     let field = |field: Field| schemas::reference(field.name());
+    let optional = |mut schema: Value, name: &str, of: Value| {
+        schema["properties"][name] = of;
+        schema
+    };
+    let recorder = |schema| optional(schema, "Recorder", schemas::reference("SessionRecorder"));
     let states = [Field::RecordingState, Field::MarkingState, Field::SavingState];
     let state = Value::Object(states.map(|state| (state.name().to_owned(), field(state))).into_iter().collect());
     let mut session = state.clone();
@@ -179,38 +205,80 @@ fn own_schemas() -> Map<String, Value> {
     session[Field::CorrelationId.name()] = field(Field::CorrelationId);
     session["Allowed"] = actions.clone();
     session["Changing"] = actions;
-    let dispositions = ["Keep", "Discard", "NothingRecorded"];
-    Map::from_iter([
-        ("State".to_owned(), object(state)),
-        ("Session".to_owned(), object(session)),
+    let disposition = json!({ "type": "string", "enum": ["Keep", "Discard", "NothingRecorded"] });
+    let closing = json!({
+        Field::UccName.name(): field(Field::UccName),
+        Field::CorrelationId.name(): field(Field::CorrelationId),
+        "Disposition": disposition,
+        "Recorder": schemas::reference("SessionRecorder"),
+    });
+    let of_ucc = |schema| optional(schema, "Recorder", schemas::reference("UCCRecorder"));
+    let begin =
+        json!({ "type": "object", "description": "What the recorder needs to know of the call, such as its CallId" });
+    let mut all = Map::from_iter([
+        (
+            "Begin".to_owned(),
+            json!({ "anyOf": [
+                optional(object(state), "Recorder", begin.clone()),
+                object(json!({ "Recorder": begin })),
+            ] }),
+        ),
+        ("OpenSession".to_owned(), recorder(object(session))),
+        ("ClosingSession".to_owned(), object(closing)),
+        (
+            "Session".to_owned(),
+            json!({ "anyOf": [schemas::reference("OpenSession"), schemas::reference("ClosingSession")] }),
+        ),
         (
             "Sessions".to_owned(),
-            object(json!({
-                "Sessions": { "type": "array", "items": schemas::reference("Session") },
-                "Next": { "type": ["string", "null"], "description": "What after must say to get the next page" },
-            })),
+            optional(
+                object(json!({
+                    "Sessions": { "type": "array", "items": schemas::reference("OpenSession") },
+                    "Next": { "type": ["string", "null"], "description": "What after must say to get the next page" },
+                })),
+                "Closing",
+                json!({
+                    "type": "array",
+                    "items": schemas::reference("ClosingSession"),
+                    "description": "Sessions that have ended, and whose recorder is still being stopped. Not there if none is",
+                }),
+            ),
         ),
-        ("Disposition".to_owned(), object(json!({ "Disposition": { "type": "string", "enum": dispositions } }))),
+        ("Disposition".to_owned(), object(json!({ "Disposition": disposition }))),
+        ("Released".to_owned(), object(json!({ "Released": { "type": "boolean" } }))),
         (
             "UCCs".to_owned(),
-            object(json!({ "UCCs": { "type": "array", "items": object(json!({
+            object(json!({ "UCCs": { "type": "array", "items": of_ucc(object(json!({
                 "UCCName": field(Field::UccName),
                 "AgentCanEditRecordings": { "type": "boolean" },
                 "Agents": { "type": "integer", "minimum": 0 },
-            })) } })),
+            }))) } })),
         ),
         (
             "UCC".to_owned(),
-            object(json!({
+            of_ucc(object(json!({
                 "UCCName": field(Field::UccName),
                 "AgentCanEditRecordings": { "type": "boolean" },
                 "Agents": { "type": "array", "items": { "type": "string" } },
                 "More": { "type": "boolean", "description": "Whether it has more agents than are told" },
-            })),
+            }))),
         ),
-        ("Status".to_owned(), object(json!({ "Status": { "type": "string", "enum": ["ok", "ready"] } }))),
+        (
+            "Status".to_owned(),
+            optional(
+                object(json!({ "Status": { "type": "string", "enum": ["ok", "ready"] } })),
+                "Warnings",
+                json!({
+                    "type": "array",
+                    "items": { "type": "string" },
+                    "description": "What is wrong with recorders, for people. Not there if nothing is",
+                }),
+            ),
+        ),
         ("Document".to_owned(), json!({ "type": "object" })),
-    ])
+    ]);
+    all.extend(of_recorders());
+    all
 }
 
 fn names() -> Vec<&'static str> {
@@ -232,6 +300,6 @@ mod tests {
             references += 1;
         }
         assert!(references > 50, "{references}");
-        assert_eq!(document["paths"].as_object().map(Map::len), Some(9));
+        assert_eq!(document["paths"].as_object().map(Map::len), Some(12));
     }
 }

@@ -4,6 +4,7 @@
 //! fields a body has is read off a body that the core itself wrote. What is left to this module is the frame around it.
 
 mod admin;
+mod recorders;
 mod schemas;
 
 use std::sync::OnceLock;

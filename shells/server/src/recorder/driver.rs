@@ -134,7 +134,9 @@ impl Driver {
             inner.since = Instant::now();
         }
         if let Some(machine) = &inner.machine {
-            self.viewed().follow(machine, clock::unix_ms());
+            let mut view = self.viewed();
+            view.follow(machine, clock::unix_ms());
+            view.found_recording_at_ms = inner.alarm.map(|alarm| alarm.found_ms);
         }
         self.wake.notify_one();
     }

@@ -232,9 +232,15 @@ impl<S: Store> Pump<S> {
             Heard::Of(Sending { number, order, .. }, outcome) => match outcome {
                 Outcome::Is(state) => {
                     self.service.metrics().recorders().confirmed(order, self.sent_at.elapsed());
+                    if state != order.target() {
+                        driver.viewed().last_error = Some(format!("the recorder is '{}'", state.name()).into());
+                    }
                     Input::Reply { number, reported: Reported::Is(state) }
                 }
-                Outcome::NoSuchCall => Input::Reply { number, reported: Reported::NoSuchCall },
+                Outcome::NoSuchCall => {
+                    driver.viewed().last_error = Some("the recorder does not know the call".into());
+                    Input::Reply { number, reported: Reported::NoSuchCall }
+                }
                 Outcome::Unknown(reason) => {
                     driver.viewed().last_error = Some(reason.into());
                     Input::GivenUp { number }

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use recording_core::Action;
+use recording_core::recorder::Order;
 use serde_json::{Map, Value};
 use tokio::sync::Notify;
 
@@ -117,6 +119,26 @@ impl Recorders {
     pub fn all(&self) -> Vec<(Box<str>, Entered)> {
         let entered = self.entered.read().unwrap_or_else(PoisonError::into_inner);
         entered.iter().map(|(name, entered)| (name.clone(), entered.clone())).collect()
+    }
+
+    /// Whether this recorder may be asked for what the action needs of it.
+    #[must_use]
+    pub fn is_possible(&self, recorder: &str, action: Action) -> bool {
+        self.entered(recorder).is_some_and(|entered| {
+            let is_usable = !matches!(entered.recorder.condition().borrow().usable, Some(Err(_)));
+            let can = Order::of(action).is_none_or(|order| entered.recorder.capabilities().can(order));
+            entered.is_configured && is_usable && can
+        })
+    }
+
+    /// How many sessions each recorder has, if it has any.
+    #[must_use]
+    pub fn sessions_of_each(&self) -> HashMap<Box<str>, usize> {
+        let mut counts = HashMap::new();
+        for driver in self.open().sessions.values() {
+            *counts.entry(driver.call().binding.recorder.clone()).or_default() += 1;
+        }
+        counts
     }
 
     /// The session, if it has a recorder and is open or closing.

@@ -109,13 +109,7 @@ impl<S: Store> Service<S> {
     /// The facts that the change is decided by; `None` if there is no such UCC.
     fn facts(&self, directory: &Directory, driver: &Driver, request: &SetRequest<'_>) -> Option<SetFacts> {
         let ucc = directory.ucc(request.ucc)?;
-        let recorder = self.recorders().entered(&driver.call().binding.recorder);
-        let is_possible = recorder.is_some_and(|entered| {
-            let is_usable = !matches!(entered.recorder.condition().borrow().usable, Some(Err(_)));
-            let order = recording_core::recorder::Order::of(request.action);
-            let can = order.is_none_or(|order| entered.recorder.capabilities().can(order));
-            entered.is_configured && is_usable && can
-        });
+        let is_possible = self.recorders().is_possible(&driver.call().binding.recorder, request.action);
         Some(SetFacts {
             settings: ucc.settings,
             requester_is_agent: ucc.is_agent(request.requester),

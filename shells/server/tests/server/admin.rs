@@ -134,6 +134,11 @@ async fn what_is_wrong_is_told_in_the_shape_of_the_api() {
         (put(&format!("/sessions/a%2/{ID}"), ""), 400, &not("UCCName contains '%' without two hexadecimal digits")),
         (put(&known, "{}"), 400, &recording),
         (put("/sessions/ucc-demo-name", ""), 404, "There is nothing at this path."),
+        (delete(&format!("{known}/other")), 404, "There is nothing at this path."),
+        (delete(&format!("{known}/holds/")), 404, "There is nothing at this path."),
+        (get("/sessions/ucc-demo-name/1234"), 400, &not("CorrelationId is not a GUID")),
+        (get(&nowhere), 404, no_ucc),
+        (delete(&format!("{nowhere}/holds")), 404, no_ucc),
         (put(&format!("{known}/"), ""), 404, "There is nothing at this path."),
         (put(&format!("/sessions//{ID}"), ""), 404, "There is nothing at this path."),
         (get("/console"), 404, "There is nothing at this path."),
@@ -148,8 +153,10 @@ async fn what_is_wrong_is_told_in_the_shape_of_the_api() {
         assert_eq!((response.status, response.error(2).as_str()), (status, message));
     }
     for (bytes, allow) in [
-        (get(&known), "PUT, DELETE"),
-        (request("POST", &known, &[], b""), "PUT, DELETE"),
+        (request("POST", &known, &[], b""), "GET, HEAD, PUT, DELETE"),
+        (get(&format!("{known}/holds")), "DELETE"),
+        (put(&format!("{known}/recorder"), ""), "DELETE"),
+        (delete("/recorders"), "GET, HEAD"),
         (delete("/sessions"), "GET, HEAD"),
         (request("POST", "/healthz", &[], b""), "GET, HEAD"),
     ] {
@@ -173,6 +180,9 @@ async fn the_apis_port_serves_nothing_of_the_admins() {
         (api, get("/metrics")),
         (api, get("/openapi.json")),
         (api, get("/uccs")),
+        (api, get("/recorders")),
+        (api, get(&format!("/sessions/ucc-demo-name/{ID}"))),
+        (api, delete(&format!("/sessions/ucc-demo-name/{ID}/holds"))),
         (api, get("/")),
         (admin, get("/console.html")),
         (admin, get("/uccs/")),
@@ -332,6 +342,23 @@ async fn a_list_can_be_narrowed_down() {
         let response = client.exchange(&get(&format!("/sessions?{query}"))).await;
         assert_eq!((response.status, response.error(2).as_str()), (400, text), "{query}");
     }
+}
+
+/// A session without a recorder is shown as the list has it, and there is nothing to release.
+#[tokio::test]
+async fn a_single_session_is_its_row_of_the_list() {
+    let running = world(State::INITIAL).await;
+    let mut client = Client::connect(running.addresses().admin).await;
+    let page: Value = serde_json::from_str(&client.exchange(&get("/sessions")).await.body).unwrap();
+    for target in [format!("/sessions/ucc-demo-name/{ID}"), format!("/sessions/ucc%2Ddemo-name/%7B{ID}%7D")] {
+        let one = client.exchange(&get(&target)).await;
+        assert_eq!((one.status, serde_json::from_str::<Value>(&one.body).unwrap()), (200, page["Sessions"][0].clone()));
+        let holds = client.exchange(&delete(&format!("{target}/holds"))).await;
+        assert_eq!((holds.status, holds.body.as_str()), (200, r#"{"Released":false}"#));
+        assert_eq!(client.exchange(&delete(&format!("{target}/recorder"))).await.status, 409);
+    }
+    let none = client.exchange(&get("/recorders")).await;
+    assert_eq!((none.status, none.body.as_str()), (200, r#"{"Recorders":[]}"#));
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@ use core::net::SocketAddr;
 use recording_core::State;
 use serde_json::Value;
 
-use crate::process::Running;
+use crate::process::{File, Running};
+use crate::support::recorder::HttpRecorder;
 use crate::support::{Client, get, once, request, world};
 
 const README: &str = include_str!("../../../../README.md");
@@ -105,6 +106,17 @@ async fn begin_and_end_have_the_statuses_of_the_page() {
     {
         found.push(client.exchange(&request("PUT", target, &[], body.as_bytes())).await.status);
     }
+    // With a recorder: its call cannot be changed.
+    let recorder = HttpRecorder::new();
+    let config = File::new("documented.toml", &recorder.config("own", "recorded", &["sip:agent@domain.com"], ""));
+    let recorded = Running::start(&["--store", "memory", "--config", config.path()]);
+    let place_recorded = place.replace("ucc-demo-name", "recorded");
+    for (call, expected) in [("a", 201), ("b", 409)] {
+        let body = format!(r#"{{"Recorder":{{"Leg":"{call}"}}}}"#);
+        let status = once(recorded.admin, &request("PUT", &place_recorded, &[], body.as_bytes())).await.status;
+        assert_eq!(status, expected);
+    }
+    found.insert(4, 409);
     // Last is 503, of a store that fails, which has tests of its own.
     assert_eq!([found, vec![503]].concat(), statuses("\n## Begin\n"));
     let mut client = Client::connect(running.addresses().admin).await;

@@ -20,6 +20,7 @@ mod limits;
 mod manual;
 mod openapi;
 mod program;
+mod recorders;
 mod side_channels;
 mod status;
 mod trail;

@@ -10,10 +10,14 @@ use recording_server::auth::tokens::make;
 use serde_json::Value;
 
 use crate::process::{File, Running};
+use crate::support::recorder::{HttpRecorder, Mood};
 use crate::support::{ID, PATIENCE, get, once, set_body};
 
 /// Statuses that need a disk that fails: see `failing_store`.
 const NOT_HERE: &str = "503";
+
+/// The path of one session.
+const SESSION: &str = "/sessions/{UCCName}/{CorrelationId}";
 
 /// The status of an answer, and its type if it has a body.
 fn answer(address: SocketAddr, request: &[u8]) -> (String, Option<String>) {
@@ -71,6 +75,8 @@ struct Servers {
     tokens: Running,
     rate: Running,
     hub_token: String,
+    /// With a recorder that answers nothing of use.
+    recorded: Running,
 }
 
 /// Asks in every way, and gives what was answered.
@@ -92,6 +98,16 @@ fn drive(
         answers.insert(answer(port(server), &bytes(method, target, &all, body)));
     };
     let plain = &servers.plain;
+    if is_admin && path.contains("{CorrelationId}") {
+        // What needs a session that is open, and then one that closes.
+        let (recorded, session) = (&servers.recorded, filled(base, SESSION, "recorded", ID));
+        for change in ["PUT", "DELETE"] {
+            let state = if change == "PUT" { r#"{"RecordingState":1,"MarkingState":0,"SavingState":0}"# } else { "" };
+            answer(recorded.admin, &bytes(change, &session, &[], state));
+            asks(recorded, &filled(base, path, "recorded", ID), &[], "");
+        }
+        answer(recorded.admin, &bytes("DELETE", &format!("{session}/recorder"), &[], ""));
+    }
     for _ in 0..2 {
         asks(plain, &target, &[], body);
     }
@@ -158,12 +174,16 @@ fn drive(
 async fn what_is_answered_is_what_the_documents_list() {
     let (token, hub) = (make("all").unwrap(), make("hub").unwrap());
     let file = File::new("openapi.tokens", &format!("{}\n{} hub\n", token.line, hub.line));
+    let recorder = HttpRecorder::new();
+    recorder.be(Mood::Fails);
+    let config = File::new("openapi.toml", &recorder.config("own", "recorded", &["sip:agent@domain.com"], ""));
     let servers = Servers {
         // Heads so long that a target can be too long first; a body that does not come is waited for shortly.
         plain: Running::start(&["--log", "off", "--max-head", "1048576", "--request-timeout", "1"]),
         tokens: Running::start(&["--log", "off", "--tokens", file.path(), "--admin-tokens", file.path()]),
         rate: Running::start(&["--log", "off", "--rate", "1"]),
         hub_token: hub.token,
+        recorded: Running::start(&["--log", "off", "--store", "memory", "--config", config.path()]),
     };
     let mut wrong = Vec::new();
     let mut number = 0;

@@ -7,6 +7,7 @@
 #![allow(clippy::must_use_candidate, clippy::missing_const_for_fn, clippy::missing_errors_doc)]
 
 pub mod process;
+pub mod recorder;
 
 use core::net::SocketAddr;
 use core::time::Duration;

@@ -1,0 +1,154 @@
+//! A recorder that speaks HTTP, run inside a test. It keeps the fence, and obeys unless the test says otherwise.
+
+use core::net::SocketAddr;
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use serde_json::{Value, json};
+
+/// What it does with an order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Mood {
+    /// Carries it out.
+    #[default]
+    Obeys,
+    /// Answers 500, which says nothing.
+    Fails,
+    /// Does not know the call.
+    KnowsNoCall,
+    /// Does something else, and says what.
+    Does(&'static str),
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    mood: Mood,
+    /// What it is doing, and the greatest number that it has seen, by call.
+    calls: HashMap<String, (&'static str, u64)>,
+    orders: Vec<Value>,
+}
+
+/// A recorder. Its threads end with the process.
+#[derive(Debug)]
+pub struct HttpRecorder {
+    address: SocketAddr,
+    shared: Arc<Mutex<Shared>>,
+}
+
+impl Default for HttpRecorder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl HttpRecorder {
+    /// One that is there and knows no call yet.
+    pub fn new() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::<Mutex<Shared>>::default();
+        let for_thread = Arc::clone(&shared);
+        thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let shared = Arc::clone(&for_thread);
+                thread::spawn(move || serve(&stream, &shared));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// Where orders are posted.
+    pub fn url(&self) -> String {
+        format!("http://{}/orders", self.address)
+    }
+
+    /// What it does from now on.
+    pub fn be(&self, mood: Mood) {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).mood = mood;
+    }
+
+    /// The orders that came.
+    pub fn orders(&self) -> Vec<Value> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).orders.clone()
+    }
+
+    /// The part of a config that names it `name`, and a UCC of this name that it records, with `more` lines.
+    pub fn config(&self, name: &str, ucc: &str, agents: &[&str], more: &str) -> String {
+        format!(
+            "[[recorder]]\nname = {name:?}\nkind = \"http\"\nurl = {:?}\n\n{}",
+            self.url(),
+            recorded_ucc(name, ucc, agents, more)
+        )
+    }
+}
+
+/// The part of a config that is about a UCC with a recorder.
+pub fn recorded_ucc(recorder: &str, ucc: &str, agents: &[&str], more: &str) -> String {
+    format!(
+        "[[ucc]]\nname = {ucc:?}\nrecording_api_licensed = true\nuse_audio_recording = true\n\
+         agent_can_edit_audio_recording = true\nsave_recording_by_default = true\nrepeats = \"accept\"\n\
+         agents = {agents:?}\nrecorder = {recorder:?}\n{more}\n\n"
+    )
+}
+
+fn serve(stream: &TcpStream, shared: &Mutex<Shared>) {
+    let mut reader = BufReader::new(stream);
+    loop {
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            match reader.read_line(&mut line) {
+                Ok(1..) if line != "\r\n" => head.push(line),
+                Ok(1..) => break,
+                _ => return,
+            }
+        }
+        let length = head.iter().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+        });
+        let mut body = vec![0; length.unwrap_or(0)];
+        if reader.read_exact(&mut body).is_err() {
+            return;
+        }
+        let line = head.first().map_or("", String::as_str);
+        let (status, body) = answer(line, &body, &mut shared.lock().unwrap_or_else(PoisonError::into_inner));
+        let head =
+            format!("HTTP/1.1 {status} Is\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+        if (&*stream).write_all(format!("{head}{body}").as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(line: &str, body: &[u8], shared: &mut Shared) -> (u16, String) {
+    if line.starts_with("GET") {
+        // Whether it is there; what it is doing, no test asks it.
+        return (if line.contains('?') { 404 } else { 200 }, String::new());
+    }
+    let order: Value = serde_json::from_slice(body).unwrap_or_default();
+    shared.orders.push(order.clone());
+    let call = format!("{} {}", order["UCCName"], order["CorrelationId"]);
+    let (state, latest) = shared.calls.entry(call).or_insert(("Recording", 0));
+    let number = order["Number"].as_u64().unwrap_or_default();
+    if number < *latest {
+        return (409, String::new());
+    }
+    *latest = number;
+    match shared.mood {
+        Mood::Fails => return (500, String::new()),
+        Mood::KnowsNoCall => return (404, String::new()),
+        Mood::Does(what) => *state = what,
+        Mood::Obeys => {
+            *state = match order["Order"].as_str() {
+                Some("Pause") => "Paused",
+                Some("Stop") => "Off",
+                _ => "Recording",
+            }
+        }
+    }
+    (200, json!({ "RecorderState": state }).to_string())
+}
