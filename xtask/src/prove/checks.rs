@@ -60,12 +60,33 @@ pub(super) fn wire() -> Result<String> {
 const RECORDER: &str = r"(?m)^ *recorder (.*)$";
 
 pub(super) fn recorder() -> Result<String> {
-    cargo_test("-p recording-core --test recorder_model --test recorder_system", Some(RECORDER))
+    explored(&cargo_test("-p recording-core --test recorder_model --test recorder_system", Some(RECORDER))?)
 }
 
 pub(super) fn recorder_large() -> Result<String> {
     let words = "test --locked --release -p recording-core --test recorder_system";
-    test(tools::cargo(words).env("RECORDER_SYSTEM", "large"), words, Some(RECORDER))
+    explored(&test(tools::cargo(words).env("RECORDER_SYSTEM", "large"), words, Some(RECORDER))?)
+}
+
+/// What the tests of the recorder enumerated, in short.
+fn explored(said: &str) -> Result<String> {
+    let sums = |pattern: &str| {
+        let pattern = regex(pattern);
+        let found: Vec<u64> = pattern.captures_iter(said).filter_map(|found| found[1].parse().ok()).collect();
+        (found.len(), count(found.iter().sum()))
+    };
+    let ((settings, states), (guards, _)) =
+        (sums(r"(\d+) states, no violation"), sums(r"planted \w+: (\d+) violations"));
+    if settings == 0 || guards == 0 {
+        bail!("the tests of the recorder do not say what they explored: {said}");
+    }
+    let mut parts = Vec::new();
+    if let (1.., lines) = sums(r"(\d+) lines") {
+        parts.push(format!("{lines} lines of the table, {} steps as the naive model", sums(r"(\d+) steps").1));
+    }
+    parts.push(format!("{states} states of {settings} systems hold, and a fair run settles from each"));
+    parts.push(format!("{guards} guards taken away are missed"));
+    Ok(parts.join("; "))
 }
 
 /// Other versions of a real recorder.
@@ -231,6 +252,20 @@ mod tests {
         );
         assert_eq!(counted(WIRE, "wire vectors: 111 cases, byte for byte\n"), "111 cases, byte for byte");
         assert_eq!(counted(CELLS, "2520 cells"), "");
+    }
+
+    #[test]
+    fn what_the_recorder_explored_is_summed() -> Result<()> {
+        let system = "system, one: 12 states, no violation; from 12 a fair run settles; system, planted A: 10 violations in 3 states: x; \
+                      system, two: 1000 states, no violation; from 1000 a fair run settles; system, planted B: 4 violations in 3 states: x";
+        let short = "1,012 states of 2 systems hold, and a fair run settles from each; 2 guards taken away are missed";
+        assert_eq!(explored(system)?, short);
+        let table = format!(
+            "table: 478 lines; 3 sessions that anyone may resume, 20 steps as the naive model; holds: 2 sessions, 5 steps; {system}"
+        );
+        assert_eq!(explored(&table)?, format!("478 lines of the table, 25 steps as the naive model; {short}"));
+        assert!(explored("system, one: 12 states, no violation").is_err());
+        Ok(())
     }
 
     #[test]
