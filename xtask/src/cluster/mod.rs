@@ -36,5 +36,8 @@ pub(crate) fn client() -> Result<()> {
 pub(crate) fn store() -> Result<()> {
     let programs = install::programs()?;
     let test = Sh::line("cargo test --locked -p recording-server --features etcd --lib etcd -- --include-ignored");
+    test.args(["--test-threads", "2"]).env("ETCD_BIN", &programs).show()?;
+    // The program, with several servers.
+    let test = Sh::line("cargo test --locked -p recording-server --features etcd --test server cluster -- --ignored");
     test.args(["--test-threads", "2"]).env("ETCD_BIN", programs).show()
 }

@@ -1,6 +1,7 @@
 //! The program: options, signals, exit codes.
 
 mod banner;
+mod etcd;
 mod notify;
 mod options;
 mod probe;

@@ -14,6 +14,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser};
 use tracing::level_filters::LevelFilter;
 
+use super::etcd::EtcdOptions;
 use super::protection::ProtectionOptions;
 use super::usage::{UsageError, refuse_tokens};
 use super::values::{self, StoreKind};
@@ -88,6 +89,8 @@ pub(super) struct Options {
     #[command(flatten)]
     sessions: SessionOptions,
     #[command(flatten)]
+    pub(super) etcd: EtcdOptions,
+    #[command(flatten)]
     audit: AuditOptions,
     #[command(flatten)]
     pub(super) protection: ProtectionOptions,
@@ -118,8 +121,9 @@ struct SessionOptions {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where sessions are kept. In a file, a change is on disk before it is answered; in memory, every session is lost when
-    /// the server ends. Required with --config; the demo world uses memory by default
-    #[arg(long, value_name = "memory|file:PATH", value_parser = values::checked(StoreKind::read))]
+    /// the server ends; in a cluster of etcd, under the keys that begin with PREFIX/, any number of servers share them, if the
+    /// program was built with the feature etcd. Required with --config; the demo world uses memory by default
+    #[arg(long, value_name = "memory|file:PATH|etcd:PREFIX", value_parser = values::checked(StoreKind::read))]
     store: Option<StoreKind>,
     /// How the keys of events are written in JSON: pascal (UccName, as the API's page has it) or camel (uccName, .NET's
     /// default)
@@ -206,7 +210,11 @@ struct Instead {
 }
 
 /// Which option needs which others, in the order in which they are reported.
-const NEEDS: [(&str, &[&str]); 12] = [
+const NEEDS: [(&str, &[&str]); 16] = [
+    ("etcd_cert", &["etcd_key"]),
+    ("etcd_key", &["etcd_cert"]),
+    ("etcd_user", &["etcd_password"]),
+    ("etcd_password", &["etcd_user"]),
     ("audit_max_bytes", &["audit"]),
     ("audit_keep", &["audit"]),
     ("audit_reads", &["audit"]),
@@ -291,6 +299,8 @@ impl Options {
             return Err(UsageError::new(needs));
         }
         // Listeners keep their connections: so there must be others left for requests.
+        let in_etcd = matches!(self.store(), StoreKind::Etcd(_));
+        self.etcd.check(in_etcd, self.audit.audit.is_some())?;
         let (listeners, connections) = (self.listeners(), self.limits.max_connections);
         if listeners >= connections && listeners > 0 {
             return Err(UsageError::new(format!(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tracing::{error, info, warn};
 
 use super::in_file;
+use super::values::StoreKind;
 use crate::audit::Trail;
 use crate::config;
 use crate::server::Protection;
@@ -18,13 +19,15 @@ pub(super) struct Reload<S> {
     pub(super) service: Arc<Service<S>>,
     pub(super) protection: Protection,
     pub(super) config: Option<PathBuf>,
+    pub(super) store: StoreKind,
 }
 
 // Not derived: a store need not be one that can be cloned.
 impl<S> Clone for Reload<S> {
     fn clone(&self) -> Self {
-        let Self { service, protection, config } = self;
-        Self { service: Arc::clone(service), protection: protection.clone(), config: config.clone() }
+        let Self { service, protection, config, store } = self;
+        let service = Arc::clone(service);
+        Self { service, protection: protection.clone(), config: config.clone(), store: store.clone() }
     }
 }
 
@@ -50,7 +53,9 @@ impl<S: Store> Reload<S> {
         };
         match config::load(file) {
             Ok(directory) => {
-                if let Err(reason) = service.configure_recorders(&directory) {
+                if let Err(reason) =
+                    self.store.serves(&directory).and_then(|()| service.configure_recorders(&directory))
+                {
                     error!(target: "recording", "bad config: {}: {reason}", file.display());
                     service.metrics().reloaded(false);
                     warn!(target: "recording", "the old config stays in force");

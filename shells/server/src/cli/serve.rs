@@ -12,6 +12,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tracing::{error, info, warn};
 
+#[cfg(feature = "etcd")]
+use super::etcd;
 use super::notify::{self, Stage};
 use super::options::Options;
 use super::reload::Reload;
@@ -61,6 +63,8 @@ struct Opened {
 enum OpenStore {
     Memory(MemoryStore),
     File(FileStore),
+    #[cfg(feature = "etcd")]
+    Etcd(crate::store::EtcdStore),
 }
 
 /// Opens everything on a thread of its own, so that a signal to end is heard however long that takes.
@@ -91,6 +95,8 @@ fn begin(runtime: Runtime, mut signals: Signals, options: Box<Options>) -> ExitC
     match store {
         OpenStore::Memory(store) => start.with(directory, store),
         OpenStore::File(store) => start.with(directory, store),
+        #[cfg(feature = "etcd")]
+        OpenStore::Etcd(store) => start.with(directory, store),
     }
 }
 
@@ -100,6 +106,7 @@ fn open_all(options: &Options) -> Result<Opened, String> {
         Some(file) => config::load(file)
             .map_err(|errors| errors.first().map_or_else(String::new, |error| in_file(file, error)))?,
     };
+    options.store().serves(&directory)?;
     let protection = options.protection.load()?;
     let audit = options.audit();
     let trail = audit.as_ref().map(Trail::open).transpose();
@@ -107,6 +114,10 @@ fn open_all(options: &Options) -> Result<Opened, String> {
     let store = match options.store() {
         StoreKind::Memory => OpenStore::Memory(trail.clone().map_or_else(MemoryStore::new, MemoryStore::audited)),
         StoreKind::File(path) => OpenStore::File(open(path, trail.clone()).map_err(|error| error.to_string())?),
+        #[cfg(feature = "etcd")]
+        StoreKind::Etcd(prefix) => OpenStore::Etcd(etcd::open(&options.etcd, prefix)?),
+        #[cfg(not(feature = "etcd"))]
+        StoreKind::Etcd(_) => return Err("this build has no store in etcd: build it with --features etcd".to_owned()),
     };
     if let Some(trail) = &trail {
         let told = trail.started(&options.store().to_string());
@@ -267,6 +278,7 @@ async fn until_the_end<S: Store>(
         service: Arc::clone(running.service()),
         protection: running.protection().clone(),
         config: options.config().cloned(),
+        store: options.store().clone(),
     };
     let mut reloading: Option<JoinHandle<()>> = None;
     loop {

@@ -11,6 +11,7 @@ use clap::{Arg, Command};
 use tracing::level_filters::LevelFilter;
 
 use crate::auth::rate;
+use crate::directory::Directory;
 use crate::hub::EventCase;
 
 /// Reads a value from its text.
@@ -98,14 +99,30 @@ pub(super) enum StoreKind {
     Memory,
     /// In this file.
     File(PathBuf),
+    /// In a cluster of etcd, under this prefix.
+    Etcd(String),
 }
 
 impl StoreKind {
+    /// Whether the sessions of these UCCs can be kept there.
+    ///
+    /// A recorder cannot tell a server that was frozen before it sent an order from one that sends it now: with several servers,
+    /// one of them has to drive it, which is not built yet.
+    pub(super) fn serves(&self, directory: &Directory) -> Result<(), String> {
+        match self {
+            Self::Etcd(_) if !directory.recorders().is_empty() => {
+                Err("--store etcd serves no recorders yet: the config has a [[recorder]]".to_owned())
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(super) fn read(text: &str) -> Result<Self, String> {
-        match text.strip_prefix("file:") {
-            _ if text == "memory" => Ok(Self::Memory),
-            Some(path) if !path.is_empty() => Ok(Self::File(path.into())),
-            _ => Err("memory or file:PATH".to_owned()),
+        match text.split_once(':') {
+            None if text == "memory" => Ok(Self::Memory),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
+            Some(("etcd", prefix)) if !prefix.is_empty() => Ok(Self::Etcd(prefix.to_owned())),
+            _ => Err("memory, file:PATH or etcd:PREFIX".to_owned()),
         }
     }
 }
@@ -116,6 +133,7 @@ impl fmt::Display for StoreKind {
         match self {
             Self::Memory => f.write_str("memory"),
             Self::File(path) => write!(f, "file:{}", path.display()),
+            Self::Etcd(prefix) => write!(f, "etcd:{prefix}"),
         }
     }
 }

@@ -3,6 +3,8 @@
 #![allow(unreachable_pub)] // nothing of a test is reached from anywhere
 
 mod admin;
+#[cfg(feature = "etcd")]
+mod cluster;
 mod concurrency;
 mod config;
 mod documented;

@@ -144,8 +144,19 @@ fn a_wrong_option_is_one_line_and_code_2() {
     refuses(&["--listen", "example.com:80"], &format!("--listen: 'example.com:80' is not {address}"));
     refuses(&["--listen", "127.0.0.1"], &format!("--listen: '127.0.0.1' is not {address}"));
     refuses(&["--listen", ":65536"], &format!("--listen: ':65536' is not {address}"));
-    refuses(&["--store", "paper"], "--store: 'paper' is not memory or file:PATH (see --help)");
-    refuses(&["--store", "file:"], "--store: 'file:' is not memory or file:PATH (see --help)");
+    refuses(&["--store", "paper"], "--store: 'paper' is not memory, file:PATH or etcd:PREFIX (see --help)");
+    refuses(&["--store", "file:"], "--store: 'file:' is not memory, file:PATH or etcd:PREFIX (see --help)");
+    refuses(&["--store", "etcd:p"], "--store etcd:PREFIX needs --etcd-endpoints URLS (see --help)");
+    let etcd = |url| ["--store", "etcd:p", "--etcd-endpoints", url];
+    let with = |more: [&'static str; 2]| [&etcd("http://127.0.0.1:1")[..], &more].concat();
+    refuses(&etcd("https://a:1,https://b:1"), "--etcd-endpoints with https needs --etcd-ca FILE (see --help)");
+    refuses(&with(["--audit", "trail"]), "--audit: a store in etcd has no audit trail yet (see --help)");
+    refuses(&with(["--etcd-cert", "c"]), "--etcd-cert needs --etcd-key FILE (see --help)");
+    refuses(&with(["--etcd-user", "u"]), "--etcd-user needs --etcd-password FILE (see --help)");
+    refuses(&["--etcd-endpoints", "http://a:1"], "--etcd-endpoints needs --store etcd:PREFIX (see --help)");
+    if cfg!(not(feature = "etcd")) {
+        refuses(&etcd("http://127.0.0.1:1"), "this build has no store in etcd: build it with --features etcd");
+    }
     refuses(
         &["--config", "world.toml"],
         "--config needs --store: file:PATH keeps sessions, memory loses them when the server ends (see --help)",

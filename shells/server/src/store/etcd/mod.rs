@@ -139,6 +139,18 @@ impl EtcdStore {
         self.condition.lists()
     }
 
+    /// How many sessions are open, as far as the watch has come.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.known().image.len()
+    }
+
+    /// Whether no session is open, as far as the watch has come.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     fn known(&self) -> &Arc<Known> {
         &self.carrier.known
     }

@@ -1,0 +1,99 @@
+//! The options of the store in a cluster of etcd.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+
+use super::usage::UsageError;
+
+// How a cluster of etcd is reached. This is no doc comment: clap would take it for the program's description.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "A store that several servers share (--store etcd:PREFIX)")]
+pub(super) struct EtcdOptions {
+    /// Client URLs of all members of the cluster, with commas between them, as in https://a:2379,https://b:2379
+    #[arg(long, value_name = "URLS", value_delimiter = ',', value_parser = NonEmptyStringValueParser::new())]
+    pub(super) etcd_endpoints: Vec<String>,
+    /// Certificate authority of the members in PEM: needed for https, and the only one that is trusted
+    #[arg(long, value_name = "FILE")]
+    pub(super) etcd_ca: Option<PathBuf>,
+    /// Certificate in PEM that this server shows to the members
+    #[arg(long, value_name = "FILE")]
+    pub(super) etcd_cert: Option<PathBuf>,
+    /// Private key of --etcd-cert in PEM
+    #[arg(long, value_name = "FILE")]
+    pub(super) etcd_key: Option<PathBuf>,
+    /// User of etcd, who may read and write the keys that begin with PREFIX/
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub(super) etcd_user: Option<String>,
+    /// File whose first line is the password of --etcd-user
+    #[arg(long, value_name = "FILE")]
+    pub(super) etcd_password: Option<PathBuf>,
+}
+
+impl EtcdOptions {
+    /// Whether what is given fits together, and to whether the store is there at all.
+    pub(super) fn check(&self, is_store: bool, is_audited: bool) -> Result<(), UsageError> {
+        let error = |text: &str| Err(UsageError::new(text.to_owned()));
+        if !is_store {
+            let given = [
+                ("--etcd-endpoints", !self.etcd_endpoints.is_empty()),
+                ("--etcd-ca", self.etcd_ca.is_some()),
+                ("--etcd-cert", self.etcd_cert.is_some()),
+                ("--etcd-user", self.etcd_user.is_some()),
+            ];
+            return match given.into_iter().find(|(_, given)| *given) {
+                Some((option, _)) => error(&format!("{option} needs --store etcd:PREFIX")),
+                None => Ok(()),
+            };
+        }
+        if self.etcd_endpoints.is_empty() {
+            return error("--store etcd:PREFIX needs --etcd-endpoints URLS");
+        }
+        if self.etcd_ca.is_none() && self.etcd_endpoints.iter().any(|one| one.starts_with("https://")) {
+            return error("--etcd-endpoints with https needs --etcd-ca FILE");
+        }
+        if is_audited {
+            return error("--audit: a store in etcd has no audit trail yet");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(feature = "etcd")]
+pub(super) fn open(options: &EtcdOptions, prefix: &str) -> Result<crate::store::EtcdStore, String> {
+    use etcd_kv::{Credentials, Endpoint, Options, Tls};
+    use tracing::info;
+
+    use crate::place;
+    use crate::store::EtcdStore;
+
+    let endpoints = options.etcd_endpoints.iter().map(|one| one.parse::<Endpoint>().map_err(|error| error.to_string()));
+    let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
+    let read =
+        |file: &PathBuf| place::read(file).map_err(|error| format!("{}: cannot be read: {error}", file.display()));
+    let file = |file: &Option<PathBuf>| file.as_ref().map(read).transpose();
+    let tls = match (file(&options.etcd_ca)?, file(&options.etcd_cert)?, file(&options.etcd_key)?) {
+        (None, ..) => None,
+        (Some(authorities), Some(certificate), Some(key)) => {
+            Some(Tls::new(&authorities, Some((&certificate, &key))).map_err(|error| format!("etcd: {error}"))?)
+        }
+        (Some(authorities), ..) => Some(Tls::new(&authorities, None).map_err(|error| format!("etcd: {error}"))?),
+    };
+    let credentials = match (&options.etcd_user, file(&options.etcd_password)?) {
+        (Some(user), Some(password)) => {
+            let password =
+                String::from_utf8(password).map_err(|_| "--etcd-password: its file is not UTF-8".to_owned())?;
+            let password = password.lines().next().unwrap_or_default().to_owned();
+            Some(Credentials { user: user.clone(), password })
+        }
+        _ => None,
+    };
+    let client = Options { tls, credentials, ..Options::default() };
+    // This is a thread that may wait.
+    let opening = EtcdStore::open(endpoints, prefix, client);
+    let store =
+        tokio::runtime::Handle::current().block_on(opening).map_err(|error| format!("the store in etcd: {error}"))?;
+    info!(target: "recording", prefix, sessions = store.len(), "store opened");
+    Ok(store)
+}
