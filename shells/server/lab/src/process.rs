@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use core::time::Duration;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::{
+    fs,
     process::{Child, Command, ExitStatus, Stdio},
     thread,
     time::Instant,
@@ -76,13 +77,32 @@ impl Program {
         kill_process(self.pid()?, signal).with_context(|| format!("signal to process {}", self.child.id()))
     }
 
-    /// Stops it in the middle of what it does.
+    /// Stops it in the middle of what it does, and waits until all of its threads have stopped.
     ///
     /// # Errors
     ///
     /// If there is no such process.
     pub fn freeze(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        self.signal(Signal::STOP)?;
+        let began = Instant::now();
+        while !self.is_stopped()? {
+            if began.elapsed() > Duration::from_secs(5) {
+                bail!("process {} does not stop", self.child.id());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    fn is_stopped(&self) -> Result<bool> {
+        for thread in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            // A thread may end meanwhile.
+            let stat = fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
+            if !matches!(state_in(&stat), Some('T' | 'Z' | 'X') | None) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Lets it go on.
@@ -142,13 +162,17 @@ impl Drop for Program {
     }
 }
 
+/// The state in what Linux says of a process or thread, after its name in brackets.
+fn state_in(stat: &str) -> Option<char> {
+    stat.rsplit_once(") ")?.1.chars().next()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn state(id: u32) -> Option<char> {
-        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        stat.rsplit(") ").next()?.chars().next()
+        state_in(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)
     }
 
     fn becomes(id: u32, wanted: Option<char>) -> bool {
@@ -163,7 +187,7 @@ mod tests {
         let program = Program::start(Command::new("sleep").arg("100"))?;
         let id = program.id();
         program.freeze()?;
-        assert!(becomes(id, Some('T')));
+        assert_eq!(state(id), Some('T'));
         program.thaw()?;
         assert!(becomes(id, Some('S')));
         program.freeze()?;
