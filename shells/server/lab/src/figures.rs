@@ -72,14 +72,13 @@ fn set(driver: &ByServer, ucc: &str, call: &str, action: Action) -> Result<()> {
     }
 }
 
-/// One commit of the store without a server around it, one after the other.
+/// The median of a commit by the store without a server around it, one after the other.
 fn commit(store_alone: &Path) -> Result<f64> {
     let place = tempfile::tempdir()?;
     let mut command = Command::new(store_alone);
-    command.arg("commit").arg(place.path().join("sessions")).args(["64", "1", "3"]);
+    command.arg("median").arg(place.path().join("sessions")).arg("1000");
     let said = command.output().with_context(|| store_alone.display().to_string())?;
-    let rate: f64 = String::from_utf8_lossy(&said.stdout).trim().parse().context("a number of commits a second")?;
-    Ok(1000.0 / rate)
+    String::from_utf8_lossy(&said.stdout).trim().parse().context("a number of milliseconds")
 }
 
 /// A session without a recorder, at a server.
@@ -112,10 +111,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let daemon = Rtpengine::start(Settings { program: options.rtpengine.clone(), ..Settings::default() })?;
     let recorder = Recorder { address: daemon.ng(), pause: "segments", recording_dir: daemon.recording_dir() };
     let before = commit(&options.store_alone)?;
-    let mut with = Without::begin(Server::start(&options.server, Some(&recorder))?)?;
-    let mut plain = Without::begin(Server::start(&options.server, None)?)?;
-    let mut baseline =
-        options.baseline.as_deref().map(|path| Without::begin(Server::start(path, None)?)).transpose()?;
+    let mut with = Without::begin(Server::bare(&options.server, Some(&recorder))?)?;
+    let mut plain = Without::begin(Server::bare(&options.server, None)?)?;
+    let mut baseline = options.baseline.as_deref().map(|path| Without::begin(Server::bare(path, None)?)).transpose()?;
     let call = new_id();
     let ng = Ng::new(daemon.ng())?;
     let alone = new_id();

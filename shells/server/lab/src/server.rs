@@ -26,10 +26,14 @@ pub struct Recorder {
     pub recording_dir: PathBuf,
 }
 
+const OFF: &str = "off";
+
 /// The server at work on a store of its own. Dropped, it is killed and the store is gone.
 #[derive(Debug)]
 pub struct Server {
     executable: PathBuf,
+    /// The level of the log; without one there is no audit trail either.
+    log: &'static str,
     program: Option<Program>,
     addresses: (SocketAddr, SocketAddr),
     place: TempDir,
@@ -63,10 +67,23 @@ impl Server {
     ///
     /// If it does not start, with the end of its log.
     pub fn start(executable: &Path, recorder: Option<&Recorder>) -> Result<Self> {
+        Self::begin(executable, recorder, "info")
+    }
+
+    /// The same without a log and an audit trail, for times.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start.
+    pub fn bare(executable: &Path, recorder: Option<&Recorder>) -> Result<Self> {
+        Self::begin(executable, recorder, OFF)
+    }
+
+    fn begin(executable: &Path, recorder: Option<&Recorder>, log: &'static str) -> Result<Self> {
         let place = tempfile::Builder::new().prefix("recording-lab-").tempdir()?;
         fs::write(place.path().join("world.toml"), config(recorder)?)?;
         let nowhere = (([127, 0, 0, 1], 0).into(), ([127, 0, 0, 1], 0).into());
-        let mut server = Self { executable: executable.to_owned(), program: None, addresses: nowhere, place };
+        let mut server = Self { executable: executable.to_owned(), log, program: None, addresses: nowhere, place };
         server.restart()?;
         Ok(server)
     }
@@ -98,10 +115,12 @@ impl Server {
         let in_place = |name: &str| self.place.path().join(name);
         let log = fs::File::options().create(true).append(true).open(in_place("log"))?;
         let mut command = Command::new(&self.executable);
-        command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--rate", "off", "--log", "info"]);
+        command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--rate", "off", "--log", self.log]);
         command.arg("--config").arg(in_place("world.toml"));
         command.arg("--store").arg(format!("file:{}", in_place("sessions").display()));
-        command.arg("--audit").arg(in_place("trail"));
+        if self.log != OFF {
+            command.arg("--audit").arg(in_place("trail"));
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log);
         let mut program = Program::start(&mut command)?;
         let mut lines = BufReader::new(program.take_output().context("its output")?).lines();

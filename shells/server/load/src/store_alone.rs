@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store-alone commit FILE SESSIONS GROUP SECONDS   opens sessions, then changes them in groups; prints changes a second
+//! store-alone median FILE CHANGES                  changes one session again and again; prints the median in milliseconds
 //! store-alone fill FILE SESSIONS                   opens sessions
 //! store-alone memory SESSIONS                      opens sessions in memory; prints bytes a session
 //! ```
@@ -64,6 +65,22 @@ async fn commit(file: &Path, sessions: u64, group: u64, time: Duration) -> Outco
     Ok(())
 }
 
+/// One change after the other.
+async fn median(file: &Path, changes: usize) -> Outcome<()> {
+    let store = Arc::new(FileStore::open(file, None)?);
+    fill(&store, 1).await?;
+    let (key, mut times) = (key(0)?, Vec::new());
+    for state in State::ALL.into_iter().cycle().take(changes) {
+        let found = store.read(&key).await?.map(|found| found.revision);
+        let began = Instant::now();
+        let _ = store.compare_and_set(&key, found, Some(state.into()), Note::none()).await?;
+        times.push(began.elapsed().as_secs_f64());
+    }
+    times.sort_by(f64::total_cmp);
+    println!("{:.4}", 1000.0 * times.get(times.len() / 2).ok_or("no changes")?);
+    Ok(())
+}
+
 /// Bytes that the process has in memory.
 fn resident() -> Outcome<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
@@ -88,6 +105,7 @@ async fn main() -> Outcome<()> {
         ["commit", file, sessions, group, seconds] => {
             commit(Path::new(file), sessions.parse()?, group.parse()?, Duration::from_secs(seconds.parse()?)).await
         }
+        ["median", file, changes] => median(Path::new(file), changes.parse()?).await,
         ["fill", file, sessions] => fill(&Arc::new(FileStore::open(Path::new(file), None)?), sessions.parse()?).await,
         ["memory", sessions] => memory(sessions.parse()?).await,
         _ => Err("see the first lines of store_alone.rs".into()),
