@@ -15,7 +15,8 @@ use crate::counters::{Counters, Counts, count};
 use crate::limits::Limits;
 use crate::message::Publication;
 use crate::meters::{Meter, Meters};
-use crate::negotiate::new_id;
+use crate::negotiate::{LONGEST_TOKEN, new_token};
+use crate::opened::Opened;
 use crate::options::HubOptions;
 use crate::places::{Full, Places, Removed};
 use crate::slot::{NotOpened, Slot, Standing, Transport};
@@ -84,62 +85,6 @@ impl<M: Methods> Clone for Hub<M> {
 impl<M: Methods> fmt::Debug for Hub<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Hub").field("options", &self.0.options).field("counters", &self.counters()).finish()
-    }
-}
-
-/// An open connection, in the hands of its transport: its place is given up when dropped.
-pub(crate) struct Opened<M: Methods> {
-    hub: Hub<M>,
-    slot: Arc<Slot<M::Listener>>,
-    given_up: Option<GivenUp>,
-}
-
-/// In a request's extensions: says, when its response ends early, whether that is because the client took nothing of it for
-/// too long. The transport knows; the hub only counts it.
-#[derive(Clone)]
-pub struct GivenUp(Arc<dyn Fn() -> bool + Send + Sync>);
-
-impl GivenUp {
-    /// One that asks `is_slow`.
-    pub fn new(is_slow: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(is_slow))
-    }
-}
-
-impl fmt::Debug for GivenUp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("GivenUp").field(&(self.0)()).finish()
-    }
-}
-
-impl<M: Methods> Drop for Opened<M> {
-    fn drop(&mut self) {
-        if self.given_up.as_ref().is_some_and(|given_up| (given_up.0)()) {
-            self.slot.stuck();
-        }
-        self.slot.gone();
-        self.hub.remove(&self.slot.token);
-    }
-}
-
-impl<M: Methods> Opened<M> {
-    pub(crate) fn slot(&self) -> &Slot<M::Listener> {
-        &self.slot
-    }
-
-    /// Asks this one at its end.
-    pub(crate) fn ask(&mut self, given_up: Option<GivenUp>) {
-        self.given_up = given_up;
-    }
-
-    /// Takes what the client says; gives what it is charged for that.
-    pub(crate) fn received(&self, bytes: &[u8]) -> usize {
-        // It is open, so it takes everything.
-        self.hub.received(&self.slot, bytes).unwrap_or_default()
-    }
-
-    pub(crate) fn options(&self) -> &HubOptions {
-        self.hub.options()
     }
 }
 
@@ -305,24 +250,36 @@ impl<M: Methods> Hub<M> {
         self.0.meters.of(caller)
     }
 
-    /// Prepares a connection; its token opens it.
-    pub(crate) fn prepare(&self, caller: &Arc<str>) -> Result<Arc<Slot<M::Listener>>, Refused> {
-        let token = new_id().map_err(|_| Refused::NoRandomNumbers)?;
-        let slot = Arc::new(Slot::new(token, self.0.epoch));
+    /// A connection that has no place yet, with a token that cannot be guessed.
+    fn new_slot(&self) -> Result<Arc<Slot<M::Listener>>, Refused> {
         if self.0.closed.load(Ordering::Acquire) {
             return Err(Refused::Closed);
         }
-        let prepared = self.places().prepare(&slot, caller);
-        prepared.map_err(|Full| {
+        let token = new_token(self.0.options.server.as_ref()).map_err(|_| Refused::NoRandomNumbers)?;
+        Ok(Arc::new(Slot::new(token, self.0.epoch)))
+    }
+
+    /// A place was granted or refused.
+    fn granted<T>(&self, place: Result<T, Full>) -> Result<T, Refused> {
+        let granted = place.map_err(|Full| {
             count(&self.0.counts.refused, 1);
             Refused::Full
         })?;
         self.0.sweeper.call_once(|| drop(tokio::spawn(sweep(Arc::downgrade(&self.0)))));
+        Ok(granted)
+    }
+
+    /// Prepares a connection; its token opens it.
+    pub(crate) fn prepare(&self, caller: &Arc<str>) -> Result<Arc<Slot<M::Listener>>, Refused> {
+        let slot = self.new_slot()?;
+        let prepared = self.places().prepare(&slot, caller);
+        self.granted(prepared)?;
         Ok(slot)
     }
 
     pub(crate) fn find(&self, token: &str) -> Option<Arc<Slot<M::Listener>>> {
-        self.places().get(token)
+        // What is longer than any token is not even compared.
+        if token.len() > LONGEST_TOKEN { None } else { self.places().get(token) }
     }
 
     /// Opens a prepared connection.
@@ -341,6 +298,16 @@ impl<M: Methods> Hub<M> {
                 count(&self.0.counts.refused, 1);
             }
         })?;
+        self.begin(slot, transport, goes)
+    }
+
+    /// Begins a connection that has its place; `goes` is the one that had to go for it.
+    fn begin(
+        &self,
+        slot: &Slot<M::Listener>,
+        transport: Transport,
+        goes: Option<Removed<M::Listener>>,
+    ) -> Result<(), NotOpened> {
         self.0.counts.opened(transport);
         if let Some(Removed { slot, transport }) = goes {
             slot.close_if(|_| true);
@@ -355,7 +322,7 @@ impl<M: Methods> Hub<M> {
         opened
     }
 
-    /// The same, for a transport that holds the connection until it is dropped.
+    /// Opens a prepared connection, for a transport that holds it until it is dropped.
     pub(crate) fn hold(
         &self,
         slot: &Arc<Slot<M::Listener>>,
@@ -363,7 +330,17 @@ impl<M: Methods> Hub<M> {
         caller: &Arc<str>,
     ) -> Result<Opened<M>, NotOpened> {
         self.open(slot, transport, caller)?;
-        Ok(Opened { hub: self.clone(), slot: Arc::clone(slot), given_up: None })
+        Ok(Opened::new(self.clone(), Arc::clone(slot)))
+    }
+
+    /// The same with a connection that was not negotiated here. It takes no place of those that were.
+    pub(crate) fn hold_new(&self, transport: Transport, caller: &Arc<str>) -> Result<Opened<M>, Refused> {
+        let slot = self.new_slot()?;
+        let opened = self.places().open_new(&slot, caller, transport);
+        let goes = self.granted(opened)?;
+        // It is new, so it is not open.
+        let _ = self.begin(&slot, transport, goes);
+        Ok(Opened::new(self.clone(), slot))
     }
 
     pub(crate) fn received(&self, slot: &Slot<M::Listener>, bytes: &[u8]) -> Result<usize, NotOpened> {

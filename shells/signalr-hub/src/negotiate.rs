@@ -6,8 +6,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
+use crate::server_name::ServerName;
+
 /// The highest version of negotiation that is spoken.
 const NEWEST: u64 = 1;
+
+/// How long an id is: 128 bits in base64.
+const ID: usize = 22;
+
+/// The longest token: the longest name of a server, a dot and an id.
+pub(crate) const LONGEST_TOKEN: usize = ServerName::MAX_LEN + 1 + ID;
 
 /// A fresh id: 128 random bits, 22 characters.
 ///
@@ -15,9 +23,31 @@ const NEWEST: u64 = 1;
 ///
 /// If the system has no random numbers to give.
 pub(crate) fn new_id() -> Result<String, getrandom::Error> {
+    let mut id = String::with_capacity(ID);
+    add_id(&mut id)?;
+    Ok(id)
+}
+
+/// A fresh token: the server's name and a dot, if it has a name, and then what a fresh id is. No id has a dot.
+///
+/// # Errors
+///
+/// If the system has no random numbers to give.
+pub(crate) fn new_token(server: Option<&ServerName>) -> Result<String, getrandom::Error> {
+    let mut token = String::with_capacity(server.map_or(0, |name| name.as_str().len() + 1) + ID);
+    if let Some(name) = server {
+        token.push_str(name.as_str());
+        token.push('.');
+    }
+    add_id(&mut token)?;
+    Ok(token)
+}
+
+fn add_id(text: &mut String) -> Result<(), getrandom::Error> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits)?;
-    Ok(URL_SAFE_NO_PAD.encode(bits))
+    URL_SAFE_NO_PAD.encode_string(bits, text);
+    Ok(())
 }
 
 /// The version of negotiation that a client gets.

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use crate::limits::Limits;
+use crate::server_name::ServerName;
 
 /// How a hub serves. A held poll lasts as long as with the original server; what clients are waited for is longer here,
 /// since it costs little and a busy client is not a dead one.
@@ -29,6 +30,9 @@ pub struct HubOptions {
     /// Pages of which origins, besides the hub's own, may open a WebSocket, as in `https://console.example`. Browsers
     /// leave that check to the server.
     pub origins: Vec<String>,
+    /// What this server is called where there are several: its connection tokens begin with that and a dot. Without it they
+    /// begin with nothing.
+    pub server: Option<ServerName>,
 }
 
 impl Default for HubOptions {
@@ -42,6 +46,7 @@ impl Default for HubOptions {
             body: 64 * 1024,
             body_time: Duration::from_secs(10),
             origins: Vec::new(),
+            server: None,
         }
     }
 }

@@ -123,6 +123,23 @@ impl<L> Places<L> {
         Ok(goes)
     }
 
+    /// Opens one that was not negotiated. It is never among the unopened, so it can push none of them out.
+    pub(crate) fn open_new(
+        &mut self,
+        slot: &Arc<Slot<L>>,
+        caller: &Arc<str>,
+        transport: Transport,
+    ) -> Result<Option<Removed<L>>, Full> {
+        let goes = self.room_for(caller)?;
+        let goes = goes.and_then(|slot| self.remove(&slot.token));
+        let number = self.next;
+        self.next += 1;
+        self.open.add(caller, number, slot);
+        let place = Place { slot: Arc::clone(slot), caller: Arc::clone(caller), number, transport: Some(transport) };
+        self.by_token.insert(slot.token.clone(), place);
+        Ok(goes)
+    }
+
     pub(crate) fn remove(&mut self, token: &str) -> Option<Removed<L>> {
         let Place { slot, caller, number, transport } = self.by_token.remove(token)?;
         let held = if transport.is_some() { &mut self.open } else { &mut self.unopened };

@@ -12,6 +12,7 @@ use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser};
+use signalr_hub::ServerName;
 use tracing::level_filters::LevelFilter;
 
 use super::etcd::EtcdOptions;
@@ -129,6 +130,11 @@ struct SessionOptions {
     /// default)
     #[arg(long, value_name = "CASE", default_value = "pascal", value_parser = values::event_case())]
     event_case: EventCase,
+    /// What the ids of this server's listeners begin with, before a dot: letters, digits and hyphens. A balancer in front of
+    /// several servers routes server-sent events and long polling by it, so each has another one [default: a new random one
+    /// at each start]
+    #[arg(long, value_name = "NAME", value_parser = values::checked(values::server_name))]
+    server_name: Option<ServerName>,
     /// How long a request to change a session with a recorder waits for the recorder to confirm, in milliseconds. After that it
     /// is answered that it is not confirmed; the recorder is asked on
     #[arg(long, value_name = "MILLISECONDS", default_value_t = DEFAULT_PATIENCE.as_millis() as u64)]
@@ -253,6 +259,16 @@ impl Options {
     /// How the keys of events are written.
     pub(super) const fn event_case(&self) -> EventCase {
         self.sessions.event_case
+    }
+
+    /// What this server is called.
+    ///
+    /// # Errors
+    ///
+    /// If it has no name of its own and the system has no random numbers for one.
+    pub(super) fn server_name(&self) -> Result<ServerName, String> {
+        let random = || ServerName::random().map_err(|error| format!("there are no random numbers: {error}"));
+        self.sessions.server_name.clone().map_or_else(random, Ok)
     }
 
     /// The audit trail, if there is to be one.

@@ -158,8 +158,15 @@ impl Start {
         let recorders = Recorders::new(options.recorder_wait());
         let service = Service::new(directory, store).with_recorders(recorders);
         let trail = service.trail().cloned();
-        let listening =
-            signalr_hub::HubOptions { connections: options.listeners(), ..signalr_hub::HubOptions::default() };
+        let name = match options.server_name() {
+            Ok(name) => name,
+            Err(reason) => return fail(reason),
+        };
+        let listening = signalr_hub::HubOptions {
+            connections: options.listeners(),
+            server: Some(name),
+            ..signalr_hub::HubOptions::default()
+        };
         let service = Arc::new(service.with_hub(hub::new(options.event_case(), listening)));
         let serving = Serving { options: &options, service: Arc::clone(&service), asked_to_reload };
         let code = runtime.block_on(serving.run(&mut signals, protection));
@@ -236,7 +243,8 @@ impl<S: Store> Serving<'_, S> {
         let _ = banner::print(&mut text, &running, is_demo.then_some(options.store()));
         out.line(&text);
         let server::Addresses { api, admin } = running.addresses();
-        info!(target: "recording", %api, %admin, "listening");
+        let server_name = running.service().hub().options().server.as_ref().map(tracing::field::display);
+        info!(target: "recording", %api, %admin, server_name, "listening");
         options.protection.warn(running.addresses());
         notify::say(Stage::Ready);
 

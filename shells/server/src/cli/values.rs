@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Arg, Command};
+use signalr_hub::{NotAServerName, ServerName};
 use tracing::level_filters::LevelFilter;
 
 use crate::auth::rate;
@@ -77,6 +78,11 @@ pub(super) fn level() -> impl TypedValueParser<Value = LevelFilter> {
 pub(super) fn event_case() -> impl TypedValueParser<Value = EventCase> {
     let case = |value: String| if value == "camel" { EventCase::Camel } else { EventCase::Pascal };
     PossibleValuesParser::new(["pascal", "camel"]).map(case)
+}
+
+/// What a server is called.
+pub(super) fn server_name(text: &str) -> Result<ServerName, String> {
+    text.parse().map_err(|error: NotAServerName| error.to_string())
 }
 
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {

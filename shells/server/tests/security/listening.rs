@@ -1,6 +1,7 @@
 //! Listening to events with a token: each request of a listener is asked for it, on whichever version of HTTP.
 
 use core::time::Duration;
+use std::time::Instant;
 
 use recording_server::auth::tokens::make;
 use recording_server::net::Limits;
@@ -49,13 +50,52 @@ async fn each_request_of_a_listener_shows_its_token() {
         get_with(&plain, &[("Accept", "text/event-stream")]),
         request("POST", &plain, &[], b"{\"protocol\":\"json\",\"version\":1}\x1e"),
         request("DELETE", &plain, &[], b""),
+        // Nor is an id that this server does not know, which would be a new connection.
+        get_with(&format!("{HUB_PATH}?id=other.AAAAAAAAAAAAAAAAAAAAAA"), &upgrade),
     ] {
         assert_eq!(status(&running, &bytes).await.0, 401);
     }
     // In the query, as browsers do.
-    let mut socket = Client::connect(running.api).await;
-    socket.send(&get_with(&format!("{plain}&access_token={}", token.token), &upgrade)).await;
-    assert_eq!(socket.receive_unchecked().await.status, 101);
+    for id in [&id, "other.AAAAAAAAAAAAAAAAAAAAAA"] {
+        let mut socket = Client::connect(running.api).await;
+        socket.send(&get_with(&format!("{HUB_PATH}?id={id}&access_token={}", token.token), &upgrade)).await;
+        assert_eq!(socket.receive_unchecked().await.status, 101, "{id}");
+    }
+}
+
+/// WebSockets with ids that are made up are requests as negotiations are: --rate counts both, and lets as few of them through.
+#[tokio::test]
+async fn unknown_ids_have_the_rate_of_negotiations() {
+    const RATE: u32 = 20;
+    let upgrade = [
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ];
+    for is_negotiation in [true, false] {
+        let running = Running::start(&["--rate", &RATE.to_string(), "--log", "off"]);
+        let (began, mut let_in, mut refused) = (Instant::now(), 0_u32, 0);
+        for number in 0..120 {
+            let mut client = Client::connect(running.api).await;
+            client
+                .send(&if is_negotiation {
+                    request("POST", &format!("{HUB_PATH}/negotiate?negotiateVersion=1"), &[], b"")
+                } else {
+                    get_with(&format!("{HUB_PATH}?id=other.{number}"), &upgrade)
+                })
+                .await;
+            match client.receive_unchecked().await.status {
+                200 if is_negotiation => let_in += 1,
+                101 if !is_negotiation => let_in += 1,
+                429 => refused += 1,
+                status => panic!("{status}"),
+            }
+        }
+        // What may come at once, and then so many a second.
+        let most = f64::from(RATE) * (2.0 + began.elapsed().as_secs_f64());
+        assert!(refused > 0 && f64::from(let_in) <= most, "{let_in} of at most {most}, {refused} refused");
+    }
 }
 
 /// An event stream by HTTP/2 outlasts the time of an idle connection, and ends with the server.

@@ -23,6 +23,7 @@ mod manual;
 mod openapi;
 mod program;
 mod recorders;
+mod server_name;
 mod side_channels;
 mod status;
 mod trail;

@@ -30,7 +30,7 @@ fn the_books_are_kept() {
             let token = format!("{step}");
             match act {
                 0 => drop(places.prepare(&slot(&token), &caller("a"))),
-                1 => drop(places.opens(&token, "b")),
+                1 => drop(places.open_new(&slot(&token), &caller("b"), Transport::WebSocket)),
                 2 => drop(places.opens(&token, "c")),
                 _ => drop(places.remove(&format!("{}", step / 2))),
             }
@@ -78,6 +78,32 @@ fn negotiations_of_others_outlive_a_flood() {
     assert!(places.get("good").is_some());
     assert_eq!(places.unopened.total, 32);
     assert!(places.get("0").is_none() && places.get("999").is_some());
+}
+
+/// WebSockets that were not negotiated come and go, by one caller or by many: each takes a place as an opened one does, and
+/// no negotiation, of whomever, is pushed out by them.
+#[test]
+fn connections_that_were_not_negotiated_take_no_place_of_those_that_were() {
+    let mut places = Places::new(32);
+    for number in 0..32 {
+        places.prepare(&slot(&format!("good {number}")), &caller("good")).unwrap();
+    }
+    for number in 0..1000 {
+        let (token, flood) = (format!("{number}"), caller(&format!("flood {}", number % 3)));
+        assert!(places.open_new(&slot(&token), &flood, Transport::WebSocket).unwrap().is_none());
+        assert_eq!((places.open.total, places.unopened.total), (1, 32));
+        assert_eq!(places.remove(&token).unwrap().transport, Some(Transport::WebSocket));
+    }
+    // All places taken: who is new gets its share, at the cost of the one that has most.
+    for number in 0..32 {
+        assert!(
+            places.open_new(&slot(&format!("{number}")), &caller("flood"), Transport::WebSocket).unwrap().is_none()
+        );
+    }
+    assert!(places.open_new(&slot("more"), &caller("flood"), Transport::WebSocket).is_err());
+    let goes = places.open_new(&slot("new"), &caller("new"), Transport::WebSocket).unwrap().unwrap();
+    assert_eq!((goes.slot.token.as_str(), places.open.total, places.unopened.total), ("31", 32, 32));
+    assert!((0..32).all(|number| places.get(&format!("good {number}")).is_some()));
 }
 
 /// What a negotiation costs does not grow with how many are unopened: ten times as many, in one run.

@@ -9,7 +9,8 @@ use core::convert::Infallible;
 use futures_util::stream::unfold;
 
 use super::{Refusal, headers};
-use crate::hub::{GivenUp, Hub, Methods, Opened};
+use crate::hub::{Hub, Methods};
+use crate::opened::{GivenUp, Opened};
 use crate::slot::{Next, Slot, Transport};
 
 /// A comment: the client takes the connection for open when it has something of it.

@@ -3,14 +3,14 @@
 //! | request | answer |
 //! |---|---|
 //! | `POST {hub}/negotiate?negotiateVersion=N` | ids and transports |
-//! | `GET {hub}?id=T` with an upgrade to WebSocket | 101; without an id, a new connection |
+//! | `GET {hub}?id=T` with an upgrade to WebSocket | 101; without an id, or with one that opens nothing here, a new connection |
 //! | `GET {hub}?id=T` with `Accept: text/event-stream` | 200 and the events as they come |
 //! | `GET {hub}?id=T` | 200 with what there is to say, as soon as there is; 204 at the end |
 //! | `POST {hub}?id=T` | 200 without a body |
 //! | `DELETE {hub}?id=T` | 202: the end of long polling |
 //!
-//! Refused are: 400 no id, another transport; 403 a WebSocket of a foreign page; 404 an unknown id; 405 another method, or
-//! a POST to a WebSocket; 408 a body that does not come; 409 a connection that is open already; 413 a body that is too
+//! Refused are: 400 no id, another transport; 403 a WebSocket of a foreign page; 404 an unknown id, unless it is a WebSocket's; 405 another method, or
+//! a POST to a WebSocket; 408 a body that does not come; 409 a second stream of events on one connection; 413 a body that is too
 //! large; 426 another version of WebSockets; 429 a client that says too much in too short a time; 503 too many connections, or the server is ending.
 
 mod events;

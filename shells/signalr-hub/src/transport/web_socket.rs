@@ -20,8 +20,9 @@ use super::metered::Metered;
 use super::upgrade::Upgrade;
 use super::{Refusal, origin, parameter};
 use crate::handshake::Protocol;
-use crate::hub::{Hub, Methods, Opened};
+use crate::hub::{Hub, Methods};
 use crate::meters::Meter;
+use crate::opened::Opened;
 use crate::slot::{Next, NotOpened, Transport};
 
 /// How many records are put together before they are sent, and how many bytes, unless one has more.
@@ -42,18 +43,10 @@ impl<M: Methods> Hub<M> {
         if !origin::is_allowed(parts, &self.options().origins) {
             return Err(Refusal::new(StatusCode::FORBIDDEN, "This page may not open a WebSocket here"));
         }
-        // Whether there is such a connection is known before the upgrade: a client that learns it from a WebSocket that opens and
-        // closes would come back for ever.
-        let known = match parameter(parts, "id") {
-            None => None,
-            Some(token) => Some(self.find(token).ok_or(NotOpened::Unknown)?),
-        };
         let upgrade = Upgrade::of(parts)?;
-        let slot = match known {
-            Some(slot) => slot,
-            None => self.prepare(caller)?,
-        };
-        let opened = self.hold(&slot, Transport::WebSocket, caller)?;
+        // Before the upgrade: a client that learns from a WebSocket that opens and closes that there is no place for it would
+        // come back for ever.
+        let opened = self.open_by(parameter(parts, "id"), caller)?;
         let options = self.options();
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
@@ -69,6 +62,20 @@ impl<M: Methods> Hub<M> {
             serve(WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await, opened, &meter).await;
         });
         Ok(response)
+    }
+
+    /// Opens the connection that was negotiated here under this token. Any other token is as good as none: another server
+    /// negotiated it, or its client comes back with the token of a connection that it had. What it gets is a new connection,
+    /// with a token that this server chose and a place as any other: no client has one of its own choice.
+    fn open_by(&self, token: Option<&str>, caller: &Arc<str>) -> Result<Opened<M>, Refusal> {
+        if let Some(slot) = token.and_then(|token| self.find(token)) {
+            match self.hold(&slot, Transport::WebSocket, caller) {
+                // It was given up just now; or its client has lost a connection that looks alive from here.
+                Err(NotOpened::Unknown | NotOpened::InUse) => {}
+                opened => return Ok(opened?),
+            }
+        }
+        Ok(self.hold_new(Transport::WebSocket, caller)?)
     }
 }
 

@@ -12,3 +12,4 @@ mod support;
 mod sweeping;
 mod transports;
 mod traps;
+mod unknown_ids;

@@ -5,6 +5,7 @@ use core::time::Duration;
 use std::sync::Mutex;
 
 use axum::Router;
+use axum::http::request::Parts;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::Value;
 use signalr_hub::{
@@ -153,6 +154,11 @@ impl Methods for Test {
     fn wants(&self, quiet: &bool, _: &u64) -> bool {
         !quiet
     }
+
+    /// Who says so.
+    fn caller(&self, request: &Parts) -> Option<String> {
+        Some(request.headers.get("caller")?.to_str().ok()?.to_owned())
+    }
 }
 
 /// A hub on a free port, at `/hub`.
@@ -224,6 +230,14 @@ impl Served {
         timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("{:?}", self.hub));
     }
 }
+
+/// The headers of a request for a WebSocket; the key is the sample of RFC 6455.
+pub const UPGRADE: [(&str, &str); 4] = [
+    ("Connection", "Upgrade"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
 
 pub struct Socket(pub WebSocketStream<MaybeTlsStream<TcpStream>>);
 

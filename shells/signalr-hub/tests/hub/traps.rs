@@ -277,12 +277,18 @@ async fn trap_17_host_without_port() {
     assert_eq!(client.head().await.status, 101);
 }
 
-/// Trap 18: an upgrade before it is known whether there is such a connection. Clients come back for ever.
+/// Trap 18: an upgrade before it is known whether there is a place. Clients that learn it from a WebSocket that opens and
+/// closes come back for ever.
 #[tokio::test]
-async fn trap_18_upgrade_before_the_id_is_checked() {
-    let served = Served::default().await;
-    match connect_async(format!("ws://{}/hub?id=unknown", served.address)).await {
-        Err(tungstenite::Error::Http(response)) => assert_eq!(response.status(), 404),
-        other => panic!("{other:?}"),
+async fn trap_18_upgrade_before_there_is_a_place() {
+    let served = Served::new(HubOptions { connections: 1, ..HubOptions::default() }).await;
+    let spare = served.token().await;
+    let _all = served.listener().await;
+    for query in [String::new(), "?id=unknown".to_owned(), format!("?id={spare}")] {
+        match connect_async(format!("ws://{}/hub{query}", served.address)).await {
+            Err(tungstenite::Error::Http(response)) => assert_eq!(response.status(), 503, "{query}"),
+            other => panic!("{query}: {other:?}"),
+        }
     }
+    assert_eq!(served.hub.counters().refused, 3);
 }
