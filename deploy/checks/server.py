@@ -30,6 +30,13 @@ def request(address, method, target, body=None, headers=()):
 @contextlib.contextmanager
 def running(binary, *options):
     """The addresses of the API and of the admin listener of a server that runs."""
+    with started(binary, *options) as (_, addresses):
+        yield addresses
+
+
+@contextlib.contextmanager
+def started(binary, *options):
+    """A server's process, and these addresses."""
     arguments = [binary, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", *options]
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         try:
@@ -41,7 +48,7 @@ def running(binary, *options):
                     break
             else:
                 fail(f"the server did not start: {''.join(seen)}")
-            yield [part for part in listening.groups() if part]
+            yield process, [part for part in listening.groups() if part]
         finally:
             process.terminate()
             process.stderr.read()
