@@ -20,43 +20,60 @@ const fn id() -> CorrelationId {
 #[test]
 fn what_a_recorder_did_not_do() {
     use recording_core::recorder::{NotDone, RecorderState};
-    let action = Action::Pause;
-    let not_carried_out = |recorder| NotDone::NotCarriedOut { action, recorder };
-    let cases = [
-        (
-            not_carried_out(RecorderState::Recording),
-            1,
-            "Action:'Pause' was not carried out: the recorder is 'Recording'.",
-        ),
-        (not_carried_out(RecorderState::Paused), 1, "Action:'Pause' was not carried out: the recorder is 'Paused'."),
-        (not_carried_out(RecorderState::Off), 1, "Action:'Pause' was not carried out: the recorder is 'Off'."),
-        (NotDone::NotConfirmed { action }, 1, "Action:'Pause' is not confirmed by the recorder."),
-        (NotDone::Replaced { action }, 1, "Action:'Pause' was replaced by another request."),
-        (NotDone::NoSuchCall, 1, "The recorder does not know the call."),
-        (
-            NotDone::NotPossible { action, ucc: ucc() },
-            1,
-            "Action:'Pause' is not possible with the recorder of UCC:'ucc-demo-name'.",
-        ),
-        (NotDone::HeldBack, 2, "Action:'Start' is held back: the recorder is held by another requester."),
-        (NotDone::TooManyHolds, 2, "The recorder is held by as many requesters as it can be."),
-    ];
-    for (not_done, error_type, text) in cases {
-        let message = ErrorMessage::from(not_done);
-        assert_eq!((not_done.to_string().as_str(), not_done.error_type().code()), (text, error_type));
-        assert_eq!(message, ErrorMessage::new(ErrorType::from_code(error_type), text));
-        assert_eq!((message.error_type().code(), message.to_string().as_str()), (error_type, text));
-        for (other, ..) in cases {
-            assert_eq!(ErrorMessage::from(other) == message, other == not_done);
+    for &action in Action::ALL {
+        let not_carried_out = |recorder| NotDone::NotCarriedOut { action, recorder };
+        let about = |rest: &str| format!("Action:'{}' {rest}", action.name());
+        let cases = [
+            (not_carried_out(RecorderState::Recording), 1, about("was not carried out: the recorder is 'Recording'.")),
+            (not_carried_out(RecorderState::Paused), 1, about("was not carried out: the recorder is 'Paused'.")),
+            (not_carried_out(RecorderState::Off), 1, about("was not carried out: the recorder is 'Off'.")),
+            (NotDone::NotConfirmed { action }, 1, about("is not confirmed by the recorder.")),
+            (NotDone::Replaced { action }, 1, about("was replaced by another request.")),
+            (NotDone::NoSuchCall, 1, "The recorder does not know the call.".to_owned()),
+            (
+                NotDone::NotPossible { action, ucc: ucc() },
+                1,
+                about("is not possible with the recorder of UCC:'ucc-demo-name'."),
+            ),
+            (
+                NotDone::NotPossible { action, ucc: UccName::new("another").expect("a name") },
+                1,
+                about("is not possible with the recorder of UCC:'another'."),
+            ),
+            (
+                NotDone::HeldBack,
+                2,
+                "Action:'Start' is held back: the recorder is held by another requester.".to_owned(),
+            ),
+            (NotDone::TooManyHolds, 2, "The recorder is held by as many requesters as it can be.".to_owned()),
+        ];
+        for (not_done, error_type, text) in &cases {
+            let message = ErrorMessage::from(*not_done);
+            assert_eq!((&not_done.to_string(), not_done.error_type().code()), (text, *error_type));
+            let same = ErrorMessage::new(ErrorType::from_code(*error_type), text);
+            assert_eq!(message, same);
+            assert_eq!(same, message);
+            assert_ne!(message, ErrorMessage::new(ErrorType::from_code(*error_type), ""));
+            assert_eq!((message.error_type().code(), &message.to_string()), (*error_type, text));
+            // One piece unless a name is in it.
+            let is_whole = !matches!(not_done, NotDone::NotPossible { .. });
+            assert_eq!(message.text(), is_whole.then_some(text.as_str()));
+            for (other, ..) in &cases {
+                assert_eq!(ErrorMessage::from(*other) == message, other == not_done);
+            }
+            for &another in Action::ALL {
+                let other = ErrorMessage::from(NotDone::NotPossible { action: another, ucc: ucc() });
+                assert_eq!(other == message, *not_done == NotDone::NotPossible { action: another, ucc: ucc() });
+            }
+            // On the wire as every other reply.
+            let reply = StateReply { correlation_id: id(), state: State::INITIAL, error: Some(message), ucc: ucc() };
+            let mut buffer = [0; Reply::MAX_LEN];
+            let written = core::str::from_utf8(reply.write(&mut buffer).expect("room")).expect("UTF-8").to_owned();
+            assert!(
+                written.contains(&format!(r#""ErrorMessage":{{"ErrorType":{error_type},"Message":"{text}"}}"#)),
+                "{written}"
+            );
         }
-        // On the wire as every other reply.
-        let reply = StateReply { correlation_id: id(), state: State::INITIAL, error: Some(message), ucc: ucc() };
-        let mut buffer = [0; Reply::MAX_LEN];
-        let written = core::str::from_utf8(reply.write(&mut buffer).expect("room")).expect("UTF-8").to_owned();
-        assert!(
-            written.contains(&format!(r#""ErrorMessage":{{"ErrorType":{error_type},"Message":"{text}"}}"#)),
-            "{written}"
-        );
     }
     // With the longest name that there is, every one of them written as an escape.
     let longest = "\"".repeat(64);
@@ -170,12 +187,23 @@ fn rejections() -> Vec<(Rejection, u16, Option<&'static str>, &'static str)> {
         (Rejection::TooManyRequests, 429, None, "There were too many requests."),
         (Rejection::NotStored, 503, None, "The new state could not be stored. Nothing was changed."),
         (
-            Rejection::NotKnown { action: Action::Pause },
+            Rejection::not_known(Action::Pause),
             503,
             None,
             "It is not known whether Action:'Pause' was stored: ask for the state.",
         ),
     ]
+}
+
+#[test]
+fn an_action_that_may_have_been_stored() {
+    for &action in Action::ALL {
+        let text = format!("It is not known whether Action:'{}' was stored: ask for the state.", action.name());
+        assert_eq!(Rejection::not_known(action).to_string(), text);
+        for &other in Action::ALL {
+            assert_eq!(Rejection::not_known(action) == Rejection::not_known(other), action == other);
+        }
+    }
 }
 
 #[test]

@@ -90,8 +90,10 @@ impl Refusal<'_> {
     }
 }
 
-impl Pieces for Refusal<'_> {
-    fn pieces(&self, sink: &mut impl Sink) {
+impl<'a> Refusal<'a> {
+    /// Gives all pieces but the last three, which come back: errors of every kind give theirs in one place.
+    #[inline]
+    pub(crate) fn last_pieces(&self, sink: &mut impl Sink) -> [&'a str; 3] {
         let (before, name, after) = match *self {
             Self::UnknownUcc { ucc } => ("No UCC with name:'", ucc.as_str(), "' was found."),
             Self::NotLicensed { ucc } => {
@@ -107,7 +109,7 @@ impl Pieces for Refusal<'_> {
             Self::UnknownSession { correlation_id } => {
                 sink.text("No Audio session with correlation Id:'");
                 sink.id(correlation_id);
-                return sink.text("' was found.");
+                ("' was found.", "", "")
             }
             Self::NotAllowed { action, reason } => {
                 sink.text("Action:'");
@@ -120,9 +122,15 @@ impl Pieces for Refusal<'_> {
                 ("' would change nothing: the state is already '", already, "'.")
             }
         };
-        sink.text(before);
-        sink.text(name);
-        sink.text(after);
+        [before, name, after]
+    }
+}
+
+impl Pieces for Refusal<'_> {
+    fn pieces(&self, sink: &mut impl Sink) {
+        for piece in self.last_pieces(sink) {
+            sink.text(piece);
+        }
     }
 }
 

@@ -5,7 +5,8 @@ use super::machine::Machine;
 use super::order::{Order, RecorderState};
 use crate::decide::Refusal;
 use crate::pieces::{Pieces, Sink, display_by_pieces};
-use crate::wire::{ErrorMessage, ErrorType, Frame, SetRequest, StateReply, UccName};
+use crate::state::by_action;
+use crate::wire::{Around, ErrorMessage, ErrorType, SetRequest, StateReply, UccName};
 use crate::{Action, State};
 
 /// Why a `set` that passed all checks is not answered with success, or is held back. Source: OURS, the texts too.
@@ -59,33 +60,50 @@ impl NotDone<'_> {
     }
 }
 
-/// The pieces around what varies. They are known by a reference, so that a program which never makes one holds none.
-static IS_RECORDING: Frame = Frame::of_action("' was not carried out: the recorder is 'Recording'.");
-static IS_PAUSED: Frame = Frame::of_action("' was not carried out: the recorder is 'Paused'.");
-static IS_OFF: Frame = Frame::of_action("' was not carried out: the recorder is 'Off'.");
-static NOT_CONFIRMED: Frame = Frame::of_action("' is not confirmed by the recorder.");
-static REPLACED: Frame = Frame::of_action("' was replaced by another request.");
-static NOT_POSSIBLE: Frame = Frame::of_action_and_ucc("' is not possible with the recorder of UCC:'", "'.");
-
 const NO_SUCH_CALL: &str = "The recorder does not know the call.";
 const HELD_BACK: &str = "Action:'Start' is held back: the recorder is held by another requester.";
 const TOO_MANY_HOLDS: &str = "The recorder is held by as many requesters as it can be.";
 
+/// A text about an action: its name, with something before and after it.
+macro_rules! text {
+    ($action:expr, $text:literal) => {{
+        macro_rules! of {
+            ($name:literal) => {
+                concat!("Action:'", $name, $text)
+            };
+        }
+        by_action!($action, of)
+    }};
+}
+
 impl<'a> From<NotDone<'a>> for ErrorMessage<'a> {
     fn from(not_done: NotDone<'a>) -> Self {
+        macro_rules! not_possible {
+            ($action:literal) => {
+                &Around(concat!("Action:'", $action, "' is not possible with the recorder of UCC:'"), "'.")
+            };
+        }
         let error_type = not_done.error_type();
-        let (frame, action, ucc) = match not_done {
-            NotDone::NoSuchCall => return Self::new(error_type, NO_SUCH_CALL),
-            NotDone::HeldBack => return Self::new(error_type, HELD_BACK),
-            NotDone::TooManyHolds => return Self::new(error_type, TOO_MANY_HOLDS),
-            NotDone::NotCarriedOut { action, recorder: RecorderState::Recording } => (&IS_RECORDING, action, ""),
-            NotDone::NotCarriedOut { action, recorder: RecorderState::Paused } => (&IS_PAUSED, action, ""),
-            NotDone::NotCarriedOut { action, recorder: RecorderState::Off } => (&IS_OFF, action, ""),
-            NotDone::NotConfirmed { action } => (&NOT_CONFIRMED, action, ""),
-            NotDone::Replaced { action } => (&REPLACED, action, ""),
-            NotDone::NotPossible { action, ucc } => (&NOT_POSSIBLE, action, ucc.as_str()),
+        let text = match not_done {
+            NotDone::NotCarriedOut { action, recorder: RecorderState::Recording } => {
+                text!(action, "' was not carried out: the recorder is 'Recording'.")
+            }
+            NotDone::NotCarriedOut { action, recorder: RecorderState::Paused } => {
+                text!(action, "' was not carried out: the recorder is 'Paused'.")
+            }
+            NotDone::NotCarriedOut { action, recorder: RecorderState::Off } => {
+                text!(action, "' was not carried out: the recorder is 'Off'.")
+            }
+            NotDone::NotConfirmed { action } => text!(action, "' is not confirmed by the recorder."),
+            NotDone::Replaced { action } => text!(action, "' was replaced by another request."),
+            NotDone::NotPossible { action, ucc } => {
+                return Self::around(error_type, by_action!(action, not_possible), ucc.as_str());
+            }
+            NotDone::NoSuchCall => NO_SUCH_CALL,
+            NotDone::HeldBack => HELD_BACK,
+            NotDone::TooManyHolds => TOO_MANY_HOLDS,
         };
-        Self::framed(frame, action, ucc)
+        Self::new(error_type, text)
     }
 }
 

@@ -36,6 +36,24 @@ wire_codes! {
     }
 }
 
+/// What the macro `$with` makes of the name of an action, known when the program is built: a text about an action that is
+/// whole, and that is not in a program which never makes it.
+macro_rules! by_action {
+    ($action:expr, $with:ident) => {
+        match $action {
+            $crate::Action::Start => $with!("Start"),
+            $crate::Action::Stop => $with!("Stop"),
+            $crate::Action::Pause => $with!("Pause"),
+            $crate::Action::Save => $with!("Save"),
+            $crate::Action::Delete => $with!("Delete"),
+            $crate::Action::Mark => $with!("Mark"),
+            $crate::Action::UnMark => $with!("UnMark"),
+        }
+    };
+}
+
+pub(crate) use by_action;
+
 impl Action {
     /// The name of the call-detail record that this action writes.
     ///
@@ -203,5 +221,22 @@ impl fmt::Display for ActionSet {
             write!(f, "{space}{action}")?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_same_in_whole_texts() {
+        macro_rules! itself {
+            ($name:literal) => {
+                $name
+            };
+        }
+        for &action in Action::ALL {
+            assert_eq!(by_action!(action, itself), action.name());
+        }
     }
 }

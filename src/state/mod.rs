@@ -10,8 +10,8 @@ use core::fmt;
 use core::num::NonZeroU8;
 use core::str::FromStr;
 
-pub(crate) use action::Axis;
 pub use action::{Action, ActionSet, Actions};
+pub(crate) use action::{Axis, by_action};
 pub use codes::UnknownCode;
 pub use settings::{Disposition, RepeatPolicy, Settings};
 pub use transition::{Outcome, Reason};

@@ -16,7 +16,7 @@ pub use error::{BufferTooSmall, ErrorType, Expected, Field, FieldError, FieldErr
 pub use event::Event;
 pub use field::{CorrelationId, Hyphenated, SipUri, SipUriBuf, UccName, UccNameBuf};
 pub use owned::{CapabilitiesReplyBuf, ErrorMessageBuf, ErrorReplyBuf, EventBuf, SetRequestBuf, StateReplyBuf};
-pub use rejection::{Allow, ReadError, Rejection};
-pub(crate) use reply::Frame;
+pub use rejection::{Allow, NotKnown, ReadError, Rejection};
+pub(crate) use reply::Around;
 pub use reply::{CACHE_CONTROL, CONTENT_TYPE, CapabilitiesReply, ErrorMessage, ErrorReply, Reply, StateReply};
 pub use request::{CapabilitiesRequest, Head, Request, RequestParts, Scratch, SetRequest, StateRequest};

@@ -2,6 +2,7 @@
 
 use crate::Action;
 use crate::pieces::{Pieces, Sink, display_by_pieces};
+use crate::state::by_action;
 use crate::wire::json::JsonError;
 use crate::wire::{ErrorType, FieldError, SetRequest};
 
@@ -94,13 +95,26 @@ pub enum Rejection {
     NotStored,
     /// 503: the shell does not know whether it stored the new state. Only a shell whose store is another program's can have to
     /// say so.
-    NotKnown {
-        /// What was asked for.
-        action: Action,
-    },
+    NotKnown(NotKnown),
 }
 
+/// The text of [`Rejection::NotKnown`], which names the action. It is known by reference, so that a program whose store always
+/// knows does not have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NotKnown(&'static &'static str);
+
 impl Rejection {
+    /// That it is not known whether the new state that `action` leads to was stored.
+    #[must_use]
+    pub const fn not_known(action: Action) -> Self {
+        macro_rules! text {
+            ($action:literal) => {
+                &concat!("It is not known whether Action:'", $action, "' was stored: ask for the state.")
+            };
+        }
+        Self::NotKnown(NotKnown(by_action!(action, text)))
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {
@@ -113,7 +127,7 @@ impl Rejection {
             Self::BodyTooLarge => 413,
             Self::UnsupportedMediaType => 415,
             Self::TooManyRequests => 429,
-            Self::NotStored | Self::NotKnown { .. } => 503,
+            Self::NotStored | Self::NotKnown(_) => 503,
         }
     }
 
@@ -130,7 +144,7 @@ impl Rejection {
     #[must_use]
     pub const fn error_type(&self) -> ErrorType {
         match self {
-            Self::NotStored | Self::NotKnown { .. } => ErrorType::Configuration,
+            Self::NotStored | Self::NotKnown(_) => ErrorType::Configuration,
             _ => ErrorType::Validation,
         }
     }
@@ -178,11 +192,7 @@ impl Pieces for Rejection {
             Self::Forbidden => "These credentials do not allow this.",
             Self::TooManyRequests => "There were too many requests.",
             Self::NotStored => "The new state could not be stored. Nothing was changed.",
-            Self::NotKnown { action } => {
-                sink.text("It is not known whether Action:'");
-                sink.text(action.name());
-                "' was stored: ask for the state."
-            }
+            Self::NotKnown(NotKnown(text)) => text,
         };
         sink.text(last);
     }

@@ -386,7 +386,7 @@ impl<S: Store> Service<S> {
         caller: Caller<'_>,
     ) -> Rejection {
         self.observe(&Occurrence::NotStored { request, error }, caller).await;
-        if error.is_unknown() { Rejection::NotKnown { action: request.action } } else { Rejection::NotStored }
+        if error.is_unknown() { Rejection::not_known(request.action) } else { Rejection::NotStored }
     }
 
     /// The settings of a UCC, by the config in force; `None` if there is no such UCC.

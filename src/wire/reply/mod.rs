@@ -8,10 +8,10 @@ pub use write::{CACHE_CONTROL, CONTENT_TYPE};
 use core::fmt;
 use core::hash::{Hash, Hasher};
 
+use crate::State;
 use crate::decide::Refusal;
 use crate::pieces::{self, Pieces, Sink};
 use crate::wire::{CorrelationId, ErrorType, Rejection, UccName};
-use crate::{Action, State};
 
 /// The reply to any request.
 ///
@@ -91,37 +91,33 @@ pub struct ErrorMessage<'a>(Message<'a>);
 enum Message<'a> {
     Refusal(Refusal<'a>),
     Rejection(Rejection),
-    Other(ErrorType, &'a str),
-    /// An action's name and another text, with what is written around them.
-    Framed(&'static Frame, Action, &'a str),
+    /// Any text, and what is written around it.
+    Other(ErrorType, &'static Around, &'a str),
 }
 
-/// What is written around an action's name and another text. It is known by reference only, so that a program which makes no
-/// such message does not have the texts in it.
-pub(crate) struct Frame([&'static str; 3]);
+/// What is written before and after another text: something before it, or nothing at all. It is known by reference only, so
+/// that a program which makes no such message does not have it.
+#[derive(PartialEq)]
+pub(crate) struct Around(pub(crate) &'static str, pub(crate) &'static str);
 
-impl Frame {
-    /// A text about an action.
-    pub(crate) const fn of_action(after: &'static str) -> Self {
-        Self::of_action_and_ucc(after, "")
-    }
+impl Around {
+    const NOTHING: &Self = &Self("", "");
 
-    /// A text about an action and then a UCC.
-    pub(crate) const fn of_action_and_ucc(between: &'static str, after: &'static str) -> Self {
-        Self(["Action:'", between, after])
+    const fn is_nothing(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
 impl<'a> ErrorMessage<'a> {
-    /// An error of type Configuration.
-    pub(crate) const fn framed(frame: &'static Frame, action: Action, text: &'a str) -> Self {
-        Self(Message::Framed(frame, action, text))
+    /// An error with a text that has something around it.
+    pub(crate) const fn around(error_type: ErrorType, around: &'static Around, text: &'a str) -> Self {
+        Self(Message::Other(error_type, around, text))
     }
 
     /// An error with a text of one's own.
     #[must_use]
     pub const fn new(error_type: ErrorType, text: &'a str) -> Self {
-        Self(Message::Other(error_type, text))
+        Self::around(error_type, Around::NOTHING, text)
     }
 
     /// The type.
@@ -130,8 +126,7 @@ impl<'a> ErrorMessage<'a> {
         match &self.0 {
             Message::Refusal(refusal) => refusal.error_type(),
             Message::Rejection(rejection) => rejection.error_type(),
-            Message::Other(error_type, _) => *error_type,
-            Message::Framed(..) => ErrorType::Configuration,
+            Message::Other(error_type, ..) => *error_type,
         }
     }
 
@@ -140,7 +135,7 @@ impl<'a> ErrorMessage<'a> {
     #[must_use]
     pub const fn text(&self) -> Option<&'a str> {
         match self.0 {
-            Message::Other(_, text) => Some(text),
+            Message::Other(_, around, text) if around.is_nothing() => Some(text),
             _ => None,
         }
     }
@@ -172,18 +167,14 @@ impl From<Rejection> for Reply<'_> {
 
 impl Pieces for ErrorMessage<'_> {
     fn pieces(&self, sink: &mut impl Sink) {
-        match &self.0 {
-            Message::Refusal(refusal) => refusal.pieces(sink),
-            Message::Rejection(rejection) => rejection.pieces(sink),
-            Message::Other(_, text) => sink.text(text),
-            Message::Framed(Frame([before, between, after]), action, text) => {
-                sink.text(before);
-                sink.text(action.name());
-                sink.text(between);
-                sink.text(text);
-                sink.text(after);
-            }
-        }
+        let [before, text, after] = match &self.0 {
+            Message::Refusal(refusal) => refusal.last_pieces(sink),
+            Message::Rejection(rejection) => return rejection.pieces(sink),
+            Message::Other(_, Around(before, after), text) => [*before, *text, *after],
+        };
+        sink.text(before);
+        sink.text(text);
+        sink.text(after);
     }
 }
 
@@ -206,10 +197,12 @@ impl PartialEq for ErrorMessage<'_> {
             && match (&self.0, &other.0) {
                 (Message::Refusal(one), Message::Refusal(other)) => one.reads_as(other),
                 (Message::Rejection(one), Message::Rejection(other)) => one == other,
-                (_, Message::Other(_, text)) => pieces::reads(self, text),
-                (Message::Other(_, text), _) => pieces::reads(other, text),
-                (Message::Framed(a, b, c), Message::Framed(x, y, z)) => (&a.0, b, c) == (&x.0, y, z),
-                _ => false,
+                (Message::Other(_, a, one), Message::Other(_, b, other)) if a == b => one == other,
+                _ => match (self.text(), other.text()) {
+                    (_, Some(text)) => pieces::reads(self, text),
+                    (Some(text), _) => pieces::reads(other, text),
+                    _ => false,
+                },
             }
     }
 }

@@ -5,7 +5,7 @@ use crate::State;
 use crate::pieces::Pieces;
 use crate::state::Axis;
 use crate::wire::json::Writer;
-use crate::wire::{BufferTooSmall, CorrelationId, ErrorType, SipUri, UccName};
+use crate::wire::{BufferTooSmall, CorrelationId, SipUri, UccName};
 
 /// What every reply must say of itself: the value of its `Content-Type` header.
 pub const CONTENT_TYPE: &str = "application/json; charset=utf-8";
@@ -42,7 +42,7 @@ impl Reply<'_> {
         match self {
             Self::State(reply) => reply.write(buffer),
             Self::Capabilities(reply) => reply.write(buffer),
-            Self::Rejected(rejection) => write_bare(buffer, rejection.error_type(), rejection),
+            Self::Rejected(rejection) => write_bare(buffer, &(*rejection).into()),
         }
     }
 }
@@ -102,7 +102,7 @@ impl ErrorReply<'_> {
     ///
     /// If the buffer is too small; never with [`MAX_LEN`](Self::MAX_LEN) bytes for what the core made itself.
     pub fn write<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b [u8], BufferTooSmall> {
-        write_bare(buffer, self.error.error_type(), &self.error)
+        write_bare(buffer, &self.error)
     }
 }
 
@@ -140,26 +140,26 @@ fn write_end(writer: &mut Writer<'_>, error: Option<&ErrorMessage<'_>>, ucc: Ucc
     writer.raw(br#","ErrorMessage":"#);
     match error {
         None => writer.raw(b"null"),
-        Some(error) => write_error(writer, error.error_type(), error),
+        Some(error) => write_error(writer, error),
     }
     writer.raw(br#","UCCName":""#);
     writer.escaped(ucc.as_str());
     writer.raw(br#""}"#);
 }
 
-fn write_bare<'b>(buffer: &'b mut [u8], error_type: ErrorType, text: &impl Pieces) -> Result<&'b [u8], BufferTooSmall> {
+fn write_bare<'b>(buffer: &'b mut [u8], error: &ErrorMessage<'_>) -> Result<&'b [u8], BufferTooSmall> {
     let mut writer = Writer::new(buffer);
     writer.raw(br#"{"ErrorMessage":"#);
-    write_error(&mut writer, error_type, text);
+    write_error(&mut writer, error);
     writer.raw(b"}");
     writer.finish()
 }
 
-fn write_error(writer: &mut Writer<'_>, error_type: ErrorType, text: &impl Pieces) {
+fn write_error(writer: &mut Writer<'_>, error: &ErrorMessage<'_>) {
     writer.raw(br#"{"ErrorType":"#);
-    writer.decimal(error_type.code());
+    writer.decimal(error.error_type().code());
     writer.raw(br#","Message":""#);
-    text.pieces(writer);
+    error.pieces(writer);
     writer.raw(br#""}"#);
 }
 

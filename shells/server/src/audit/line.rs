@@ -299,7 +299,7 @@ pub(super) fn refused(
 pub(super) fn not_stored(request: &SetRequest<'_>, error: &StoreError, caller: Caller<'_>) -> Vec<u8> {
     let (outcome, rejection) = match error.is_unknown() {
         false => ("not stored", Rejection::NotStored),
-        true => ("unknown", Rejection::NotKnown { action: request.action }),
+        true => ("unknown", Rejection::not_known(request.action)),
     };
     AuditLine::set(request, outcome, caller).failed(&rejection.into()).written()
 }

@@ -81,10 +81,7 @@ fn each_line_is_written_to_the_byte() {
         ),
         (
             line::not_stored(&request, &StoreError::unknown("late"), caller),
-            format!(
-                r#"{set},"Outcome":"unknown","ErrorType":1,"Message":"{}""#,
-                Rejection::NotKnown { action: request.action }
-            ),
+            format!(r#"{set},"Outcome":"unknown","ErrorType":1,"Message":"{}""#, Rejection::not_known(request.action)),
         ),
         (
             line::not_permitted(&request, caller),
