@@ -48,6 +48,12 @@ pub(super) const STEPS: &[Step] = &[
         run: cluster::store,
     },
     Step {
+        name: "history",
+        title: "a server that is killed, stopped and ended under 64 clients: every reply, change and event checked",
+        tier: All,
+        run: cluster::short_history,
+    },
+    Step {
         name: "clients",
         title: "the real SignalR clients: Node, Chromium, Python",
         tier: All,

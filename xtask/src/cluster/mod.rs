@@ -2,9 +2,12 @@
 
 mod install;
 
-use crate::sh::Sh;
-use anyhow::Result;
-use clap::Subcommand;
+use crate::{
+    sh::{Sh, target},
+    text::found,
+};
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
 
 #[derive(Subcommand)]
 pub(crate) enum Cluster {
@@ -14,6 +17,16 @@ pub(crate) enum Cluster {
     Client,
     /// The server's store in etcd: the laws of every store, answers that do not come, members that die
     Store,
+    /// Servers that are killed, stopped and started again under 64 clients, and a check of every reply, change and event
+    History(Rest),
+}
+
+/// Arguments for the laboratory.
+#[derive(Args)]
+pub(crate) struct Rest {
+    /// Handed on to the laboratory, which has `--help`
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    rest: Vec<String>,
 }
 
 impl Cluster {
@@ -22,6 +35,7 @@ impl Cluster {
             Self::Install => install::programs().map(drop),
             Self::Client => client(),
             Self::Store => store(),
+            Self::History(rest) => history(&rest.rest).map(drop),
         }
     }
 }
@@ -40,4 +54,29 @@ pub(crate) fn store() -> Result<()> {
     // The program, with several servers.
     let test = Sh::line("cargo test --locked -p recording-server --features etcd --test server cluster -- --ignored");
     test.args(["--test-threads", "2"]).env("ETCD_BIN", programs).show()
+}
+
+/// One run of the laboratory; gives what it says of it.
+fn history(rest: &[String]) -> Result<String> {
+    Sh::line("cargo build --locked -p recording-server --features etcd").show()?;
+    let server = target().join("debug/recording-server");
+    let run = Sh::line("cargo run --quiet --locked -p recording-cluster-lab -- --server").arg(server).args(rest);
+    let out = run.read()?;
+    print!("{out}");
+    Ok(found(r"(?m)^cluster (.*)$", &out).context("the laboratory says what it has done")?.to_owned())
+}
+
+fn words(line: &str) -> Vec<String> {
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+/// A short run, after the planted faults that the laboratory must find.
+pub(crate) fn short_history() -> Result<()> {
+    Sh::line("cargo test --locked -p recording-cluster-lab").show()?;
+    history(&words("--faults 16")).map(drop)
+}
+
+/// A long run; gives what it says of it.
+pub(crate) fn long_history() -> Result<String> {
+    history(&words("--faults 200 --seed 2"))
 }

@@ -94,6 +94,11 @@ pub(super) fn recorder_versions() -> Result<String> {
     crate::recorder::versions()
 }
 
+/// Servers under kills, and every reply, change and event checked.
+pub(super) fn history() -> Result<String> {
+    crate::cluster::long_history()
+}
+
 pub(super) fn texts() -> Result<String> {
     cargo_test("-p recording-core --test texts", None)
 }

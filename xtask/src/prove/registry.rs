@@ -59,6 +59,13 @@ pub(super) fn proofs() -> Vec<Proof> {
             when: Long,
         },
         Proof {
+            name: "history",
+            shows: "under kills every reply is explained by one order of a session's changes, and each event comes once",
+            run: |_| checks::history(),
+            outside: "loss of power; what the listeners of a killed server had not read".into(),
+            when: Long,
+        },
+        Proof {
             name: "corpora",
             shows: "what fuzzing kept still holds, and reaches every cell",
             run: |_| checks::corpora(),

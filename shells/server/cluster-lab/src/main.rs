@@ -1,0 +1,216 @@
+//! Servers under faults, and a check of everything that was asked, answered, stored and sent to listeners.
+//!
+//! Clients set states, read, begin and end sessions; a listener is connected to each server; servers are killed, stopped and
+//! started again. Each request and reply is recorded with its times. Afterwards the history of changes is read from where the
+//! store keeps it, and it is checked that
+//!
+//! - the changes of each session follow one from the other ([`chain`]);
+//! - some order of each session's requests explains every reply, and makes exactly these changes ([`linear`]): so everything
+//!   that was acknowledged is there, nothing is there that was not asked for, and no reply was out of date;
+//! - each listener got each change once and in order, or was disconnected ([`heard`]).
+//!
+//! Nothing of the server's code is used: the programs are run as they are.
+
+mod chain;
+mod client;
+mod faults;
+mod heard;
+mod linear;
+mod listener;
+mod model;
+#[cfg(test)]
+mod planted;
+mod servers;
+mod store;
+mod trail;
+mod verdict;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Parser;
+use client::Client;
+use core::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+use fastrand::Rng;
+use model::{Op, Outcome, Request};
+use servers::Servers;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    thread,
+    time::Instant,
+};
+use store::Store;
+use verdict::Run;
+
+/// How long listeners may take to get the last events.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Checks what clients and listeners of a server get while it is killed, stopped and started again
+#[derive(Parser)]
+struct Arguments {
+    /// The server's program
+    #[arg(long)]
+    server: PathBuf,
+    /// How many clients ask at the same time
+    #[arg(long, default_value_t = 64)]
+    clients: usize,
+    /// How many sessions they share
+    #[arg(long, default_value_t = 24)]
+    sessions: usize,
+    /// How many faults there are
+    #[arg(long, default_value_t = 16)]
+    faults: usize,
+    /// Makes the same choices in each run; the times are those of the machine
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(said) => {
+            println!("cluster {said}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("recording-cluster-lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// One server, with its sessions in a file and an audit trail.
+fn with_file(folder: &Path) -> Vec<Vec<String>> {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let mut arguments = vec!["--store".to_owned(), format!("file:{}", path("sessions"))];
+    arguments.extend(["--audit".to_owned(), path("trail"), "--audit-reads".to_owned(), "off".to_owned()]);
+    vec![arguments]
+}
+
+/// Runs it, and says how much was done.
+fn run(arguments: &Arguments) -> Result<String> {
+    let began = Instant::now();
+    let mut random = Rng::with_seed(arguments.seed);
+    let servers = Servers::new(&arguments.server, arguments.clients, with_file)?;
+    let store = Store::Trail(servers.folder().join("trail"));
+    for server in 0..servers.count() {
+        servers.start(server)?;
+    }
+    let (log, no_listeners) = (listener::Log::default(), AtomicBool::new(false));
+    let mut clients: Vec<_> = (0..arguments.clients)
+        .map(|number| Client {
+            number,
+            servers: &servers,
+            random: Rng::with_seed(random.u64(..)),
+            connections: Default::default(),
+            ops: Vec::new(),
+            not_sent: 0,
+        })
+        .collect();
+    let (done, chains) = thread::scope(|scope| {
+        let over = Over(&servers, &no_listeners);
+        let listeners: Vec<_> = (0..servers.count())
+            .map(|server| {
+                let (servers, store, log, is_over) = (&servers, &store, &log, &no_listeners);
+                scope.spawn(move || listener::listen(servers, server, store, log, is_over))
+            })
+            .collect();
+        let working: Vec<_> = clients.iter_mut().map(|client| scope.spawn(|| client.run(arguments.sessions))).collect();
+        let done = faults::disturb(&servers, arguments.faults, &mut random)?;
+        servers.set_over();
+        for client in working {
+            client.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
+        }
+        let chains = store.chains()?;
+        // The last events may still be on their way.
+        let end = Instant::now() + PATIENCE;
+        while Instant::now() < end && log.all().iter().any(|heard| heard::check(heard, &chains).is_err()) {
+            thread::sleep(Duration::from_millis(100));
+        }
+        drop(over);
+        for listener in listeners {
+            listener.join().map_err(|_| anyhow::anyhow!("a listener panicked"))??;
+        }
+        anyhow::Ok((done, chains))
+    })?;
+    // What every server says in the end.
+    let last = clients.first_mut().context("there is a client")?;
+    for (server, session) in
+        (0..servers.count()).flat_map(|server| (0..arguments.sessions).map(move |one| (server, one)))
+    {
+        last.ask(server, session, Request::Read)?.context("a server is gone in the end")?;
+    }
+    let not_sent: usize = clients.iter().map(|client| client.not_sent).sum();
+    let ends = servers.ends();
+    let ops: Vec<Op> = clients.into_iter().flat_map(|client| client.ops).map(|op| ended(op, &ends, true)).collect();
+    let run = Run { ops, chains, heard: log.all() };
+    let (wrong, looked_at) = verdict::judge(&run);
+    let said = counted(&run, not_sent, looked_at);
+    let faults: Vec<_> = done.iter().map(|(fault, count)| format!("{count} {fault:?}")).collect();
+    let said = format!(
+        "{} server, {} clients: {said}; faults: {}; {} s",
+        servers.count(),
+        arguments.clients,
+        faults.join(", "),
+        began.elapsed().as_secs()
+    );
+    if !wrong.is_empty() {
+        bail!("{said}\nwrong:\n{}", wrong.join("\n"));
+    }
+    let changes: usize = run.chains.values().map(Vec::len).sum();
+    let events: usize = run.heard.iter().map(|heard| heard.events.len()).sum();
+    if changes < 20 * arguments.faults || events < 5 * arguments.faults || run.heard.len() <= arguments.faults / 2 {
+        bail!("{said}\nthat is too little to show anything");
+    }
+    Ok(said)
+}
+
+/// Ends clients and listeners, also after an error.
+struct Over<'a>(&'a Servers, &'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.set_over();
+        self.1.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a server answered, it had done before it was gone. If it was `alone`, nothing that was asked of it is done later either.
+fn ended(mut op: Op, ends: &[Option<u64>], alone: bool) -> Op {
+    if let Some(end) = ends.get(op.start).copied().flatten() {
+        op.to = op.to.min(end).max(op.from);
+        if alone && op.outcome == Outcome::Unknown {
+            op.until = Some(end.max(op.from));
+        }
+    }
+    op
+}
+
+fn counted(run: &Run, not_sent: usize, looked_at: usize) -> String {
+    let count = |kind: fn(&Outcome) -> bool| run.ops.iter().filter(|op| kind(&op.outcome)).count();
+    format!(
+        "{} requests, {} answered, {} unknown, {} not done, {not_sent} not sent; {} changes of {} sessions, {} situations; \
+         {} events on {} connections of listeners",
+        run.ops.len(),
+        count(|outcome| matches!(outcome, Outcome::Answered(_))),
+        count(|outcome| *outcome == Outcome::Unknown),
+        count(|outcome| *outcome == Outcome::NotDone),
+        run.chains.values().map(Vec::len).sum::<usize>(),
+        run.chains.len(),
+        looked_at,
+        run.heard.iter().map(|heard| heard.events.len()).sum::<usize>(),
+        run.heard.len(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_is_sound() {
+        Arguments::command().debug_assert();
+    }
+}
