@@ -1,7 +1,14 @@
 /** Asks before what cannot be undone by the next button. */
 
 import { element, setText } from "./dom";
-import type { Session } from "./server";
+
+/** The session that is asked about. One that is closing has no states. */
+interface Asked {
+  UCCName: string;
+  CorrelationId: string;
+  RecordingState?: number;
+  SavingState?: number;
+}
 
 export interface Question {
   title: string;
@@ -34,10 +41,22 @@ export function questionOf(action: string, recorder: string): Question | undefin
   return undefined;
 }
 
+export const END_HOLDS: Question = {
+  title: "End all holds of this call?",
+  note: "Then any agent may start its recording again, also while a card number is being spoken to the one who holds it.",
+  yes: "End holds",
+};
+
+export const RELEASE: Question = {
+  title: "Give this call's recorder up?",
+  note: "Only if the recorder no longer exists: nothing more is sent to it. One that still exists may go on recording.",
+  yes: "Release recorder",
+};
+
 export class Confirm {
   private readonly dialog = element("confirm", HTMLDialogElement);
   private readonly yes = element("confirm-yes", HTMLButtonElement);
-  private asked: Session | undefined;
+  private asked: Asked | undefined;
   private answer: (answer: Answer) => void = () => {};
 
   constructor() {
@@ -49,7 +68,7 @@ export class Confirm {
   }
 
   /** Asks, with the focus on the answer that does nothing. */
-  ask(session: Session, question: Question): Promise<Answer> {
+  ask(session: Asked, question: Question): Promise<Answer> {
     setText(element("confirm-title", HTMLElement), question.title);
     setText(element("confirm-ucc", HTMLElement), session.UCCName);
     setText(element("confirm-id", HTMLElement), session.CorrelationId);
@@ -62,11 +81,11 @@ export class Confirm {
   }
 
   /** Takes the question back if the session is not any more what was asked about. */
-  check(find: (session: Session) => Session | undefined): void {
+  check(find: (session: Asked) => Asked | undefined): void {
     const asked = this.asked;
     if (asked === undefined) return;
     const now = find(asked);
-    if (now?.RecordingState === asked.RecordingState && now.SavingState === asked.SavingState) return;
+    if (now !== undefined && now.RecordingState === asked.RecordingState && now.SavingState === asked.SavingState) return;
     this.done("changed");
     this.dialog.close();
   }

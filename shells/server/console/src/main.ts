@@ -1,7 +1,8 @@
 /** The console page: what is shown, and what its buttons do. */
 
 import { Acting, complain, newId, onBegin, Tests } from "./acting";
-import { Confirm, questionOf } from "./confirm";
+import type { ClosingRow } from "./closing";
+import { Confirm, END_HOLDS, questionOf, RELEASE } from "./confirm";
 import { announce, clock, element, setText } from "./dom";
 import { Events } from "./events";
 import { type Connection, Live } from "./live";
@@ -9,6 +10,7 @@ import { type Desk, keyOf, type Row } from "./row";
 import * as server from "./server";
 import { Sessions } from "./sessions";
 import { Times } from "./times";
+import { Warnings } from "./warnings";
 
 const CONNECTION: Record<Connection, string> = {
   connecting: "Connecting",
@@ -78,10 +80,11 @@ async function start(): Promise<void> {
     hindrance: (session) => (down ? "The server does not answer" : acting.hindrance(session.UCCName)),
     act: (row, action) => act(row, action),
     end,
+    endHolds,
   };
   const sessions: Sessions = new Sessions(desk, times, {
     answered() {
-      confirm.check((asked) => sessions.row(asked.UCCName, asked.CorrelationId)?.session);
+      confirm.check(({ UCCName: ucc, CorrelationId: id }) => sessions.row(ucc, id)?.session ?? sessions.closingOne(ucc, id));
       if (!down) return;
       noTrouble();
       announce("The server answers again");
@@ -93,6 +96,7 @@ async function start(): Promise<void> {
       sessions.refresh();
       acting.refresh();
     },
+    release: (row) => void release(row),
   });
   const acting = new Acting(
     () => {
@@ -144,8 +148,11 @@ async function start(): Promise<void> {
     try {
       const reply = await server.set(before, action, agent);
       if (reply.ErrorMessage) {
-        row.tell(`${action} was refused: ${reply.ErrorMessage.Message}`, "wrong");
-        announce(`${action} was refused: ${reply.ErrorMessage.Message}`);
+        // What a recorder has not confirmed was not refused: it may still be done.
+        const pending = before.Recorder !== undefined && reply.ErrorMessage.ErrorType === 1;
+        const text = `${action} ${pending ? "is not done" : "was refused"}: ${reply.ErrorMessage.Message}`;
+        row.tell(text, "wrong");
+        announce(text);
       } else {
         const same =
           reply.RecordingState === before.RecordingState &&
@@ -183,6 +190,35 @@ async function start(): Promise<void> {
       announce(text);
     } finally {
       row.setBusy("");
+    }
+    await sessions.look();
+  }
+
+  async function endHolds(row: Row): Promise<void> {
+    const answer = await confirm.ask(row.session, END_HOLDS);
+    if (answer !== "yes") return notSent(row, "The end of holds", answer === "no" ? "" : ": the call changed meanwhile");
+    row.setBusy("holds");
+    try {
+      await server.release(row.session, "holds");
+      row.tell("The holds are ended.", "done");
+      announce("The holds are ended");
+    } catch (error) {
+      row.tell(`The holds are not ended: ${(error as Error).message}`, "wrong");
+      announce(`The holds are not ended: ${(error as Error).message}`);
+    } finally {
+      row.setBusy("");
+    }
+    await sessions.look();
+  }
+
+  async function release(row: ClosingRow): Promise<void> {
+    if ((await confirm.ask(row.session, RELEASE)) !== "yes") return;
+    try {
+      await server.release(row.session, "recorder");
+      announce("The recorder is released");
+    } catch (error) {
+      row.tell(`The recorder is not released: ${(error as Error).message}`);
+      announce(`The recorder is not released: ${(error as Error).message}`);
     }
     await sessions.look();
   }
@@ -233,6 +269,7 @@ async function start(): Promise<void> {
   await patiently(() => acting.load());
   noTrouble();
   acting.refresh();
+  void new Warnings().watch();
   await live.start();
 }
 

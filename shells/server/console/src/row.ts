@@ -2,6 +2,7 @@
 
 import { clock, isUsable, make, setText, setUsable } from "./dom";
 import { icon } from "./icons";
+import { actionOf, RecorderLine } from "./recorder";
 import type { Names, Session } from "./server";
 import { age, type Known } from "./times";
 
@@ -30,6 +31,7 @@ export interface Desk {
   hindrance(session: Session): string;
   act(row: Row, action: string): Promise<void>;
   end(row: Row): Promise<void>;
+  endHolds(row: Row): Promise<void>;
 }
 
 export const keyOf = (session: { UCCName: string; CorrelationId: string }) =>
@@ -44,6 +46,7 @@ export class Row {
   private readonly message = make("p", "message");
   private readonly since = make("p", "since");
   private readonly change = make("span", "change");
+  private readonly line: RecorderLine;
   private busy = "";
 
   constructor(
@@ -65,7 +68,8 @@ export class Row {
     });
     this.element.setAttribute("aria-labelledby", id);
     this.since.append(make("span", "began"), this.change);
-    this.element.append(title, list, this.since, this.actions(id), this.message);
+    this.line = new RecorderLine(id, () => void this.desk.endHolds(this));
+    this.element.append(title, list, this.since, this.line.element, this.actions(id), this.message);
     this.message.hidden = true;
     this.show(session);
   }
@@ -115,13 +119,17 @@ export class Row {
   refresh(): void {
     const hindrance = this.desk.hindrance(this.session);
     for (const [action, button] of this.buttons) {
-      const changing = this.session.Changing.includes(action);
+      const pending = this.session.Recorder?.Pending;
+      // What is pending can be asked for again: it is then sent at once, and its outcome comes back.
+      const again = !!pending && !pending.IsRepeat && actionOf(pending.Order) === action && this.session.Allowed.includes(action);
+      const changing = again || this.session.Changing.includes(action);
       setUsable(button, !hindrance && !this.busy && changing);
       button.title = hindrance || (changing ? "" : this.session.Allowed.includes(action) ? "Already so" : "Not in this state");
       if (this.busy === action) button.setAttribute("aria-busy", "true");
       else button.removeAttribute("aria-busy");
     }
     this.showTimes();
+    this.line.show(this.session.Recorder, !this.busy && this.desk.reachable());
     this.endButton.hidden = !this.desk.isTest(this.session);
     setUsable(this.endButton, !this.busy && this.desk.reachable());
   }

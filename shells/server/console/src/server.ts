@@ -9,10 +9,44 @@ export interface Session {
   SavingState: number;
   Allowed: string[];
   Changing: string[];
+  /** Not there if the session has no recorder. */
+  Recorder?: SessionRecorder;
+}
+
+/** What is known of a session's recorder. What is pending is not reached. */
+export interface SessionRecorder {
+  Name: string;
+  Call: string | null;
+  Pending: { Order: string; IsRepeat: boolean; Since: string | null; TimesSent: number; LastError: string | null } | null;
+  PausedSince: string | null;
+  SilenceConfirmed: string | null;
+  Overdue: boolean;
+  Holds: string[];
+  HoldsOfNoAgent: number;
+  FoundRecording: string | null;
+}
+
+/** A session that has ended, and whose recorder is still being stopped. */
+export interface ClosingSession {
+  UCCName: string;
+  CorrelationId: string;
+  Disposition: string;
+  Recorder: SessionRecorder;
+}
+
+/** How a recorder is. */
+export interface Recorder {
+  Name: string;
+  Configured: boolean;
+  Answers: boolean;
+  Usable: boolean | null;
+  Reason: string | null;
+  Sessions: number;
 }
 
 export interface Page {
   Sessions: Session[];
+  Closing?: ClosingSession[];
   Next: string | null;
 }
 
@@ -137,6 +171,15 @@ export async function set(session: Session, action: string, agent: string): Prom
     CorrelationId: session.CorrelationId,
     UCCName: session.UCCName,
   })) as StateReply;
+}
+
+export async function recorders(): Promise<Recorder[]> {
+  return ((await ask("GET", "/recorders")) as { Recorders: Recorder[] }).Recorders;
+}
+
+/** Lets go of who holds a session, or of the recorder of one that is closing. */
+export async function release(session: { UCCName: string; CorrelationId: string }, what: "holds" | "recorder"): Promise<void> {
+  await ask("DELETE", `${sessionPath(session.UCCName, session.CorrelationId)}/${what}`);
 }
 
 const sessionPath = (ucc: string, id: string) => `/sessions/${encodeURIComponent(ucc)}/${id}`;

@@ -1,5 +1,6 @@
 /** The list of open sessions: a page of it, kept fresh. */
 
+import { Closing, type ClosingRow } from "./closing";
 import { announce, element, isUsable, setText, setUsable } from "./dom";
 import { type Desk, keyOf, Row } from "./row";
 import * as server from "./server";
@@ -14,6 +15,7 @@ const SOON = 150;
 export interface Watcher {
   answered(): void;
   failed(why: Error): void;
+  release(row: ClosingRow): void;
 }
 
 export class Sessions {
@@ -27,6 +29,7 @@ export class Sessions {
   private readonly order = element("order", HTMLSelectElement);
   private readonly recorder = element("recorder", HTMLSelectElement);
   private readonly rows = new Map<string, Row>();
+  private readonly closing: Closing;
   private page: server.Page | undefined;
   /** Whether what is shown answers what is wanted. */
   private answered = false;
@@ -44,6 +47,7 @@ export class Sessions {
     private readonly times: Times,
     private readonly watcher: Watcher,
   ) {
+    this.closing = new Closing((row) => watcher.release(row));
     this.previous.addEventListener("click", () => {
       if (!isUsable(this.previous)) return;
       this.begins.pop();
@@ -113,6 +117,7 @@ export class Sessions {
   private showNothing(): void {
     for (const row of this.rows.values()) row.element.remove();
     this.rows.clear();
+    this.closing.show([], false);
     this.page = undefined;
     this.empty.hidden = false;
     setText(this.empty, "Not known: the server does not answer.");
@@ -139,6 +144,7 @@ export class Sessions {
       if (row === undefined) this.rows.set(keyOf(session), new Row(session, this.desk));
       else row.show(session);
     }
+    if (this.closing.show(page.Closing ?? [], this.desk.reachable())) lostFocus = true;
     this.arrange();
     if (lostFocus) {
       this.title.focus();
@@ -215,6 +221,11 @@ export class Sessions {
   /** Shows again what can be done. */
   refresh(): void {
     for (const row of this.rows.values()) row.refresh();
+  }
+
+  /** One that is closing. */
+  closingOne(ucc: string, id: string): server.ClosingSession | undefined {
+    return this.closing.find(ucc, id);
   }
 
   row(ucc: string, id: string): Row | undefined {

@@ -12,7 +12,7 @@ const binary = process.env.RECORDING_SERVER ?? join(root, "target/debug/recordin
 export const screenshots = join(root, "target/console");
 mkdirSync(screenshots, { recursive: true });
 
-const ucc = (name, canEdit, agents) => `[[ucc]]
+const ucc = (name, canEdit, agents, more = "") => `[[ucc]]
 name = ${JSON.stringify(name)}
 recording_api_licensed = true
 use_audio_recording = true
@@ -20,6 +20,7 @@ agent_can_edit_audio_recording = ${canEdit}
 save_recording_by_default = true
 repeats = "accept"
 agents = ${JSON.stringify(agents)}
+${more}
 `;
 
 export const AGENT = "sip:agent@domain.com";
@@ -36,8 +37,11 @@ export class Server {
 
   constructor(...options) {
     this.#options = options.filter((one) => typeof one === "string");
-    // An object is a further UCC.
-    const further = options.filter((one) => typeof one === "object").map((one) => ucc(one.name, true, one.agents));
+    // An object is a further UCC, or a recorder with its address.
+    const objects = options.filter((one) => typeof one === "object");
+    const further = objects.map((one) =>
+      one.url ? `[[recorder]]\nname = ${JSON.stringify(one.name)}\nkind = "http"\nurl = "${one.url}"\n` : ucc(one.name, true, one.agents, one.more),
+    );
     const world = [...further, ucc(UCC, true, [AGENT, "sip:terminal@domain.com"]), ucc(OTHER, true, [AGENT]), ucc("closed", false, [AGENT])];
     writeFileSync(join(this.#directory, "world.toml"), world.join("\n"));
   }
