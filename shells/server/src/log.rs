@@ -5,7 +5,7 @@
 
 use core::net::SocketAddr;
 
-use recording_core::recorder::{Order, Outcome};
+use recording_core::recorder::{Number, Order, Outcome};
 use recording_core::wire::Rejection;
 use tracing::{debug, error, info, warn};
 
@@ -71,8 +71,9 @@ pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
             let outcome = if error.is_unknown() { "unknown" } else { "not stored" };
             set!(error, request, outcome, reason = error.to_string());
         }
-        Occurrence::Changed(Change::Ordered { request, before, after, outcome }) => {
-            set!(info, request, outcome = outcome_name(*outcome), from = %before, to = %after);
+        Occurrence::Changed(Change::Ordered { request, before, after, outcome, of }) => {
+            let recorder = of.recorder;
+            set!(info, request, recorder, outcome = outcome_name(*outcome), from = %before, to = %after);
         }
         Occurrence::Answered { request, reply } => match &reply.error {
             None => set!(info, request, outcome = "confirmed", state = %reply.state),
@@ -82,9 +83,9 @@ pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
         },
         Occurrence::Changed(change @ (Change::ByRecorder { .. } | Change::ByCallSide { .. })) => recorder(change),
         Occurrence::Recorder(change) => recorder(change),
-        Occurrence::Overdue { key, limit, .. } => {
+        Occurrence::Overdue { key, recorder, limit, .. } => {
             let limit_seconds = limit.as_secs();
-            session!(warn, "recorder", key.ucc, key.correlation_id, outcome = "overdue", limit_seconds);
+            session!(warn, "recorder", key.ucc, key.correlation_id, recorder, outcome = "overdue", limit_seconds);
         }
         Occurrence::NotPermitted { line, .. } => {
             kept_out(*line, Rejection::Forbidden.status(), caller.principal, "token for another requester");
@@ -107,11 +108,11 @@ pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
 
 /// What a recorder said or did, or the call's side did about one.
 fn recorder(change: &Change<'_>) {
-    let (call, key, order, before, after, outcome) = match change {
-        Change::ByRecorder { key, order, before, after, outcome, .. } => {
-            ("recorder", key, order.map(Order::name), before, after, *outcome)
+    let (call, key, order, before, after, outcome, of) = match change {
+        Change::ByRecorder { key, order, before, after, outcome, of, .. } => {
+            ("recorder", key, order.map(Order::name), before, after, *outcome, of)
         }
-        Change::ByCallSide { key, before, after, outcome } => ("release", key, None, before, after, *outcome),
+        Change::ByCallSide { key, before, after, outcome, of } => ("release", key, None, before, after, *outcome, of),
         Change::Set { .. } | Change::Begin { .. } | Change::End { .. } | Change::Ordered { .. } => return,
     };
     macro_rules! line {
@@ -121,7 +122,9 @@ fn recorder(change: &Change<'_>) {
                 call,
                 ucc = key.ucc.as_str(),
                 correlation_id = %key.correlation_id,
+                recorder = of.recorder,
                 order,
+                number = of.number.map(Number::get),
                 outcome = outcome_name(outcome),
                 from = %before,
                 to = after.as_ref().map(tracing::field::display),

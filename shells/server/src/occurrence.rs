@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use recording_core::State;
 use recording_core::decide::Refusal;
-use recording_core::recorder::{Order, Outcome};
+use recording_core::recorder::{Number, Order, Outcome};
 use recording_core::state::Disposition;
 use recording_core::wire::{CapabilitiesReply, ErrorMessage, ErrorType, Rejection, SetRequest, StateReply};
 
@@ -27,7 +27,7 @@ pub(crate) enum Change<'a> {
     /// A session ends in this state.
     End { key: &'a SessionKey, state: State, disposition: Disposition },
     /// A set of a session with a recorder became an order, joined one, or changed who holds the session.
-    Ordered { request: &'a SetRequest<'a>, before: State, after: State, outcome: Outcome },
+    Ordered { request: &'a SetRequest<'a>, before: State, after: State, outcome: Outcome, of: Recorded<'a> },
     /// What a recorder said, or did not say, changed a session. `after` is `None` if the session is over.
     ByRecorder {
         key: &'a SessionKey,
@@ -37,9 +37,28 @@ pub(crate) enum Change<'a> {
         outcome: Outcome,
         /// The alarm that this is, or that ends by it.
         alarm: Option<Alarm>,
+        of: Recorded<'a>,
     },
     /// The call's side ended all holds, or gave up a session that was closing.
-    ByCallSide { key: &'a SessionKey, before: State, after: Option<State>, outcome: Outcome },
+    ByCallSide { key: &'a SessionKey, before: State, after: Option<State>, outcome: Outcome, of: Recorded<'a> },
+}
+
+/// Which recorder it is about, and what else there is to say of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Recorded<'a> {
+    /// The recorder's name in the config.
+    pub(crate) recorder: &'a str,
+    /// The number of the sending that was answered or given up.
+    pub(crate) number: Option<Number>,
+    pub(crate) holds: &'a HoldsChange,
+}
+
+/// Who holds a session since a change, and who does not any more: as the directory writes them, or the beginning of what is kept
+/// of one that is not in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct HoldsChange {
+    pub(crate) made: Vec<String>,
+    pub(crate) lost: Vec<String>,
 }
 
 /// Something that happened.
@@ -56,7 +75,7 @@ pub(crate) enum Occurrence<'a> {
     /// What a recorder said, or did not say, changed nothing that is stored; or something was sent to it.
     Recorder(Change<'a>),
     /// A pause has reached its limit.
-    Overdue { key: &'a SessionKey, since_ms: Option<u64>, limit: Duration },
+    Overdue { key: &'a SessionKey, recorder: &'a str, since_ms: Option<u64>, limit: Duration },
     /// A set could not be stored; nothing was changed, or it is not known whether it was.
     NotStored { request: &'a SetRequest<'a>, error: &'a StoreError },
     /// A set was not decided, because its token is for another requester.

@@ -12,6 +12,7 @@ use std::io::Write as _;
 
 use humantime::Rfc3339Timestamp;
 use recording_core::decide::Refusal;
+use recording_core::recorder::Number;
 use recording_core::state::Disposition;
 use recording_core::wire::{CapabilitiesReply, ErrorMessage, Rejection, SetRequest, StateReply};
 use recording_core::wire::{CorrelationId, UccName};
@@ -21,7 +22,7 @@ use serde::{Serialize, Serializer};
 use super::{Revisions, json, time};
 use crate::caller::Caller;
 use crate::mask::{masked, masked_in};
-use crate::occurrence::NotDone;
+use crate::occurrence::{NotDone, Recorded};
 use crate::session::SessionKey;
 use crate::store_error::StoreError;
 
@@ -138,13 +139,21 @@ struct AuditLine<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     correlation_id: Option<Shown<CorrelationId>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    recorder: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<Shown<State>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<Shown<State>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     disposition: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    holds_made: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    holds_lost: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     last_silent: Option<Shown<Rfc3339Timestamp>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -209,10 +218,14 @@ impl<'a> AuditLine<'a> {
             requester_sip_uri: None,
             ucc_name: None,
             correlation_id: None,
+            recorder: None,
             order: None,
+            number: None,
             before: None,
             after: None,
             disposition: None,
+            holds_made: &[],
+            holds_lost: &[],
             last_silent: None,
             found_recording: None,
             paused_since: None,
@@ -244,6 +257,17 @@ impl<'a> AuditLine<'a> {
 
     fn of_key(self, key: &'a SessionKey) -> Self {
         self.of(key.ucc.to_ref(), key.correlation_id)
+    }
+
+    /// With this recorder, and what became of holds.
+    fn recorded(self, Recorded { recorder, number, holds }: Recorded<'a>) -> Self {
+        Self {
+            recorder: Some(recorder),
+            number: number.map(Number::get),
+            holds_made: &holds.made,
+            holds_lost: &holds.lost,
+            ..self
+        }
     }
 
     fn failed(self, error: &ErrorMessage<'_>) -> Self {

@@ -14,14 +14,14 @@ impl Trail {
             Change::Set { request, before, after } => line::changed(request, (*before, *after), caller),
             Change::Begin { key, state } => line::begun(key, *state, caller),
             Change::End { key, state, disposition } => line::ended(key, *state, *disposition, caller),
-            Change::Ordered { request, before, after, outcome } => {
-                recorded::ordered(request, (*before, *after), *outcome, caller)
+            Change::Ordered { request, before, after, outcome, of } => {
+                recorded::ordered(request, (*before, *after), (*outcome, *of), caller)
             }
-            Change::ByRecorder { key, order, before, after, outcome, alarm } => {
-                recorded::by_recorder(key, *order, (*before, *after), (*outcome, *alarm))
+            Change::ByRecorder { key, order, before, after, outcome, alarm, of } => {
+                recorded::by_recorder(key, *order, (*before, *after), (*outcome, *alarm, *of))
             }
-            Change::ByCallSide { key, before, after, outcome } => {
-                recorded::by_call_side(key, (*before, *after), *outcome, caller)
+            Change::ByCallSide { key, before, after, outcome, of } => {
+                recorded::by_call_side(key, (*before, *after), (*outcome, *of), caller)
             }
         }
     }
@@ -45,7 +45,9 @@ impl Trail {
                     self.tell_soon(Self::note(change, caller).into_line());
                 }
             }
-            Occurrence::Overdue { key, since_ms, limit } => self.tell_soon(recorded::overdue(key, *since_ms, *limit)),
+            Occurrence::Overdue { key, recorder, since_ms, limit } => {
+                self.tell_soon(recorded::overdue((key, recorder), *since_ms, *limit));
+            }
             // Perhaps because of the trail: there is nothing to wait for.
             Occurrence::NotStored { request, error } => self.tell_soon(line::not_stored(request, error, caller)),
             Occurrence::NotPermitted { request, .. } => self.tell(line::not_permitted(request, caller)).await,

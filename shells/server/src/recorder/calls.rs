@@ -13,7 +13,7 @@ use super::driver::Driver;
 use super::registry::Entered;
 use crate::audit::Note;
 use crate::caller::Caller;
-use crate::occurrence::{Change, NotDone, Occurrence};
+use crate::occurrence::{Change, NotDone, Occurrence, Recorded};
 use crate::service::Service;
 use crate::session::{Binding, Bound, Found, Session, SessionKey};
 use crate::store::{Store, StoreError, Swap};
@@ -175,27 +175,27 @@ impl<S: Store> Service<S> {
     ) -> Result<bool, StoreError> {
         let Some(driver) = self.driver(key).await? else { return Ok(false) };
         let mut turn = driver.urgent().await;
-        let change = |inner: &super::driver::Inner, outcome, after| {
-            let before = inner.machine.as_ref().map(|machine| machine.kept().state())?;
-            Some((before, after, outcome))
-        };
+        let (ucc, recorder) = (key.ucc.to_ref(), &*driver.call().binding.recorder);
         let settled = self
             .drive(
                 &driver,
                 &mut turn,
                 |machine| machine.step(input, clock::now()),
-                |pending, inner| match change(inner, pending.outcome(), pending.state()) {
-                    Some((before, after, outcome)) => {
-                        self.note(&Change::ByCallSide { key, before, after, outcome }, caller)
-                    }
-                    None => Note::none(),
+                |pending, inner| {
+                    let Some(machine) = &inner.machine else { return Note::none() };
+                    let holds = &self.holds_change(ucc, machine.kept(), pending.to_store());
+                    let (before, after, outcome) = (machine.kept().state(), pending.state(), pending.outcome());
+                    let of = Recorded { recorder, number: None, holds };
+                    self.note(&Change::ByCallSide { key, before, after, outcome, of }, caller)
                 },
             )
             .await?;
         drop(turn);
         let Some(settled) = settled.filter(|settled| settled.outcome == success) else { return Ok(false) };
         let (before, after) = (settled.before.state(), settled.after.map(|kept| kept.state()));
-        let change = Change::ByCallSide { key, before, after, outcome: settled.outcome };
+        let holds = &self.holds_change(ucc, &settled.before, settled.after.as_ref());
+        let of = Recorded { recorder, number: None, holds };
+        let change = Change::ByCallSide { key, before, after, outcome: settled.outcome, of };
         self.observe(&Occurrence::Changed(change), caller).await;
         Ok(true)
     }

@@ -52,6 +52,10 @@ impl<S: Store> Service<S> {
             let done = match step {
                 Step::Done(done) => done,
                 Step::Store(pending) => {
+                    if pending.outcome() == Outcome::Alarm {
+                        // Its line has the times.
+                        inner.alarm.get_or_insert(alarm(driver, &before));
+                    }
                     let note = note(&pending, inner);
                     match self.store_kept(driver, inner, pending.to_store(), note).await? {
                         Swap::Stored => pending.stored(),
@@ -126,9 +130,7 @@ fn follow_alarm(driver: &Driver, inner: &mut Inner, outcome: Outcome, before: &K
     let now = clock::unix_ms();
     match outcome {
         Outcome::Alarm => {
-            let last_silent_ms = driver.viewed().silence_confirmed_at_ms.or(before.paused_since_ms());
-            let alarm = Alarm { last_silent_ms, found_ms: now };
-            inner.alarm.get_or_insert(alarm);
+            inner.alarm.get_or_insert(alarm(driver, before));
             inner.alarm
         }
         Outcome::CarriedOut | Outcome::Confirmed => {
@@ -141,6 +143,12 @@ fn follow_alarm(driver: &Driver, inner: &mut Inner, outcome: Outcome, before: &K
         }
         _ => None,
     }
+}
+
+/// The alarm that is raised now.
+fn alarm(driver: &Driver, before: &Kept) -> Alarm {
+    let last_silent_ms = driver.viewed().silence_confirmed_at_ms.or(before.paused_since_ms());
+    Alarm { last_silent_ms, found_ms: clock::unix_ms() }
 }
 
 /// Whether this state says that nothing is being written.

@@ -10,6 +10,7 @@ mod clock;
 mod configured;
 mod drive;
 mod driver;
+mod held;
 pub mod http;
 mod outcome;
 pub mod port;

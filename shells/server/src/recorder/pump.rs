@@ -21,7 +21,7 @@ use super::port::{Condition, Outcome, Recorder};
 use crate::audit::Note;
 use crate::caller::Caller;
 use crate::log;
-use crate::occurrence::{Change, Occurrence};
+use crate::occurrence::{Change, Occurrence, Recorded};
 use crate::service::Service;
 use crate::store::Store;
 
@@ -281,23 +281,28 @@ impl<S: Store> Pump<S> {
         let (service, driver) = (&self.service, &*self.driver);
         let key = &driver.call().key;
         let order = inner.machine.as_ref().and_then(Machine::order);
+        let number = match input {
+            Input::Reply { number, .. } | Input::GivenUp { number } => Some(number),
+            _ => None,
+        };
         let settled = service
             .drive(
                 driver,
                 inner,
                 |machine| machine.step(input, clock::now()),
                 |pending, inner| {
-                    let Some(before) = inner.machine.as_ref().map(|machine| machine.kept().state()) else {
-                        return Note::none();
-                    };
-                    let (after, outcome) = (pending.state(), pending.outcome());
-                    let alarm = inner.alarm;
-                    service.note(&Change::ByRecorder { key, order, before, after, outcome, alarm }, Caller::default())
+                    let Some(machine) = &inner.machine else { return Note::none() };
+                    let (before, after, outcome) = (machine.kept().state(), pending.state(), pending.outcome());
+                    let holds = &service.holds_change(key.ucc.to_ref(), machine.kept(), pending.to_store());
+                    let (alarm, of) =
+                        (inner.alarm, Recorded { recorder: &driver.call().binding.recorder, number, holds });
+                    let change = Change::ByRecorder { key, order, before, after, outcome, alarm, of };
+                    service.note(&change, Caller::default())
                 },
             )
             .await;
         match settled {
-            Ok(Some(settled)) => self.tell(&settled, order).await,
+            Ok(Some(settled)) => self.tell(&settled, order, number).await,
             Ok(None) => {}
             Err(error) => {
                 log::store_failed("recorder", &error);
@@ -308,11 +313,18 @@ impl<S: Store> Pump<S> {
         }
     }
 
-    async fn tell(&mut self, settled: &Settled<()>, order: Option<recording_core::recorder::Order>) {
+    async fn tell(
+        &mut self,
+        settled: &Settled<()>,
+        order: Option<recording_core::recorder::Order>,
+        number: Option<Number>,
+    ) {
         let key = &self.driver.call().key;
         let (before, after) = (settled.before.state(), settled.after.map(|kept| kept.state()));
         let (outcome, alarm) = (settled.outcome, settled.alarm);
-        let change = Change::ByRecorder { key, order, before, after, outcome, alarm };
+        let holds = &self.service.holds_change(key.ucc.to_ref(), &settled.before, settled.after.as_ref());
+        let of = Recorded { recorder: &self.driver.call().binding.recorder, number, holds };
+        let change = Change::ByRecorder { key, order, before, after, outcome, alarm, of };
         let is_stored = settled.after != Some(settled.before);
         let occurrence = if is_stored { Occurrence::Changed(change) } else { Occurrence::Recorder(change) };
         self.service.observe(&occurrence, Caller::default()).await;
@@ -328,9 +340,10 @@ impl<S: Store> Pump<S> {
         }
         let is_overdue = machine.tick(clock::now(), u64::try_from(limit.as_millis()).unwrap_or(u64::MAX));
         if is_overdue {
+            let recorder = &*self.driver.call().binding.recorder;
             let since_ms = machine.kept().paused_since_ms();
             self.driver.viewed().is_overdue = true;
-            self.service.observe(&Occurrence::Overdue { key, since_ms, limit }, Caller::default()).await;
+            self.service.observe(&Occurrence::Overdue { key, recorder, since_ms, limit }, Caller::default()).await;
         }
         Some(Instant::now() + Duration::from_secs(1))
     }

@@ -11,7 +11,7 @@ use super::driver::Driver;
 use crate::audit::Note;
 use crate::caller::Caller;
 use crate::directory::Directory;
-use crate::occurrence::{Change, Occurrence};
+use crate::occurrence::{Change, HoldsChange, Occurrence, Recorded};
 use crate::service::Service;
 use crate::store::Store;
 
@@ -40,11 +40,12 @@ impl<S: Store> Service<S> {
                 &mut turn,
                 |machine| machine.set(request, &facts, holder_is_agent),
                 |pending, inner| {
-                    let Some(before) = inner.machine.as_ref().map(|machine| machine.kept().state()) else {
-                        return Note::none();
-                    };
+                    let Some(machine) = &inner.machine else { return Note::none() };
+                    let before = machine.kept().state();
                     let after = pending.state().unwrap_or(before);
-                    self.note(&change(request, before, after, pending.outcome()), caller)
+                    let holds = self.holds_change(request.ucc, machine.kept(), pending.to_store());
+                    let of = recorded(driver, &holds);
+                    self.note(&change(request, (before, after), pending.outcome(), of), caller)
                 },
             )
             .await;
@@ -58,11 +59,13 @@ impl<S: Store> Service<S> {
         };
         let (outcome, before) = (settled.outcome, settled.before.state());
         let after = settled.after.map_or(before, |kept| kept.state());
+        let holds = self.holds_change(request.ucc, &settled.before, settled.after.as_ref());
+        let of = recorded(driver, &holds);
         match settled.reply {
             Verdict::Wait(waiting) => {
                 let told = turn.wait(waiting.requester());
                 drop(turn);
-                self.observe(&Occurrence::Changed(change(request, before, after, outcome)), caller).await;
+                self.observe(&Occurrence::Changed(change(request, (before, after), outcome, of)), caller).await;
                 let reply = self.answer(driver, waiting, told).await;
                 let reply = reply.map_or_else(|| ended(request, &facts), Ok)?;
                 self.observe(&Occurrence::Answered { request, reply: &reply }, caller).await;
@@ -74,7 +77,7 @@ impl<S: Store> Service<S> {
                 let found = (outcome != Outcome::NoSession).then_some(before);
                 let occurrence = match (&refusal, outcome) {
                     (Some(refusal), _) => Occurrence::Refused { request, state: found, refusal },
-                    (None, Outcome::Changed) => Occurrence::Changed(change(request, before, after, outcome)),
+                    (None, Outcome::Changed) => Occurrence::Changed(change(request, (before, after), outcome, of)),
                     (None, Outcome::Unchanged) => Occurrence::Unchanged { request, state: found },
                     (None, _) => Occurrence::Answered { request, reply: &reply },
                 };
@@ -132,11 +135,20 @@ impl<S: Store> Service<S> {
 }
 
 /// What a step of a `set` stores.
-const fn change<'a>(request: &'a SetRequest<'a>, before: State, after: State, outcome: Outcome) -> Change<'a> {
+const fn change<'a>(
+    request: &'a SetRequest<'a>,
+    (before, after): (State, State),
+    outcome: Outcome,
+    of: Recorded<'a>,
+) -> Change<'a> {
     match outcome {
         Outcome::Changed => Change::Set { request, before, after },
-        outcome => Change::Ordered { request, before, after, outcome },
+        outcome => Change::Ordered { request, before, after, outcome, of },
     }
+}
+
+fn recorded<'a>(driver: &'a Driver, holds: &'a HoldsChange) -> Recorded<'a> {
+    Recorded { recorder: &driver.call().binding.recorder, number: None, holds }
 }
 
 /// The reply if the session ended while the request waited, and nothing answered it.

@@ -22,6 +22,7 @@ mod limits;
 mod manual;
 mod openapi;
 mod program;
+mod recorded_trail;
 mod recorders;
 mod server_name;
 mod side_channels;

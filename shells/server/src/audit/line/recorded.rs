@@ -10,6 +10,7 @@ use recording_core::wire::{SetRequest, StateReply};
 
 use super::{AuditLine, Note, Shown};
 use crate::caller::Caller;
+use crate::occurrence::Recorded;
 use crate::recorder::{Alarm, outcome_name};
 use crate::session::SessionKey;
 
@@ -25,12 +26,12 @@ fn at(unix_ms: u64) -> Shown<Rfc3339Timestamp> {
 pub(in crate::audit) fn ordered(
     request: &SetRequest<'_>,
     (before, after): (State, State),
-    outcome: Outcome,
+    (outcome, of): (Outcome, Recorded<'_>),
     caller: Caller<'_>,
 ) -> Note {
     let order = Order::of(request.action).map(Order::name);
     let (before, after) = (Some(Shown(before)), Some(Shown(after)));
-    AuditLine { order, before, after, ..AuditLine::set(request, outcome_name(outcome), caller) }.note()
+    AuditLine { order, before, after, ..AuditLine::set(request, outcome_name(outcome), caller) }.recorded(of).note()
 }
 
 /// A set that is answered: with success only if the recorder has confirmed it.
@@ -47,7 +48,7 @@ pub(in crate::audit) fn by_recorder(
     key: &SessionKey,
     order: Option<Order>,
     (before, after): (State, Option<State>),
-    (outcome, alarm): (Outcome, Option<Alarm>),
+    (outcome, alarm, of): (Outcome, Option<Alarm>, Recorded<'_>),
 ) -> Note {
     AuditLine {
         order: order.map(Order::name),
@@ -57,6 +58,7 @@ pub(in crate::audit) fn by_recorder(
         found_recording: alarm.map(|alarm| at(alarm.found_ms)),
         ..AuditLine::new("recorder", outcome_name(outcome), Caller::default()).of_key(key)
     }
+    .recorded(of)
     .note()
 }
 
@@ -64,16 +66,22 @@ pub(in crate::audit) fn by_recorder(
 pub(in crate::audit) fn by_call_side(
     key: &SessionKey,
     (before, after): (State, Option<State>),
-    outcome: Outcome,
+    (outcome, of): (Outcome, Recorded<'_>),
     caller: Caller<'_>,
 ) -> Note {
     let (before, after) = (Some(Shown(before)), after.map(Shown));
-    AuditLine { before, after, ..AuditLine::new("release", outcome_name(outcome), caller).of_key(key) }.note()
+    let line = AuditLine { before, after, ..AuditLine::new("release", outcome_name(outcome), caller).of_key(key) };
+    line.recorded(of).note()
 }
 
 /// A pause that has reached its limit.
-pub(in crate::audit) fn overdue(key: &SessionKey, since_ms: Option<u64>, limit: Duration) -> Vec<u8> {
+pub(in crate::audit) fn overdue(
+    (key, recorder): (&SessionKey, &str),
+    since_ms: Option<u64>,
+    limit: Duration,
+) -> Vec<u8> {
     AuditLine {
+        recorder: Some(recorder),
         paused_since: since_ms.map(at),
         limit_seconds: Some(limit.as_secs()),
         ..AuditLine::new("recorder", "overdue", Caller::default()).of_key(key)
