@@ -30,6 +30,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("docs/running.md", "Behind a proxy", PLACE),
     ("docs/running.md", "behind a proxy", PLACE),
     ("docs/running.md", "behind one proxy", PLACE),
+    ("docs/running.md", "behind one balancer", PLACE),
     ("docs/security.md", "makes nobody PCI", PLAIN),
     ("docs/security.md", "behind a proxy", PLACE),
     ("shells/server/load/src/growth/access.rs", "\"nobody\"", NAME),
