@@ -57,13 +57,11 @@ impl Carrier {
         let began = std::time::Instant::now();
         let count = changes.len();
         let mut open = Open { changes, maybe: false, end: Instant::now() + PATIENCE };
-        let mut needs_fence = false;
         let mut last = String::new();
         while !open.changes.is_empty() && Instant::now() < open.end {
             let asked = async {
-                if needs_fence {
+                if open.changes.iter().any(Change::is_begin) {
                     self.fence.write(&self.client).await.map_err(|error| (error, false))?;
-                    needs_fence = false;
                 }
                 self.client.txn(self.group(&open.changes)).await.map_err(|error| (error, true))
             };
@@ -75,7 +73,9 @@ impl Carrier {
                 Err((error, of_the_changes)) => {
                     last = error.to_string();
                     if of_the_changes {
-                        needs_fence |= error.outcome() == Outcome::Unknown && open.changes.iter().any(Change::is_begin);
+                        if error.outcome() == Outcome::Unknown && open.changes.iter().any(Change::is_begin) {
+                            self.fence.due();
+                        }
                         open = self.failed(open, &error).await;
                     }
                     sleep(PAUSE).await;

@@ -6,8 +6,9 @@
 //! old one would open it once more, and no call would end it.
 //!
 //! So a begin also compares a key of this server's start, the fence. It is absent at first. Before a begin of unknown outcome
-//! is asked for again, the fence is written: from then on no older begin can be made.
+//! is asked for again, or another one is asked for, the fence is written: from then on no older begin can be made.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -20,11 +21,13 @@ pub(super) struct Fence {
     key: Bytes,
     /// The revision of its last change that this server knows of; 0 if there was none.
     revision: Mutex<i64>,
+    /// A begin is of unknown outcome, and the fence was not written since.
+    is_due: AtomicBool,
 }
 
 impl Fence {
     pub(super) const fn new(key: Bytes) -> Self {
-        Self { key, revision: Mutex::new(0) }
+        Self { key, revision: Mutex::new(0), is_due: AtomicBool::new(false) }
     }
 
     /// What a begin compares.
@@ -35,11 +38,21 @@ impl Fence {
         }
     }
 
-    /// Writes the fence. When this returns without an error, no begin that was asked for before can be made any more.
+    /// A begin is of unknown outcome.
+    pub(super) fn due(&self) {
+        self.is_due.store(true, Ordering::SeqCst);
+    }
+
+    /// Writes the fence if a begin is of unknown outcome. When this returns without an error, no begin that was asked for before can be made any more.
     pub(super) async fn write(&self, client: &Client) -> Result<(), Error> {
+        if !self.is_due.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         let write = TxnRequest { success: vec![RequestOp::put(self.key.clone(), "")], ..TxnRequest::default() };
         let answer = client.txn(write).await?;
         self.at(answer.header.map_or(0, |header| header.revision));
+        // What became due meanwhile was asked for with an older fence, and is kept out, too.
+        self.is_due.store(false, Ordering::SeqCst);
         Ok(())
     }
 

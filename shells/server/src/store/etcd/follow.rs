@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use etcd_kv::messages::{Event, EventKind, WatchCreateRequest};
+use etcd_kv::messages::{Event, EventKind, RangeRequest, WatchCreateRequest};
 use etcd_kv::{Client, Kind, News, Watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
@@ -48,7 +48,8 @@ impl Follower {
             let from = self.known.applied_revision() + 1;
             let request = WatchCreateRequest::prefix(self.keys.all(), i64::try_from(from).unwrap_or(i64::MAX));
             let over = match self.client.watch(request).await {
-                Ok(watch) if revision(watch.begun_at()) + 1 < from => {
+                // A member may lag behind the others, and catch up; the cluster may not.
+                Ok(watch) if revision(watch.begun_at()) + 1 < from && self.is_set_back(from).await => {
                     Over::Gap("etcd is at an older revision than it was".to_owned())
                 }
                 Ok(watch) => self.listen(watch).await,
@@ -62,6 +63,12 @@ impl Follower {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// Whether the cluster has not come to the revision before this one: then it was restored from a snapshot.
+    async fn is_set_back(&self, from: u64) -> bool {
+        let answer = self.client.range(RangeRequest::key(self.keys.meta("format"))).await;
+        answer.is_ok_and(|answer| revision(answer.header.map_or(0, |header| header.revision)) + 1 < from)
     }
 
     async fn listen(&self, mut watch: Watch) -> Over {

@@ -162,6 +162,34 @@ async fn a_late_begin_opens_nothing() {
     assert_eq!(store.begin(&key(1), State::INITIAL).await, Ok(Swap::Stored));
 }
 
+/// The same of a begin that was answered to be unknown: the next one keeps it out.
+#[tokio::test]
+#[ignore = "needs members of etcd: cargo xtask cluster store"]
+async fn a_begin_that_was_given_up_opens_nothing_later() {
+    let cluster = members(1);
+    let [late, other] = [Proxy::before(&cluster.endpoint(0)).await, Proxy::before(&cluster.endpoint(0)).await];
+    let store = store_at(&[late.endpoint.clone(), other.endpoint.clone()], ATTEMPT).await;
+    assert_eq!(store.begin(&key(2), State::INITIAL).await, Ok(Swap::Stored));
+    late.requests(Way::Held);
+    other.requests(Way::Held);
+    let begins = key(1);
+    let (begun, of_late) = tokio::join!(store.begin(&begins, State::INITIAL), held(&late));
+    assert!(begun.expect_err("nothing answers").is_unknown());
+    // What the other one holds is lost.
+    other.cut();
+    other.requests(Way::Open);
+    let mut again = store.begin(&key(1), State::INITIAL).await;
+    while again.is_err() {
+        again = store.begin(&key(1), State::INITIAL).await;
+    }
+    assert_eq!(again, Ok(Swap::Stored));
+    let expected = revision(&store, &key(1)).await;
+    assert_eq!(store.compare_and_set(&key(1), expected, None, Note::none()).await, Ok(Swap::Stored));
+    late.requests(Way::ThoseHeld(of_late));
+    sleep(Duration::from_millis(700)).await;
+    assert_eq!(revision(&store, &key(1)).await, None, "it is not open");
+}
+
 #[tokio::test]
 #[ignore = "needs members of etcd: cargo xtask cluster store"]
 async fn without_space_nothing_begins_and_sessions_end() {

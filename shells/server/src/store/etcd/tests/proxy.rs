@@ -55,9 +55,11 @@ impl Proxy {
                     let (from_client, to_client) = client.into_split();
                     let (from_member, to_member) = member.into_split();
                     tokio::select! {
+                        // What is held when it is cut is lost, whatever comes after the cut.
+                        biased;
+                        _ = cut.changed() => {}
                         () = pass(from_client, to_member, requests, Arc::clone(&held)) => {}
                         () = pass(from_member, to_client, replies, held) => {}
-                        _ = cut.changed() => {}
                     }
                 });
             }
