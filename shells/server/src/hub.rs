@@ -230,6 +230,8 @@ mod tests {
 
     use super::*;
     use crate::events::Events;
+    use crate::session::SessionKey;
+    use crate::store::Watcher as _;
 
     async fn asks(router: &Router, method: &str, target: &str, body: impl Into<Body>) -> String {
         let request = Request::builder().method(method).uri(target).body(body.into()).expect("a request");
@@ -293,5 +295,37 @@ mod tests {
         drop(events);
         pass_on(backlog, hub.clone()).await;
         assert!(asks(&router, "GET", &quiet, "").await.contains("\"StateAction\":2"));
+    }
+
+    /// A store that cannot exclude that it has missed changes says so by one call, however often: every listener hears what came
+    /// before the gap, then the order to reconnect and nothing after it, whatever it wants. Those that come later hear on.
+    #[tokio::test]
+    async fn a_gap_of_anything_sends_every_listener_away() {
+        const CLOSE: &str = "{\"type\":7,\"allowReconnect\":true}\u{1e}";
+        let hub = new(EventCase::Pascal, signalr_hub::HubOptions::default());
+        let router = hub.router("/hub");
+        let listeners = [listener(&router, "").await, listener(&router, "one").await, listener(&router, "other").await];
+        let key = |ucc: &str| SessionKey::new(UccName::new(ucc).expect("a name"), CorrelationId::from_u128(1));
+        let events = Events::new();
+        let backlog = events.backlog();
+        events.changed(&key("one"), Action::Pause);
+        (0..1000).for_each(|_| events.missed());
+        events.changed(&key("one"), Action::Start);
+        events.changed(&key("other"), Action::Stop);
+        drop(events);
+        pass_on(backlog, hub.clone()).await;
+        for (target, before) in listeners.iter().zip([1, 1, 0]) {
+            let heard = asks(&router, "GET", target, "").await;
+            assert!(heard.ends_with(CLOSE) && heard.matches(CLOSE).count() == 1, "{heard}");
+            assert_eq!(heard.matches("\"StateAction\":3").count(), before, "{heard}");
+            assert_eq!(heard.matches("StateAction").count(), before, "nothing after the gap: {heard}");
+        }
+        let later = listener(&router, "other").await;
+        let events = Events::new();
+        let backlog = events.backlog();
+        events.changed(&key("other"), Action::Start);
+        drop(events);
+        pass_on(backlog, hub.clone()).await;
+        assert!(asks(&router, "GET", &later, "").await.contains("\"StateAction\":1"));
     }
 }

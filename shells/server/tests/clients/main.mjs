@@ -1,10 +1,11 @@
 // Runs all tests, and tells of each.
 import { report } from "./harness.mjs";
 import { browser } from "./browser.mjs";
+import { elsewhere } from "./elsewhere.mjs";
 import { javascript } from "./javascript.mjs";
 import { lives } from "./lives.mjs";
 import { python } from "./python.mjs";
 
 // The slow ones wait most of their time: they run next to the others.
-await Promise.all([javascript(), python(), browser(), lives()]);
+await Promise.all([javascript(), python(), browser(), lives(), elsewhere()]);
 process.exit(report());

@@ -1,4 +1,6 @@
-"""A listener made of pysignalr: URL and protocol on the command line, calls from the standard input."""
+"""A listener made of pysignalr: URL and protocol on the command line, calls from the standard input.
+
+With `by_itself` it comes back as the client does without help: with the id of the connection that it had."""
 
 import asyncio
 import json
@@ -11,10 +13,6 @@ from pysignalr.protocol.messagepack import MessagepackProtocol
 
 def tell(**what):
     print(json.dumps(what), flush=True)
-
-
-async def opened():
-    tell(**{"is": "open"})
 
 
 async def closed():
@@ -35,11 +33,14 @@ async def on_error(message):
     tell(**{"is": "answer", "error": message.error})
 
 
-async def main(url, protocol):
+async def main(url, protocol, by_itself=None):
     current = {}
 
+    async def opened():
+        tell(**{"is": "open", "url": current["client"]._transport._url})
+
     async def keep_connected():
-        """The client comes back to the old id, which no server knows: so this does what an application has to."""
+        """What an application does that begins again with a new client whenever one has ended."""
         while True:
             client = SignalRClient(url, MessagepackProtocol() if protocol == "binary" else JSONProtocol(), retry_count=1)
             client.on("RecordingStateChangedEvent", on_event)
@@ -50,9 +51,13 @@ async def main(url, protocol):
             try:
                 await client.run()
             except Exception:  # not there yet, whatever it says
+                if by_itself:
+                    raise
                 await asyncio.sleep(0.3)
 
     connected = asyncio.create_task(keep_connected())
+    # Of one that is not to end, the end is seen.
+    connected.add_done_callback(lambda ended: ended.cancelled() or (tell(**{"is": "over"}), ended.result()))
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         method, *arguments = json.loads(line)
@@ -60,4 +65,4 @@ async def main(url, protocol):
     connected.cancel()
 
 
-asyncio.run(main(*sys.argv[1:3]))
+asyncio.run(main(*sys.argv[1:4]))

@@ -5,13 +5,17 @@ import { Server, listens, start, test, until } from "./harness.mjs";
 /** A listener in Python, connected. */
 export async function listener(script, ...args) {
     const child = start(process.env.PYTHON, ["-u", script, ...args]);
-    const client = { child, events: [], opened: 0, closed: 0, answers: [] };
+    const client = { child, events: [], opened: 0, closed: 0, answers: [], url: undefined, over: false };
     createInterface({ input: child.stdout }).on("line", (line) => {
         const said = JSON.parse(line);
-        if (said.is === "open") client.opened += 1;
+        if (said.is === "open") {
+            client.opened += 1;
+            client.url = said.url;
+        }
         else if (said.is === "closed") client.closed += 1;
         else if (said.is === "event") client.events.push(...said.arguments);
         else if (said.is === "answer") client.answers.push(said.error);
+        else if (said.is === "over") client.over = true;
         else throw new Error(line);
     });
     client.say = (command) => child.stdin.write(`${JSON.stringify(command)}\n`);

@@ -1,4 +1,6 @@
-"""A listener made of signalrcore: URL, transport and protocol on the command line, calls from the standard input."""
+"""A listener made of signalrcore: URL, transport and protocol on the command line, calls from the standard input.
+
+With `same` the client that was closed is started again, which remembers the id that it had."""
 
 import json
 import logging
@@ -44,12 +46,15 @@ def connect(url, transport, protocol):
     return hub
 
 
-def keep_connected(arguments, current):
+def keep_connected(arguments, current, same):
     """The client does not come back by itself after a Close, so this does what an application has to."""
     while True:
         if not is_open.is_set():
             try:
-                current["hub"] = connect(*arguments)
+                if same and "hub" in current:
+                    current["hub"].start()
+                else:
+                    current["hub"] = connect(*arguments)
                 is_open.wait(10)
             except Exception:  # not there yet, whatever it says
                 pass
@@ -57,7 +62,7 @@ def keep_connected(arguments, current):
 
 
 current = {}
-threading.Thread(target=keep_connected, args=(sys.argv[1:4], current), daemon=True).start()
+threading.Thread(target=keep_connected, args=(sys.argv[1:4], current, sys.argv[4:] == ["same"]), daemon=True).start()
 for line in sys.stdin:
     method, *arguments = json.loads(line)
     current["hub"].send(method, arguments, lambda _: tell(**{"is": "answer", "error": None}))
