@@ -52,7 +52,11 @@ pub(super) fn table(images: &[Image; 2]) -> Result<Vec<String>> {
             ));
             if !worst.recursive.is_empty() {
                 let names: Vec<_> = worst.recursive.iter().map(|name| format!("`{name}`")).collect();
-                notes.push(format!("- Recursion, followed once: {}", names.join(", ")));
+                // The graph has every function whose address is a constant for what a call through a register leads to.
+                notes.push(format!(
+                    "- A circle in the graph of calls, followed once: {}. A call through a register counts as one of every function whose address is a constant, so it need not be a recursion",
+                    names.join(", ")
+                ));
             }
         }
     }
