@@ -2,5 +2,6 @@
 
 mod faults;
 mod life;
+mod metrics;
 mod scripted;
 mod set;

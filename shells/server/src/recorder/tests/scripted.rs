@@ -232,10 +232,16 @@ impl<S: Store> World<S> {
 impl Scripted {
     /// A new instance of the recorder is proven.
     pub(super) fn restart(&self) {
-        self.condition.send_modify(|condition| condition.instance += 1);
+        self.condition.send_modify(|condition| {
+            condition.instance += 1;
+            condition.restarts += 1;
+        });
     }
 
     pub(super) fn fail_self_test(&self) {
-        self.condition.send_modify(|condition| condition.usable = Some(Err("it writes in a pause".to_owned())));
+        self.condition.send_modify(|condition| {
+            condition.usable = Some(Err("it writes in a pause".to_owned()));
+            condition.self_tests_failed += 1;
+        });
     }
 }
