@@ -6,7 +6,7 @@ use recording_core::recorder::{Channel, Order, RecorderState, ResumePolicy};
 use recording_core::state::RecordingState;
 use recording_core::{Action, State};
 
-use super::scripted::{ANNA, BEN, World, recording, started, world};
+use super::scripted::{ANNA, BEN, World, directory, recording, started, world};
 use crate::recorder::port::Outcome;
 use crate::store::MemoryStore;
 
@@ -160,5 +160,21 @@ async fn holds_are_kept() {
     let record = world.next().await;
     assert_eq!(record.order, Order::Record);
     record.carry_out();
+    assert_eq!(start.await.unwrap(), (started(), None));
+}
+
+/// A session keeps what was fixed when it began: a config that lets anyone resume ends no hold of it.
+#[tokio::test(start_paused = true)]
+async fn holds_count_after_a_reload() {
+    let mut world = World::new(MemoryStore::new(), recording(ResumePolicy::Holders), Channel::Drained).await;
+    world.recorded(1).await;
+    let pause = world.set(1, Action::Pause, ANNA);
+    world.next().await.carry_out();
+    assert_eq!(pause.await.unwrap().1, None);
+    world.service.directory().replace(directory(recording(ResumePolicy::Anyone)));
+    let text = "Action:'Start' is held back: the recorder is held by another requester.";
+    assert_eq!(world.set(1, Action::Start, BEN).await.unwrap().1.as_deref(), Some(text));
+    let start = world.set(1, Action::Start, ANNA);
+    world.next().await.carry_out();
     assert_eq!(start.await.unwrap(), (started(), None));
 }
