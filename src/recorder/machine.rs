@@ -162,7 +162,13 @@ impl Machine {
     #[must_use]
     pub const fn to_drain(&self) -> Option<Number> {
         match (self.memory.channel, self.flight, self.sent, self.kept.record) {
-            (Channel::Drained, Flight::OldFlying, 0, Some(record)) if self.order.is_some() => Some(record),
+            // What is in flight may be something later: then the Record has landed long ago.
+            (Channel::Drained, Flight::OldFlying, 0, Some(record)) if self.order.is_some() => {
+                match self.memory.latest {
+                    Some(latest) if latest.get() == record.get() => Some(record),
+                    _ => None,
+                }
+            }
             _ => None,
         }
     }

@@ -89,6 +89,10 @@ impl<S: Store> Service<S> {
             if let Some(found) = &latest.found {
                 drop(turn);
                 if self.is_stored(key, &latest).await? {
+                    if found.session.bound().is_some() {
+                        // One that was begun by a request which does not know of it is driven from now on.
+                        self.driver(key).await?;
+                    }
                     return Ok((Begun::AlreadyOpen, self.is_same_call(key, found, call)?));
                 }
                 continue;
@@ -167,8 +171,10 @@ impl<S: Store> Service<S> {
                 drop(turn);
                 match self.end_recorded(ucc, key, caller).await? {
                     Some((state, disposition)) => return Ok(End::Now(state, disposition)),
-                    None if self.is_closing(key).await? => return self.ended_before(key, settings, ucc),
-                    None => continue,
+                    None => match self.closing(key).await? {
+                        Some(disposition) => return Ok(End::Before(disposition)),
+                        None => continue,
+                    },
                 }
             }
             let state = found.session.kept_state();
@@ -214,9 +220,9 @@ impl<S: Store> Service<S> {
         }
     }
 
-    /// Whether the session has ended, and its recorder is still being stopped.
-    async fn is_closing(&self, key: &SessionKey) -> Result<bool, StoreError> {
+    /// What becomes of the recording of a session that has ended, and whose recorder is still being stopped.
+    async fn closing(&self, key: &SessionKey) -> Result<Option<Disposition>, StoreError> {
         let found = self.store().read(key).await?;
-        Ok(found.is_some_and(|found| found.session.state().is_none()))
+        Ok(found.and_then(|found| found.session.bound()?.kept.closing()))
     }
 }

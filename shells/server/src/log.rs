@@ -14,6 +14,7 @@ use crate::mask::masked;
 use crate::occurrence::{Change, Occurrence};
 use crate::reason::Reason;
 use crate::recorder::outcome_name;
+use crate::session::SessionKey;
 use crate::store_error::StoreError;
 
 const TARGET: &str = "recording";
@@ -160,6 +161,11 @@ pub(crate) fn not_arrived(RequestLine { method, path, peer }: RequestLine<'_>, s
 /// The store failed at something else than a set.
 pub(crate) fn store_failed(call: &str, error: &StoreError) {
     error!(target: TARGET, call, outcome = "store failed", reason = error.to_string());
+}
+
+/// A session with a recorder for which nothing can be sent at present.
+pub(crate) fn not_driven(key: &SessionKey, reason: &str) {
+    session!(warn, "recorder", key.ucc, key.correlation_id, outcome = "not driven", reason);
 }
 
 /// A client that sent too many frames of HTTP/2 that are no requests.

@@ -248,7 +248,11 @@ impl<S: Store> Service<S> {
         caller: Caller<'_>,
     ) -> CapabilitiesReply<'a> {
         let directory = self.directory.current();
-        let reply = request.decide(directory.ucc(request.ucc).map(|ucc| ucc.settings));
+        let ucc = directory.ucc(request.ucc);
+        let mut reply = request.decide(ucc.map(|ucc| ucc.settings));
+        // OURS: with a recorder that cannot pause at all, no agent can.
+        let recorder = ucc.and_then(|ucc| ucc.recording.recorder.as_deref());
+        reply.agent_can_edit_recordings &= recorder.is_none_or(|recorder| self.recorders.can_pause(recorder));
         self.observe(&Occurrence::CapabilitiesRead(&reply), caller).await;
         reply
     }

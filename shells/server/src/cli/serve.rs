@@ -227,6 +227,11 @@ impl<S: Store> Serving<'_, S> {
         if let Err(reason) = service.configure_recorders(&service.directory().current()) {
             return fail(reason);
         }
+        if matches!(options.store(), StoreKind::Memory) && !service.directory().current().recorders().is_empty() {
+            let text = "with --store memory what was ordered of recorders is forgotten when the server ends: nothing that is \
+                        pending is sent again then, and no silence is watched";
+            warn!(target: "recording", "{text}");
+        }
         match service.load_recorded().await {
             Ok(0) => {}
             Ok(sessions) => info!(target: "recording", sessions, "sessions with a recorder are driven again"),

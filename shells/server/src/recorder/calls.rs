@@ -47,12 +47,17 @@ impl<S: Store> Service<S> {
         let channel = recorder.capabilities().channel;
         let call = super::port::Call { key: key.clone(), id, binding: Arc::new(binding) };
         let Some(driver) = self.recorders().add(call).map_err(|taken| NotDone::CallTaken(taken.call))? else {
+            // It is on its way out of the store, or into this server: what comes of that is known when its turn is free.
+            if let Some(other) = self.recorders().driver(key) {
+                drop(other.urgent().await);
+            }
             return Ok(Bind::Again);
         };
         // Others that look for this session wait until it is known what becomes of it.
         let mut turn = driver.urgent().await;
         let begun = self.store_begun(&driver, (state, resume, channel), &mut turn, caller).await;
-        if !matches!(begun, Ok(Bind::Opened(_))) {
+        // One that may have been stored is driven: its task finds out.
+        if !matches!(begun, Ok(Bind::Opened(_))) && turn.unsure.is_none() {
             self.recorders().remove(&driver);
             return begun;
         }
@@ -76,11 +81,16 @@ impl<S: Store> Service<S> {
                 let session =
                     Session::Bound(Arc::new(Bound { kept: *kept, binding: Arc::clone(&driver.call().binding) }));
                 let note = self.note(&Change::Begin { key, state: kept.state() }, caller);
-                match self.store().compare_and_set(key, None, Some(session), note).await? {
-                    Swap::Conflict => return Ok(Bind::Again),
-                    Swap::Stored => {
-                        self.learn_revision(driver, inner).await?;
-                        pending.stored()
+                let stored = match self.store().compare_and_set(key, None, Some(session), note).await {
+                    Ok(Swap::Stored) => self.learn_revision(driver, inner).await,
+                    Ok(Swap::Conflict) => return Ok(Bind::Again),
+                    Err(error) => Err(error),
+                };
+                match stored {
+                    Ok(()) => pending.stored(),
+                    Err(error) => {
+                        inner.unsure = error.is_unknown().then(|| pending.unknown());
+                        return Err(error.into());
                     }
                 }
             }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use recording_core::recorder::{Kept, Machine, NumbersUsedUp, Outcome, PendingStep, Step};
+use recording_core::recorder::{Flight, Kept, Machine, NumbersUsedUp, Outcome, PendingStep, Step};
 use recording_core::{Action, Event, State};
 
 use super::clock;
@@ -30,7 +30,8 @@ impl<S: Store> Service<S> {
     ///
     /// # Errors
     ///
-    /// If the store fails. The session is as it was then, and the input can be given again.
+    /// If the store fails. The session is as it was then, or is read again before its next input, if the store does not know
+    /// whether it stored what the input came to. The input can be given again.
     pub(super) async fn drive<R>(
         &self,
         driver: &Driver,
@@ -39,6 +40,7 @@ impl<S: Store> Service<S> {
         note: impl Fn(&PendingStep<R>, &Inner) -> Note,
     ) -> Result<Option<Settled<R>>, StoreError> {
         for _ in 0..MOST_TRIES {
+            self.settle(driver, inner).await?;
             // A copy: if this future is dropped or the store fails, the session is as it was.
             let Some(machine) = inner.machine.clone() else { return Ok(None) };
             let before = *machine.kept();
@@ -57,13 +59,19 @@ impl<S: Store> Service<S> {
                         inner.alarm.get_or_insert(alarm(driver, &before));
                     }
                     let note = note(&pending, inner);
-                    match self.store_kept(driver, inner, pending.to_store(), note).await? {
-                        Swap::Stored => pending.stored(),
-                        Swap::Conflict => {
-                            inner.machine = self.reread(driver, inner).await?.map(|kept| pending.conflict(kept));
-                            driver.follow(inner);
+                    match self.store_kept(driver, inner, pending.to_store(), note).await {
+                        Ok(Swap::Stored) => pending.stored(),
+                        Ok(Swap::Conflict) => {
+                            let found = self.reread(driver, inner).await?;
+                            self.found(driver, inner, found.map(|kept| pending.conflict(kept)));
                             continue;
                         }
+                        Err(error) if error.is_unknown() => {
+                            inner.unsure = Some(pending.unknown());
+                            driver.wake.notify_one();
+                            return Err(error);
+                        }
+                        Err(error) => return Err(error),
                     }
                 }
             };
@@ -79,11 +87,44 @@ impl<S: Store> Service<S> {
             let alarm = follow_alarm(driver, inner, outcome, &before);
             driver.follow(inner);
             if inner.machine.is_none() {
+                inner.over();
                 self.recorders().remove(driver);
             }
             return Ok(Some(Settled { outcome, before, after, alarm, reply: done.reply }));
         }
         Err(conflicts())
+    }
+
+    /// Reads a session again of which the store did not know whether a step was stored.
+    pub(super) async fn settle(&self, driver: &Driver, inner: &mut Inner) -> Result<(), StoreError> {
+        if inner.unsure.is_none() {
+            return Ok(());
+        }
+        // Still unsure if this fails, or is dropped.
+        let found = self.reread(driver, inner).await?;
+        if let Some(unsure) = inner.unsure.take() {
+            self.found(driver, inner, found.map(|kept| unsure.found(kept)));
+        }
+        Ok(())
+    }
+
+    /// The session as it was read again; `None` if it is gone.
+    fn found(&self, driver: &Driver, inner: &mut Inner, found: Option<Machine>) {
+        // What has not been sent, and is not in flight to the machine, either, it sends again by itself.
+        let is_in_flight = |machine: &Machine| {
+            matches!(machine.flight(), Some(Flight::Flying | Flight::OldFlying)) && machine.to_drain().is_none()
+        };
+        if !found.as_ref().is_some_and(is_in_flight) {
+            inner.outbox = None;
+        }
+        match found {
+            Some(machine) => inner.machine = Some(machine),
+            None => {
+                inner.over();
+                self.recorders().remove(driver);
+            }
+        }
+        driver.follow(inner);
     }
 
     /// Stores what is to be kept of a session, or removes it.
@@ -103,10 +144,12 @@ impl<S: Store> Service<S> {
         Ok(swap)
     }
 
-    /// The revision of what was stored just now.
+    /// The revision of what was stored just now. If that cannot be read, it is as if it were not known what was stored.
     pub(super) async fn learn_revision(&self, driver: &Driver, inner: &mut Inner) -> Result<(), StoreError> {
-        if let Some(found) = self.store().read(&driver.call().key).await? {
-            inner.revision = found.revision;
+        match self.store().read(&driver.call().key).await {
+            Ok(Some(found)) => inner.revision = found.revision,
+            Ok(None) => {}
+            Err(error) => return Err(StoreError::unknown(format!("stored, and not read again: {error}"))),
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! One session with a recorder: its machine, and who waits for it.
 
-use std::sync::{Mutex as StdMutex, MutexGuard as StdGuard, PoisonError};
+use std::sync::{Mutex as StdMutex, MutexGuard as StdGuard, OnceLock, PoisonError};
 
-use recording_core::recorder::{Answer, Answers, Flight, Holder, Machine, Number, Order, Sending};
+use recording_core::recorder::{Answer, Answers, Flight, Holder, Machine, Number, Order, Reread, Sending};
 use recording_core::state::RecordingState;
 use tokio::sync::{Mutex, MutexGuard, Notify, oneshot};
 use tokio::time::Instant;
@@ -15,13 +15,18 @@ use crate::session::Revision;
 /// One session with a recorder.
 #[derive(Debug)]
 pub struct Driver {
+    /// As it was made; of a session that was loaded the recorder may name the call in another way.
     call: Call,
+    /// The call as its recorder names it. No other session has it from then on.
+    claimed: OnceLock<Call>,
     /// What can wait takes its turn here first, so that at most one such change is ahead of a Pause.
     line: Mutex<()>,
     inner: Mutex<Inner>,
     /// Wakes the task that sends.
     pub(super) wake: Notify,
     view: StdMutex<View>,
+    /// The machine as it was after the last step, for those who cannot wait for a turn.
+    last: StdMutex<Option<Machine>>,
 }
 
 /// What is done under the session's lock.
@@ -30,6 +35,8 @@ pub(crate) struct Inner {
     /// `None` before the session begins, and once it is over.
     pub(super) machine: Option<Machine>,
     pub(super) revision: Revision,
+    /// The store did not say whether it stored what was asked for last: the session is read again before its next input.
+    pub(super) unsure: Option<Reread>,
     /// What is to be sent. Nothing else is until it has been.
     pub(super) outbox: Option<Sending>,
     /// Requests that wait for an answer. There are no more than requests under way, which are limited.
@@ -80,6 +87,7 @@ impl Driver {
         let inner = Inner {
             machine: None,
             revision: Revision(0),
+            unsure: None,
             outbox: None,
             waiting: Vec::new(),
             progress: None,
@@ -88,6 +96,8 @@ impl Driver {
         };
         Self {
             call,
+            claimed: OnceLock::new(),
+            last: StdMutex::default(),
             line: Mutex::new(()),
             inner: Mutex::new(inner),
             wake: Notify::new(),
@@ -97,8 +107,23 @@ impl Driver {
 
     /// The call.
     #[must_use]
-    pub const fn call(&self) -> &Call {
-        &self.call
+    pub fn call(&self) -> &Call {
+        self.claimed.get().unwrap_or(&self.call)
+    }
+
+    /// The call as its recorder names it, if this session has it: nothing is sent before.
+    pub(super) fn claimed(&self) -> Option<&Call> {
+        self.claimed.get()
+    }
+
+    /// The session has this call from now on.
+    pub(super) fn claim(&self, call: Call) {
+        let _ = self.claimed.set(call);
+    }
+
+    /// The machine as it was after the last step.
+    pub(super) fn last(&self) -> Option<Machine> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What people see.
@@ -133,6 +158,7 @@ impl Driver {
             inner.progress = progress;
             inner.since = Instant::now();
         }
+        self.last.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&inner.machine);
         if let Some(machine) = &inner.machine {
             let mut view = self.viewed();
             view.follow(machine, clock::unix_ms());
@@ -156,6 +182,14 @@ impl Inner {
             // One whose time is up just now finds it when it has the lock.
             let _ = tell.send(answers.answer);
         }
+    }
+
+    /// The session is over: nothing is sent, and those who wait find no session.
+    pub(super) fn over(&mut self) {
+        self.machine = None;
+        self.unsure = None;
+        self.outbox = None;
+        self.waiting.clear();
     }
 
     /// How often the pending order was sent.

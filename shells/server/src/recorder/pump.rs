@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::collections::hash_map::RandomState;
 use std::sync::Arc;
 
-use recording_core::recorder::{Due, Input, Machine, Number, ReadBack, Reported, Sending};
+use recording_core::recorder::{Due, Input, Machine, Number, ReadBack, RecorderState, Reported, Sending};
 use recording_core::state::RecordingState;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
@@ -17,12 +17,13 @@ use tokio::time::{Instant, sleep_until};
 use super::clock;
 use super::drive::Settled;
 use super::driver::{Driver, Inner};
-use super::port::{Condition, Outcome, Recorder};
+use super::port::{Call, Condition, Outcome, Recorder};
 use crate::audit::Note;
 use crate::caller::Caller;
 use crate::log;
 use crate::occurrence::{Change, Occurrence, Recorded};
 use crate::service::Service;
+use crate::session::Revision;
 use crate::store::Store;
 
 /// How often a session that is being recorded is read back, if its recorder can be trusted with that.
@@ -43,21 +44,41 @@ enum Heard {
 
 type Command = Pin<Box<dyn Future<Output = Heard> + Send>>;
 
+/// What a session is given.
+#[derive(Clone, Copy)]
+enum Given {
+    Input(Input),
+    /// The answer to a read-back, which counts only as long as nothing else has happened.
+    Read(ReadBack, RecorderState),
+}
+
 /// What could not be stored, to be given again.
 struct Again {
-    input: Input,
+    given: Given,
     after: Duration,
     at: Instant,
+    /// What was stored then. Once something else is, the store works again.
+    revision: Revision,
+}
+
+impl Again {
+    fn now(given: Given, inner: &Inner) -> Self {
+        Self { given, after: Duration::ZERO, at: Instant::now(), revision: inner.revision }
+    }
 }
 
 pub(super) struct Pump<S> {
     service: Arc<Service<S>>,
     driver: Arc<Driver>,
-    recorder: Option<Arc<dyn Recorder>>,
+    recorder: Option<(Arc<dyn Recorder>, Call)>,
     condition: Option<watch::Receiver<Condition>>,
     /// The instance that what was sent went to.
     instance: u64,
     command: Option<Command>,
+    /// Whether the command only asks what the recorder is doing.
+    is_reading: bool,
+    /// Why nothing can be sent at present, if that was logged.
+    refused: Option<String>,
     again: Option<Again>,
     /// When the last command was sent.
     sent_at: Instant,
@@ -70,7 +91,8 @@ pub(super) struct Pump<S> {
 impl<S: Store> Pump<S> {
     pub(super) fn new(service: Arc<Service<S>>, driver: Arc<Driver>) -> Self {
         let jitter = RandomState::new().hash_one(&driver.call().key);
-        let read_at = Instant::now() + READ_BACK_EVERY;
+        // Sessions that are loaded together are not read together.
+        let read_at = Instant::now() + READ_BACK_EVERY / 2 + READ_BACK_EVERY * u32::from(jitter as u8) / 512;
         Self {
             service,
             driver,
@@ -78,6 +100,8 @@ impl<S: Store> Pump<S> {
             condition: None,
             instance: 0,
             command: None,
+            is_reading: false,
+            refused: None,
             again: None,
             sent_at: Instant::now(),
             read_at,
@@ -129,13 +153,23 @@ impl<S: Store> Pump<S> {
 
     /// Finds the recorder, which a reload may bring later.
     fn look_up(&mut self) {
-        if self.recorder.is_none()
-            && let Some(entered) = self.service.recorders().entered(&self.driver.call().binding.recorder)
-        {
-            let mut condition = entered.recorder.condition();
-            self.instance = condition.borrow_and_update().instance;
-            self.condition = Some(condition);
-            self.recorder = Some(entered.recorder);
+        if self.recorder.is_some() {
+            return;
+        }
+        match self.service.recorders().claim(&self.driver) {
+            Ok((recorder, call)) => {
+                let mut condition = recorder.condition();
+                self.instance = condition.borrow_and_update().instance;
+                self.condition = Some(condition);
+                self.recorder = Some((recorder, call));
+            }
+            Err(reason) => {
+                if self.refused.as_ref() != Some(&reason) {
+                    log::not_driven(&self.driver.call().key, &reason);
+                    self.driver.viewed().last_error = Some(reason.as_str().into());
+                    self.refused = Some(reason);
+                }
+            }
         }
     }
 
@@ -146,28 +180,36 @@ impl<S: Store> Pump<S> {
         let now = Instant::now();
         let mut wake = self.tick(&mut turn).await;
         let mut sooner = |at: Instant| wake = Some(wake.map_or(at, |wake: Instant| wake.min(at)));
+        if turn.unsure.is_some() && self.again.is_none() {
+            // The step was another's, who does not come again.
+            self.again = Some(Again::now(Given::Input(Input::Send), &turn));
+        }
         if let Some(again) = self.again.take() {
-            if again.at > now {
+            if again.at > now && again.revision == turn.revision {
                 sooner(again.at);
                 self.again = Some(again);
             } else {
-                self.give(&mut turn, again.input, again.after).await;
+                self.give(&mut turn, again.given, again.after).await;
                 if let Some(again) = &self.again {
                     sooner(again.at);
                 }
             }
         }
-        if turn.machine.is_none() {
+        if turn.machine.is_none() && turn.unsure.is_none() {
             return (None, true);
         }
         if self.recorder.is_none() {
             sooner(now + LOOK_AGAIN);
             return (wake, false);
         }
+        if self.is_reading && turn.outbox.is_some() {
+            // Nothing that is to be sent waits for that.
+            self.command = None;
+        }
         if self.command.is_none() && self.again.is_none() {
             let due_at = self.due_at(&turn);
             if due_at.is_some_and(|at| at <= now) && turn.outbox.is_none() {
-                self.give(&mut turn, Input::Send, Duration::ZERO).await;
+                self.give(&mut turn, Given::Input(Input::Send), Duration::ZERO).await;
             } else if let Some(at) = due_at {
                 sooner(at);
             }
@@ -177,7 +219,7 @@ impl<S: Store> Pump<S> {
             }
             sooner(self.read_at);
         }
-        (wake, turn.machine.is_none())
+        (wake, turn.machine.is_none() && turn.unsure.is_none())
     }
 
     /// When the machine wants to send next; `None` if it does not.
@@ -196,18 +238,22 @@ impl<S: Store> Pump<S> {
 
     /// Makes the command for what is to be sent, drained or read back, if there is such a thing.
     fn command_for(&mut self, inner: &mut Inner) {
-        let (Some(recorder), Some(machine)) = (self.recorder.clone(), &inner.machine) else { return };
-        let call = self.driver.call().clone();
-        if let Some(number) = machine.to_drain() {
-            self.command = Some(Box::pin(async move {
-                recorder.drain(&call, number).await;
-                Heard::Drained(number)
-            }));
-        } else if let Some(sending) = inner.outbox.take() {
+        let (Some((recorder, call)), Some(machine)) = (self.recorder.clone(), &inner.machine) else { return };
+        if inner.unsure.is_some() {
+            return;
+        }
+        self.is_reading = false;
+        if let Some(sending) = inner.outbox.take() {
             self.sent_at = Instant::now();
             self.command = Some(Box::pin(async move {
                 let outcome = recorder.carry_out(&call, sending.order, sending.number).await;
                 Heard::Of(sending, outcome)
+            }));
+        } else if let Some(number) = machine.to_drain() {
+            // After what is to be sent: the machine drains only what this process has not sent.
+            self.command = Some(Box::pin(async move {
+                recorder.drain(&call, number).await;
+                Heard::Drained(number)
             }));
         } else if self.read_at <= Instant::now() {
             self.read_at = Instant::now() + READ_BACK_EVERY;
@@ -216,6 +262,7 @@ impl<S: Store> Pump<S> {
             if let Some(asked) = machine.read_back().filter(|_| is_recording)
                 && recorder.capabilities().is_read_back_trusted
             {
+                self.is_reading = true;
                 self.command = Some(Box::pin(async move {
                     let outcome = recorder.read_back(&call).await;
                     Heard::Read(asked, outcome)
@@ -248,14 +295,12 @@ impl<S: Store> Pump<S> {
             },
             Heard::Drained(number) => Input::GivenUp { number },
             Heard::Read(asked, Outcome::Is(state)) => {
-                match turn.machine.as_ref().and_then(|machine| asked.answered(machine, state)) {
-                    Some(input) => input,
-                    None => return,
-                }
+                self.give(&mut turn, Given::Read(asked, state), Duration::ZERO).await;
+                return;
             }
             Heard::Read(_, Outcome::NoSuchCall | Outcome::Unknown(_)) => return,
         };
-        self.give(&mut turn, input, Duration::ZERO).await;
+        self.give(&mut turn, Given::Input(input), Duration::ZERO).await;
     }
 
     /// Nothing that was sent to an earlier instance can still be carried out.
@@ -273,12 +318,23 @@ impl<S: Store> Pump<S> {
         let mut turn = driver.urgent().await;
         turn.outbox = None;
         self.again = None;
-        self.give(&mut turn, Input::Restarted, Duration::ZERO).await;
+        self.give(&mut turn, Given::Input(Input::Restarted), Duration::ZERO).await;
     }
 
     /// Gives an input to the session, and keeps it to be given again if the store fails.
-    async fn give(&mut self, inner: &mut Inner, input: Input, waited: Duration) {
+    async fn give(&mut self, inner: &mut Inner, given: Given, waited: Duration) {
         let (service, driver) = (&self.service, &*self.driver);
+        let input = match given {
+            Given::Input(input) => input,
+            // What was read is of another time.
+            Given::Read(..) if inner.unsure.is_some() => return,
+            Given::Read(asked, state) => {
+                match inner.machine.as_ref().and_then(|machine| asked.answered(machine, state)) {
+                    Some(input) => input,
+                    None => return,
+                }
+            }
+        };
         let key = &driver.call().key;
         let order = inner.machine.as_ref().and_then(Machine::order);
         let number = match input {
@@ -308,7 +364,7 @@ impl<S: Store> Pump<S> {
                 log::store_failed("recorder", &error);
                 let [first, last] = STORE_AGAIN;
                 let after = (waited * 2).clamp(first, last);
-                self.again = Some(Again { input, after, at: Instant::now() + after });
+                self.again = Some(Again { given, after, at: Instant::now() + after, revision: inner.revision });
             }
         }
     }

@@ -203,9 +203,49 @@ impl Recorders {
             Entry::Occupied(_) => return Err(CallTaken { call: call.id }),
             Entry::Vacant(vacant) => drop(vacant.insert(call.key.clone())),
         }
-        let driver = Arc::clone(place.insert(Arc::new(Driver::new(call))));
+        let driver = Driver::new(call.clone());
+        driver.claim(call);
+        let driver = Arc::clone(place.insert(Arc::new(driver)));
         drop(open);
         Ok(Some(driver))
+    }
+
+    /// Adds a session that is to be loaded, whose call it [claims](Self::claim) later. `None` if the session is here already.
+    pub(super) fn add_loaded(&self, key: &SessionKey, binding: &Arc<Binding>) -> Option<Arc<Driver>> {
+        let mut open = self.open();
+        let Entry::Vacant(place) = open.sessions.entry(key.clone()) else { return None };
+        let id = format!("{}/{}", key.ucc.as_str(), key.correlation_id).into();
+        let call = Call { key: key.clone(), id, binding: Arc::clone(binding) };
+        Some(Arc::clone(place.insert(Arc::new(Driver::new(call)))))
+    }
+
+    /// The recorder of a session, and the call as that names it: kept for the session from now on.
+    ///
+    /// # Errors
+    ///
+    /// Why nothing can be sent for this session at present.
+    pub(super) fn claim(&self, driver: &Driver) -> Result<(Arc<dyn Recorder>, Call), String> {
+        let Call { key, binding, .. } = driver.call();
+        let Some(Entered { recorder, .. }) = self.entered(&binding.recorder) else {
+            return Err(format!("the recorder '{}' is not in the config", binding.recorder));
+        };
+        if let Some(call) = driver.claimed() {
+            return Ok((recorder, call.clone()));
+        }
+        let data: Map<String, Value> = serde_json::from_str(&binding.call).unwrap_or_default();
+        let id = recorder.call_id(key, &data)?;
+        let mut open = self.open();
+        if !open.has(driver) {
+            return Err("the session is over".to_owned());
+        }
+        match open.calls.entry((binding.recorder.clone(), id.clone())) {
+            Entry::Occupied(_) => return Err(format!("another session has the call '{id}'")),
+            Entry::Vacant(vacant) => drop(vacant.insert(key.clone())),
+        }
+        let call = Call { key: key.clone(), id, binding: Arc::clone(binding) };
+        driver.claim(call.clone());
+        drop(open);
+        Ok((recorder, call))
     }
 
     /// The session has begun, or was loaded: it gets a task.
@@ -221,21 +261,25 @@ impl Recorders {
 
     /// The session is over, or did not begin.
     pub(super) fn remove(&self, driver: &Driver) {
-        let call = driver.call();
         let mut open = self.open();
-        if open.sessions.get(&call.key).is_some_and(|found| core::ptr::eq(&raw const **found, driver)) {
-            open.sessions.remove(&call.key);
+        if !open.has(driver) {
+            return;
+        }
+        open.sessions.remove(&driver.call().key);
+        if let Some(call) = driver.claimed() {
             open.calls.remove(&(call.binding.recorder.clone(), call.id.clone()));
         }
     }
 
-    /// The call of a session, by what was fixed when it began. What an adapter does not accept any more, or of a recorder that
-    /// is not in the config, is named by its session.
-    pub(super) fn call(&self, key: &SessionKey, binding: &Arc<Binding>) -> Call {
-        let data: Map<String, Value> = serde_json::from_str(&binding.call).unwrap_or_default();
-        let entered = self.entered(&binding.recorder);
-        let id = entered.and_then(|entered| entered.recorder.call_id(key, &data).ok());
-        let id = id.unwrap_or_else(|| format!("{}/{}", key.ucc.as_str(), key.correlation_id).into());
-        Call { key: key.clone(), id, binding: Arc::clone(binding) }
+    /// Whether the recorder of this name can pause at all. Of one that is not in the config that is not known.
+    pub(crate) fn can_pause(&self, recorder: &str) -> bool {
+        self.entered(recorder).is_none_or(|entered| entered.recorder.capabilities().can(Order::Pause))
+    }
+}
+
+impl Open {
+    /// Whether this is still the session's driver.
+    fn has(&self, driver: &Driver) -> bool {
+        self.sessions.get(&driver.call().key).is_some_and(|found| core::ptr::eq(&raw const **found, driver))
     }
 }

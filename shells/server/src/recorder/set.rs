@@ -99,12 +99,17 @@ impl<S: Store> Service<S> {
         if let Ok(Ok(answer)) = timeout(self.recorders().patience(), &mut told).await {
             return Some(waiting.answer(&answer));
         }
-        let mut turn = driver.urgent().await;
+        // A store that stands still keeps the turn. That must not keep the caller: the pause is not confirmed, which is true
+        // of what was known last.
+        let turn = timeout(self.recorders().patience(), driver.urgent()).await;
         // It may have come while this waited for its turn.
         if let Ok(answer) = told.try_recv() {
             return Some(waiting.answer(&answer));
         }
         drop(told);
+        let Ok(mut turn) = turn else {
+            return driver.last().as_mut().map(|machine| waiting.time_out(machine));
+        };
         turn.forget_gone();
         turn.machine.as_mut().map(|machine| waiting.time_out(machine))
     }
@@ -112,7 +117,9 @@ impl<S: Store> Service<S> {
     /// The facts that the change is decided by; `None` if there is no such UCC.
     fn facts(&self, directory: &Directory, driver: &Driver, request: &SetRequest<'_>) -> Option<SetFacts> {
         let ucc = directory.ucc(request.ucc)?;
-        let is_possible = self.recorders().is_possible(&driver.call().binding.recorder, request.action);
+        // Nothing can be sent before the session has its call.
+        let has_call = driver.claimed().is_some() || self.recorders().claim(driver).is_ok();
+        let is_possible = has_call && self.recorders().is_possible(&driver.call().binding.recorder, request.action);
         Some(SetFacts {
             settings: ucc.settings,
             requester_is_agent: ucc.is_agent(request.requester),

@@ -44,8 +44,9 @@ impl<S: Store> Service<S> {
         }
         let Some(Found { session, .. }) = self.store().read(key).await? else { return Ok(None) };
         let Some(bound) = session.bound() else { return Ok(None) };
-        let call = self.recorders().call(key, &bound.binding);
-        let Ok(Some(driver)) = self.recorders().add(call) else { return Ok(self.recorders().driver(key)) };
+        let Some(driver) = self.recorders().add_loaded(key, &bound.binding) else {
+            return Ok(self.recorders().driver(key));
+        };
         let mut turn = driver.urgent().await;
         // Under the turn, since it may have changed before that.
         let loaded = self.load(&driver, &mut turn).await;
@@ -54,6 +55,8 @@ impl<S: Store> Service<S> {
             return loaded.map(|_| None);
         }
         drop(turn);
+        // What stands against it is seen, and logged, by the task.
+        let _ = self.recorders().claim(&driver);
         self.recorders().begun(&driver);
         Ok(Some(driver))
     }

@@ -5,3 +5,5 @@ mod life;
 mod metrics;
 mod scripted;
 mod set;
+mod storm;
+mod weather;

@@ -1,5 +1,6 @@
 //! A recorder that does what the test says, and a server with one.
 
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -56,11 +57,17 @@ pub(super) struct Scripted {
     drained: mpsc::UnboundedSender<(Number, oneshot::Sender<()>)>,
     condition: watch::Sender<Condition>,
     channel: Channel,
+    /// Its read-backs are trusted, and never end.
+    hangs: AtomicBool,
 }
 
 impl Recorder for Scripted {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { channel: self.channel, is_read_back_trusted: false, can_pause: true }
+        Capabilities {
+            channel: self.channel,
+            is_read_back_trusted: self.hangs.load(Ordering::Relaxed),
+            can_pause: true,
+        }
     }
 
     fn condition(&self) -> watch::Receiver<Condition> {
@@ -90,7 +97,7 @@ impl Recorder for Scripted {
     }
 
     fn read_back<'a>(&'a self, _: &'a Call) -> Work<'a, Outcome> {
-        Box::pin(async { Outcome::Unknown("not read".to_owned()) })
+        Box::pin(core::future::pending())
     }
 
     fn files<'a>(&'a self, _: &'a Call) -> Work<'a, Vec<String>> {
@@ -153,7 +160,7 @@ impl<S: Store> World<S> {
         let (asked, asked_of) = mpsc::unbounded_channel();
         let (drained, drains) = mpsc::unbounded_channel();
         let condition = watch::Sender::new(Condition { instance: 1, answers: true, ..Condition::default() });
-        let recorder = Arc::new(Scripted { asked, drained, condition, channel });
+        let recorder = Arc::new(Scripted { asked, drained, condition, channel, hangs: AtomicBool::new(false) });
         let recorders = Recorders::default();
         recorders.replace([(RECORDER.into(), Arc::clone(&recorder) as Arc<dyn Recorder>)]);
         let service = Arc::new(Service::new(directory(recording), store).with_recorders(recorders));
@@ -236,6 +243,10 @@ impl Scripted {
             condition.instance += 1;
             condition.restarts += 1;
         });
+    }
+
+    pub(super) fn hang_at_read_backs(&self) {
+        self.hangs.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn fail_self_test(&self) {

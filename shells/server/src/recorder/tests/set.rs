@@ -178,3 +178,57 @@ async fn holds_count_after_a_reload() {
     world.next().await.carry_out();
     assert_eq!(start.await.unwrap(), (started(), None));
 }
+
+/// A Stop that is replaced before it was sent, after a Start that was not confirmed: it is not taken for the Record, which has
+/// landed, and nothing waits for that.
+#[tokio::test(start_paused = true)]
+async fn what_is_replaced_before_it_is_sent_is_not_drained() {
+    let mut world = world().await;
+    world.paused(1).await;
+    let start = world.set(1, Action::Start, ANNA);
+    world.next().await.reply(Outcome::Unknown("its reply was lost".to_owned()));
+    assert!(start.await.unwrap().1.is_some());
+    let driver = world.service.recorders().drivers().remove(0);
+    let turn = driver.urgent().await;
+    let stop = world.set(1, Action::Stop, ANNA);
+    tokio::task::yield_now().await;
+    let pause = world.set(1, Action::Pause, BEN);
+    tokio::task::yield_now().await;
+    drop(turn);
+    assert!(stop.await.unwrap().1.is_some_and(|error| error.contains("replaced")));
+    world.next().await.carry_out();
+    let asked = world.next().await;
+    assert_eq!(asked.order, Order::Pause);
+    asked.carry_out();
+    assert_eq!(pause.await.unwrap().1, None);
+    assert!(world.drained.try_recv().is_err());
+}
+
+/// A recorder that hangs at being read is no reason for a pause to wait.
+#[tokio::test(start_paused = true)]
+async fn a_pause_does_not_wait_for_a_read_back() {
+    let mut world = world().await;
+    world.condition.hang_at_read_backs();
+    world.recorded(1).await;
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    let began = tokio::time::Instant::now();
+    let pause = world.set(1, Action::Pause, ANNA);
+    world.next().await.carry_out();
+    assert_eq!(pause.await.unwrap().1, None);
+    assert!(began.elapsed() < Duration::from_millis(10), "{:?}", began.elapsed());
+}
+
+/// A turn that does not end, as while a disk stands still, does not keep a caller that waits for the recorder.
+#[tokio::test(start_paused = true)]
+async fn a_caller_does_not_wait_for_a_store_that_stands_still() {
+    let mut world = world().await;
+    world.recorded(1).await;
+    let pause = world.set(1, Action::Pause, ANNA);
+    let asked = world.next().await;
+    let driver = world.service.recorders().drivers().remove(0);
+    let turn = driver.urgent().await;
+    let error = "Action:'Pause' is not confirmed by the recorder.".to_owned();
+    let got = tokio::time::timeout(Duration::from_secs(5), pause).await;
+    assert_eq!(got.expect("an answer in time").unwrap(), (started(), Some(error)));
+    drop((turn, asked));
+}
