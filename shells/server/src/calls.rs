@@ -186,7 +186,10 @@ impl<S: Store> Service<S> {
             let note = self.note(&Change::End { key, state, disposition }, caller);
             let (swap, telling) = self.store_change(turn, key, (Some(found.revision), None, note)).await?;
             if swap == Swap::Stored {
-                self.ended().remember(key.clone(), disposition);
+                // Another server may begin the session again and end it: what is remembered here would be of the wrong one.
+                if !self.is_shared() {
+                    self.ended().remember(key.clone(), disposition);
+                }
                 drop(telling);
                 return Ok(End::Now(state, disposition));
             }

@@ -209,6 +209,11 @@ impl<S: Store> Service<S> {
         &self.session_locks
     }
 
+    /// Whether other servers change the same sessions.
+    pub(crate) const fn is_shared(&self) -> bool {
+        self.store_reports
+    }
+
     pub(crate) const fn ended(&self) -> &Ended {
         &self.ended
     }
