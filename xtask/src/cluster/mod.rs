@@ -17,7 +17,7 @@ pub(crate) enum Cluster {
     Client,
     /// The server's store in etcd: the laws of every store, answers that do not come, members that die
     Store,
-    /// Servers that are killed, stopped and started again under 64 clients, and a check of every reply, change and event
+    /// Servers, and with --etcd members, that are killed, stopped and cut off under 64 clients: every reply, change and event is checked
     History(Rest),
 }
 
@@ -58,10 +58,11 @@ pub(crate) fn store() -> Result<()> {
 
 /// One run of the laboratory; gives what it says of it.
 fn history(rest: &[String]) -> Result<String> {
+    let programs = install::programs()?;
     Sh::line("cargo build --locked -p recording-server --features etcd").show()?;
     let server = target().join("debug/recording-server");
     let run = Sh::line("cargo run --quiet --locked -p recording-cluster-lab -- --server").arg(server).args(rest);
-    let out = run.read()?;
+    let out = run.env("ETCD_BIN", programs).read()?;
     print!("{out}");
     Ok(found(r"(?m)^cluster (.*)$", &out).context("the laboratory says what it has done")?.to_owned())
 }
@@ -70,13 +71,15 @@ fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 
-/// A short run, after the planted faults that the laboratory must find.
+/// Short runs, after the planted faults that the laboratory must find.
 pub(crate) fn short_history() -> Result<()> {
     Sh::line("cargo test --locked -p recording-cluster-lab").show()?;
-    history(&words("--faults 16")).map(drop)
+    history(&words("--faults 16"))?;
+    history(&words("--etcd --faults 11")).map(drop)
 }
 
-/// A long run; gives what it says of it.
+/// Long runs; gives what it says of them.
 pub(crate) fn long_history() -> Result<String> {
-    history(&words("--faults 200 --seed 2"))
+    let alone = history(&words("--faults 200 --seed 2"))?;
+    Ok(format!("{alone}; {}", history(&words("--etcd --faults 110 --seed 2"))?))
 }

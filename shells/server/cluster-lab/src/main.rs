@@ -13,9 +13,11 @@
 
 mod chain;
 mod client;
+mod etcd;
 mod faults;
 mod heard;
 mod linear;
+mod links;
 mod listener;
 mod model;
 #[cfg(test)]
@@ -29,10 +31,14 @@ use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use client::Client;
 use core::{
+    net::SocketAddr,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
+use etcd_members::{Cluster, Setup};
 use fastrand::Rng;
+use faults::Members;
+use links::Link;
 use model::{Op, Outcome, Request};
 use servers::Servers;
 use std::{
@@ -47,12 +53,15 @@ use verdict::Run;
 /// How long listeners may take to get the last events.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Checks what clients and listeners of a server get while it is killed, stopped and started again
+/// Checks what clients and listeners get of servers that are killed, stopped, cut off and started again
 #[derive(Parser)]
 struct Arguments {
     /// The server's program
     #[arg(long)]
     server: PathBuf,
+    /// Three servers over three members of etcd, which are killed, stopped and cut off as well; else one server with a file
+    #[arg(long)]
+    etcd: bool,
     /// How many clients ask at the same time
     #[arg(long, default_value_t = 64)]
     clients: usize,
@@ -88,12 +97,42 @@ fn with_file(folder: &Path) -> Vec<Vec<String>> {
     vec![arguments]
 }
 
+/// How many servers there are over etcd, and how many members.
+const TOGETHER: usize = 3;
+const PREFIX: &str = "lab";
+/// Longer than a server tries to have a change stored.
+const LONGEST_TRY: Duration = Duration::from_secs(6);
+
+/// Members of etcd, with links to them of their own for each server.
+fn members() -> Result<Members> {
+    let cluster = Cluster::start(TOGETHER, &Setup::default()).map_err(anyhow::Error::msg)?;
+    let addresses = cluster.endpoints().into_iter().map(|url| Ok(url.trim_start_matches("http://").parse()?));
+    let addresses: Vec<SocketAddr> = addresses.collect::<Result<_>>()?;
+    let links = (0..TOGETHER).map(|_| addresses.iter().map(|&address| Link::to(address)).collect());
+    Ok(Members { links: links.collect::<Result<_>>()?, cluster })
+}
+
+/// Servers with their sessions in etcd.
+fn with_etcd(members: &Members) -> Vec<Vec<String>> {
+    let arguments = |links: &Vec<Link>| {
+        let urls: Vec<_> = links.iter().map(|link| format!("http://{}", link.address())).collect();
+        vec!["--store".to_owned(), format!("etcd:{PREFIX}"), "--etcd-endpoints".to_owned(), urls.join(",")]
+    };
+    members.links.iter().map(arguments).collect()
+}
+
 /// Runs it, and says how much was done.
 fn run(arguments: &Arguments) -> Result<String> {
     let began = Instant::now();
     let mut random = Rng::with_seed(arguments.seed);
-    let servers = Servers::new(&arguments.server, arguments.clients, with_file)?;
-    let store = Store::Trail(servers.folder().join("trail"));
+    let mut members = arguments.etcd.then(members).transpose()?;
+    let servers = Servers::new(&arguments.server, arguments.clients, |folder| {
+        members.as_ref().map_or_else(|| with_file(folder), with_etcd)
+    })?;
+    let store = match &members {
+        Some(members) => Store::Etcd(etcd::Reader::new(members.cluster.endpoints(), PREFIX)?),
+        None => Store::Trail(servers.folder().join("trail")),
+    };
     for server in 0..servers.count() {
         servers.start(server)?;
     }
@@ -117,10 +156,14 @@ fn run(arguments: &Arguments) -> Result<String> {
             })
             .collect();
         let working: Vec<_> = clients.iter_mut().map(|client| scope.spawn(|| client.run(arguments.sessions))).collect();
-        let done = faults::disturb(&servers, arguments.faults, &mut random)?;
+        let done = faults::disturb(&servers, members.as_mut(), arguments.faults, &mut random)?;
         servers.set_over();
         for client in working {
             client.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
+        }
+        if arguments.etcd {
+            // What was not answered may still be tried.
+            thread::sleep(LONGEST_TRY);
         }
         let chains = store.chains()?;
         // The last events may still be on their way.
@@ -143,14 +186,15 @@ fn run(arguments: &Arguments) -> Result<String> {
     }
     let not_sent: usize = clients.iter().map(|client| client.not_sent).sum();
     let ends = servers.ends();
-    let ops: Vec<Op> = clients.into_iter().flat_map(|client| client.ops).map(|op| ended(op, &ends, true)).collect();
+    let ops: Vec<Op> =
+        clients.into_iter().flat_map(|client| client.ops).map(|op| ended(op, &ends, !arguments.etcd)).collect();
     let run = Run { ops, chains, heard: log.all() };
     let (wrong, looked_at) = verdict::judge(&run);
     let said = counted(&run, not_sent, looked_at);
     let faults: Vec<_> = done.iter().map(|(fault, count)| format!("{count} {fault:?}")).collect();
     let said = format!(
-        "{} server, {} clients: {said}; faults: {}; {} s",
-        servers.count(),
+        "servers: {}, clients: {}: {said}; faults: {}; {} s",
+        if arguments.etcd { "3 over 3 members" } else { "1 with a file" },
         arguments.clients,
         faults.join(", "),
         began.elapsed().as_secs()

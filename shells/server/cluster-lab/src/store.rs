@@ -1,7 +1,7 @@
-//! The history of all changes, from where the store keeps it: for a server with a file that is its audit trail.
+//! The history of all changes, from where the store keeps it: the audit trail of a server with a file, or etcd itself.
 
 use crate::chain::Chains;
-use crate::trail;
+use crate::{etcd, trail};
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 #[derive(Debug)]
 pub(crate) enum Store {
     Trail(PathBuf),
+    Etcd(etcd::Reader),
 }
 
 impl Store {
@@ -16,6 +17,7 @@ impl Store {
     pub(crate) fn revision(&self) -> Result<u64> {
         match self {
             Self::Trail(path) => trail::last_revision(path),
+            Self::Etcd(reader) => reader.revision(),
         }
     }
 
@@ -23,6 +25,7 @@ impl Store {
     pub(crate) fn chains(&self) -> Result<Chains> {
         match self {
             Self::Trail(path) => trail::chains(path),
+            Self::Etcd(reader) => reader.chains(),
         }
     }
 }
