@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! store-alone commit FILE SESSIONS GROUP SECONDS   opens sessions, then changes them in groups; prints changes a second
-//! store-alone median FILE CHANGES                  changes one session again and again; prints the median in milliseconds
+//! store-alone median FILE CHANGES PAUSE            changes one session again and again, each time after so many milliseconds;
+//!                                                  prints the median in milliseconds
 //! store-alone fill FILE SESSIONS                   opens sessions
 //! store-alone memory SESSIONS                      opens sessions in memory; prints bytes a session
 //! ```
@@ -66,12 +67,13 @@ async fn commit(file: &Path, sessions: u64, group: u64, time: Duration) -> Outco
 }
 
 /// One change after the other.
-async fn median(file: &Path, changes: usize) -> Outcome<()> {
+async fn median(file: &Path, changes: usize, pause: Duration) -> Outcome<()> {
     let store = Arc::new(FileStore::open(file, None)?);
     fill(&store, 1).await?;
     let (key, mut times) = (key(0)?, Vec::new());
     for state in State::ALL.into_iter().cycle().take(changes) {
         let found = store.read(&key).await?.map(|found| found.revision);
+        tokio::time::sleep(pause).await;
         let began = Instant::now();
         let _ = store.compare_and_set(&key, found, Some(state.into()), Note::none()).await?;
         times.push(began.elapsed().as_secs_f64());
@@ -105,7 +107,9 @@ async fn main() -> Outcome<()> {
         ["commit", file, sessions, group, seconds] => {
             commit(Path::new(file), sessions.parse()?, group.parse()?, Duration::from_secs(seconds.parse()?)).await
         }
-        ["median", file, changes] => median(Path::new(file), changes.parse()?).await,
+        ["median", file, changes, pause] => {
+            median(Path::new(file), changes.parse()?, Duration::from_millis(pause.parse()?)).await
+        }
         ["fill", file, sessions] => fill(&Arc::new(FileStore::open(Path::new(file), None)?), sessions.parse()?).await,
         ["memory", sessions] => memory(sessions.parse()?).await,
         _ => Err("see the first lines of store_alone.rs".into()),
