@@ -320,10 +320,7 @@ fn carried_out<R>(
                     } else {
                         unknown.machine = unknown.store.map(|kept| pending.unknown().found(kept));
                     }
-                    if unknown.store.is_none() {
-                        // There is no such session any more, and that is what they get. The next one has requests of its own.
-                        unknown.clients.iter_mut().for_each(|client| client.waits_for = None);
-                    }
+                    unknown.answer_if_over();
                     unknown.first = None;
                     unknown.drain();
                     next.push(unknown);
@@ -378,6 +375,7 @@ fn release<R>(
             }
         }
     }
+    world.answer_if_over();
     reply(world, done.outcome, done.reply);
 }
 

@@ -184,6 +184,13 @@ impl World {
         self.drain();
     }
 
+    /// If there is no session any more, that is what those get who wait. The next one has requests of its own.
+    pub(crate) fn answer_if_over(&mut self) {
+        if self.store.is_none() {
+            self.clients.iter_mut().for_each(|client| client.waits_for = None);
+        }
+    }
+
     /// The session is made of what is stored.
     pub(crate) fn load(&mut self) {
         self.epoch += 1;
