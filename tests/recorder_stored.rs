@@ -288,3 +288,18 @@ fn no_silence_is_a_success_for_a_hold_that_may_be_lost() {
     let done = pending(&machine, RecorderState::Recording).stored();
     assert_eq!(answers(&done, 2, Action::Start), None);
 }
+
+/// A Record that a later sending has left behind has landed: what is in flight instead is not the Record.
+#[test]
+fn a_record_that_has_landed_is_not_drained_once_more() {
+    let record = step(begin(STARTED, ResumePolicy::Anyone), Input::Restarted);
+    let loaded = Machine::load(*record.kept(), epoch(2), Channel::Drained);
+    let paused = ask(loaded, Action::Pause, 0);
+    let number = paused.to_drain().expect("the Record");
+    let landed = step(paused, Input::GivenUp { number });
+    let silencing = step(landed, Input::Send);
+    // The Pause is in flight, and a Start that replaces it waits: the Record of before is stored still.
+    let started = ask(silencing, Action::Start, 0);
+    assert_eq!((started.order(), started.flight()), (Some(Order::Record), Some(Flight::OldFlying)));
+    assert_eq!((started.kept().record(), started.to_drain()), (Some(number), None));
+}
