@@ -81,5 +81,5 @@ pub(crate) fn short_history() -> Result<()> {
 /// Long runs; gives what it says of them.
 pub(crate) fn long_history() -> Result<String> {
     let alone = history(&words("--faults 200 --seed 2"))?;
-    Ok(format!("{alone}; {}", history(&words("--etcd --faults 110 --seed 2"))?))
+    Ok(format!("{alone}; {}", history(&words("--etcd --faults 44 --seed 2"))?))
 }

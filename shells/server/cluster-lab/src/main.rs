@@ -204,7 +204,7 @@ fn run(arguments: &Arguments) -> Result<String> {
     }
     let changes: usize = run.chains.values().map(Vec::len).sum();
     let events: usize = run.heard.iter().map(|heard| heard.events.len()).sum();
-    if changes < 20 * arguments.faults || events < 5 * arguments.faults || run.heard.len() <= arguments.faults / 2 {
+    if changes < 20 * arguments.faults || events < 5 * arguments.faults || 2 * run.heard.len() < ends.len() {
         bail!("{said}\nthat is too little to show anything");
     }
     Ok(said)
