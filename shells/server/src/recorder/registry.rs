@@ -271,6 +271,13 @@ impl Recorders {
         }
     }
 
+    /// How many sessions, calls, and sessions without a task there are.
+    #[cfg(test)]
+    pub(super) fn left(&self) -> [usize; 3] {
+        let open = self.open();
+        [open.sessions.len(), open.calls.len(), open.without_task.len()]
+    }
+
     /// Whether the recorder of this name can pause at all. Of one that is not in the config that is not known.
     pub(crate) fn can_pause(&self, recorder: &str) -> bool {
         self.entered(recorder).is_none_or(|entered| entered.recorder.capabilities().can(Order::Pause))

@@ -3,6 +3,7 @@
 mod faults;
 mod life;
 mod metrics;
+mod names;
 mod scripted;
 mod set;
 mod storm;

@@ -59,6 +59,7 @@ pub(super) struct Scripted {
     channel: Channel,
     /// Its read-backs are trusted, and never end.
     hangs: AtomicBool,
+    cannot_pause: AtomicBool,
 }
 
 impl Recorder for Scripted {
@@ -66,7 +67,7 @@ impl Recorder for Scripted {
         Capabilities {
             channel: self.channel,
             is_read_back_trusted: self.hangs.load(Ordering::Relaxed),
-            can_pause: true,
+            can_pause: !self.cannot_pause.load(Ordering::Relaxed),
         }
     }
 
@@ -160,7 +161,8 @@ impl<S: Store> World<S> {
         let (asked, asked_of) = mpsc::unbounded_channel();
         let (drained, drains) = mpsc::unbounded_channel();
         let condition = watch::Sender::new(Condition { instance: 1, answers: true, ..Condition::default() });
-        let recorder = Arc::new(Scripted { asked, drained, condition, channel, hangs: AtomicBool::new(false) });
+        let [hangs, cannot_pause] = [(); 2].map(|()| AtomicBool::new(false));
+        let recorder = Arc::new(Scripted { asked, drained, condition, channel, hangs, cannot_pause });
         let recorders = Recorders::default();
         recorders.replace([(RECORDER.into(), Arc::clone(&recorder) as Arc<dyn Recorder>)]);
         let service = Arc::new(Service::new(directory(recording), store).with_recorders(recorders));
@@ -247,6 +249,10 @@ impl Scripted {
 
     pub(super) fn hang_at_read_backs(&self) {
         self.hangs.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn cannot_pause(&self) {
+        self.cannot_pause.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn fail_self_test(&self) {
