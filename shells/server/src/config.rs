@@ -14,7 +14,7 @@
 //! pause_limit_seconds = 600
 //! ```
 //!
-//! Recorders are in [`recorders`].
+//! Recorders are in `config::recorders`.
 //!
 //! It has the keys, the checks and the words of a gateway's provisioning document, which are the core's. The document is
 //! walked and not deserialized: serde stops at the first error, and its words would be a second set.

@@ -7,7 +7,7 @@
 //!
 //! `Allowed` are the actions by which an agent would be answered with success, `Changing` those of them that would
 //! change something. Both are the core's answer, as of now. A session with a recorder has a `Recorder` besides, see
-//! [`recorded`](super::recorded).
+//! `admin::recorded`.
 //!
 //! Sessions that have ended, and whose recorder is still being stopped, are on the page as well, in a list of their own,
 //! `Closing`, which is there if they are: without states, so that none of them can be taken for an open one.

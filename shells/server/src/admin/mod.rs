@@ -4,8 +4,8 @@
 //! |---|---|
 //! | `PUT /sessions/{ucc}/{correlation id}`, with a state's document or without a body | 201 and the state reply; 200 if the session is open: it stays as it is |
 //! | `DELETE /sessions/{ucc}/{correlation id}` | `{"Disposition":"Keep"}`, or `"Discard"`, `"NothingRecorded"`; the same again for a minute |
-//! | `GET /sessions/{ucc}/{correlation id}`, and what the call's side can do about its recorder | see [`one`] |
-//! | `GET /recorders` | how each recorder is, see [`recorded`] |
+//! | `GET /sessions/{ucc}/{correlation id}`, and what the call's side can do about its recorder | see `admin::one` |
+//! | `GET /recorders` | how each recorder is, see `admin::recorded` |
 //! | `GET /sessions?limit=100&after=…` | a page of open sessions, see [`list`] |
 //! | `GET /uccs`, `GET /uccs/{ucc}` | the UCCs of the config and their agents, see [`uccs`] |
 //! | `GET /` and its files | the console, a page for people |
