@@ -289,7 +289,7 @@ fn no_silence_is_a_success_for_a_hold_that_may_be_lost() {
     assert_eq!(answers(&done, 2, Action::Start), None);
 }
 
-/// A Record that a later sending has left behind has landed: what is in flight instead is not the Record.
+/// Before a later sending goes out the Record has landed: what is in flight then is not the Record.
 #[test]
 fn a_record_that_has_landed_is_not_drained_once_more() {
     let record = step(begin(STARTED, ResumePolicy::Anyone), Input::Restarted);
