@@ -147,6 +147,10 @@ impl RecorderLevels {
         writer.gauge("holds", "Holds of all sessions", None, self.holds as f64)?;
         let help = "Sessions that have ended, and whose recorder is still being stopped";
         writer.gauge("closing_sessions", help, None, self.closing as f64)?;
+        // A family without a sample is none that Prometheus' parsers like.
+        if self.recorders.is_empty() {
+            return Ok(());
+        }
         self.gauges(writer, "recorder_answers", "1 if the recorder answers, else 0", |level| level.answers)?;
         let help = "1 if the recorder may be used: it has passed its self-test, if it has one, else 0";
         self.gauges(writer, "recorder_usable", help, |level| level.is_usable)?;
