@@ -167,7 +167,7 @@ mod tests {
             (b"d6:result4:ponge", Reply::Pong),
             (b"d12:error-reason15:Unknown call-id6:result5:errore", Reply::NoSuchCall),
             (b"d12:error-reason20:Unrecognized command6:result5:errore", refused("Unrecognized command")),
-            (b"d7:message9:CPU usage6:result10:load limite", refused("CPU usage")),
+            (b"d7:message9:CPU usage6:result10:load limit\x65", refused("CPU usage")),
             (b"d6:result5:errore", refused("error")),
             (b"d12:error-reason3:a\nb6:result5:errore", refused("a?b")),
             (b"de", refused("a reply without a result")),

@@ -43,7 +43,7 @@ async fn what_is_not_ok_is_not_taken_for_it() {
     assert_eq!(unknown, Outcome::NoSuchCall);
     for (sending, (reply, expected)) in [
         (&b"d12:error-reason4:busy6:result5:errore"[..], "refused: busy"),
-        (b"d7:message9:CPU usage6:result10:load limite", "refused: CPU usage"),
+        (b"d7:message9:CPU usage6:result10:load limit\x65", "refused: CPU usage"),
         (b"d6:result4:ponge", "its reply was lost, or it never arrived"),
         (b"d6:result2:o", "refused: a reply that is not bencode"),
         (b"", "refused: a reply that is not bencode"),
