@@ -385,7 +385,7 @@ impl Stubborn {
         };
         let (tell, told) = oneshot::channel();
         let truth = Arc::clone(&self.truth);
-        // On its way it is nobody's: neither the adapter nor a kill takes it back.
+        // What is on its way belongs to no process: neither the adapter nor a kill takes it back.
         tokio::spawn(async move {
             sleep(Duration::from_millis(there)).await;
             let outcome = if is_lost {
