@@ -1,28 +1,28 @@
 //! A storm for one session: its store, its recorder, its clients, and what must be true of them.
 
+mod process;
+mod recorder;
+mod store;
+
 use core::fmt;
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use recording_core::recorder::{Channel, Epoch, Number, Order, RecorderState, ResumePolicy};
+use recording_core::recorder::{Channel, Order, RecorderState};
 use recording_core::state::RecordingState;
-use recording_core::wire::{CorrelationId, SetRequest, SipUri, UccName};
+use recording_core::wire::{CorrelationId, UccName};
 use recording_core::{Action, State};
-use serde_json::{Map, Value};
-use tokio::sync::{broadcast, oneshot, watch};
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::{broadcast, watch};
+use tokio::time::{sleep, timeout};
 
-use super::scripted::{ANNA, BEN, RECORDER, UCC, directory, key, recording};
-use crate::audit::{Note, Trail};
+use super::scripted::{ANNA, BEN, UCC, key};
 use crate::caller::Caller;
 use crate::events::Published;
-use crate::recorder::port::{Call, Capabilities, Condition, Outcome, Recorder, Work};
-use crate::recorder::{Recorders, supervise};
-use crate::service::Service;
-use crate::session::{Found, Revision, Session, SessionKey};
-use crate::store::{MemoryStore, Store, StoreError, Swap};
+use crate::recorder::port::{Condition, Outcome};
+use crate::session::{Found, Session};
+use crate::store::{MemoryStore, Store as _};
+use process::Process;
 
 /// What is wrong on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,307 +244,6 @@ impl Truth {
                 }
             }
         }
-    }
-}
-
-/// A store that outlives the server, and the weather of its disk.
-struct Stormy {
-    sound: Arc<MemoryStore>,
-    truth: Shared,
-    events: Arc<Mutex<Option<broadcast::Receiver<Published>>>>,
-}
-
-impl Stormy {
-    fn fails(&self, percent: u64) -> Result<(), StoreError> {
-        let mut truth = lock(&self.truth);
-        if truth.chance(percent) {
-            truth.report.failed += 1;
-            return Err(StoreError::new("the disk is on fire"));
-        }
-        Ok(())
-    }
-
-    async fn pause(&self) {
-        let ms = {
-            let mut truth = lock(&self.truth);
-            if truth.chance(50) { truth.below(40) } else { 0 }
-        };
-        if ms > 0 {
-            sleep(Duration::from_millis(ms)).await;
-        }
-    }
-}
-
-impl Store for Stormy {
-    async fn read(&self, key: &SessionKey) -> Result<Option<Found>, StoreError> {
-        self.fails(4)?;
-        self.sound.read(key).await
-    }
-
-    async fn compare_and_set(
-        &self,
-        key: &SessionKey,
-        expected: Option<Revision>,
-        session: Option<Session>,
-        note: Note,
-    ) -> Result<Swap, StoreError> {
-        self.pause().await;
-        self.fails(8)?;
-        let planted = lock(&self.truth).weather.planted;
-        if planted == Planted::StoresLater && lock(&self.truth).chance(15) {
-            // What is stored is known now; that it is, comes later, and a kill may take it away.
-            lock(&self.truth).note("told that it is stored".to_owned());
-            return Ok(Swap::Stored);
-        }
-        let is_lost = {
-            let mut truth = lock(&self.truth);
-            if let Some(events) = &mut *self.events.lock().expect("no panic") {
-                truth.hear(events);
-            }
-            truth.chance(4)
-        };
-        if is_lost {
-            lock(&self.truth).report.unknown += 1;
-            return Err(StoreError::unknown("no answer; nothing was stored"));
-        }
-        let swap = self.sound.compare_and_set(key, expected, session.clone(), note).await?;
-        if swap == Swap::Stored {
-            lock(&self.truth).is_stored(session.as_ref());
-        }
-        self.pause().await;
-        if lock(&self.truth).chance(5) {
-            lock(&self.truth).report.unknown += 1;
-            lock(&self.truth).note("the store does not know".to_owned());
-            return Err(match planted {
-                Planted::SaysNotStored => StoreError::new("stored, and does not say so"),
-                _ => StoreError::unknown("no answer in time"),
-            });
-        }
-        Ok(swap)
-    }
-
-    async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Session)>, StoreError> {
-        self.sound.page(after, limit).await
-    }
-
-    async fn epoch(&self) -> Result<Epoch, StoreError> {
-        self.fails(4)?;
-        self.sound.epoch().await
-    }
-
-    fn id(&self) -> u64 {
-        self.sound.id()
-    }
-
-    async fn open_sessions(&self) -> Result<usize, StoreError> {
-        self.sound.open_sessions().await
-    }
-
-    fn trail(&self) -> Option<&Trail> {
-        None
-    }
-
-    async fn ready(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-}
-
-/// A recorder in the weather, with its adapter.
-#[derive(Clone)]
-struct Stubborn {
-    truth: Shared,
-    condition: Arc<watch::Sender<Condition>>,
-    /// One command at a time on a channel that is drained, as far as this process knows.
-    turn: Arc<tokio::sync::Mutex<()>>,
-}
-
-impl fmt::Debug for Stubborn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Stubborn")
-    }
-}
-
-impl Stubborn {
-    async fn command(self, order: Order, number: u64) -> Outcome {
-        let channel = lock(&self.truth).weather.channel;
-        let turn = match channel {
-            Channel::Drained => Some(Arc::clone(&self.turn).lock_owned().await),
-            Channel::Ordered => None,
-        };
-        let (is_lost, there, back, is_unheard, claims) = {
-            let mut truth = lock(&self.truth);
-            truth.report.sendings += 1;
-            truth.note(format!("{number}: {order} is sent"));
-            let slow = if truth.chance(10) { 4_000 } else { 150 };
-            let is_lost = truth.chance(12);
-            let (there, back) = if truth.is_fair { (1, 1) } else { (truth.below(slow), truth.below(100)) };
-            truth.pending.insert(number, order);
-            truth.check();
-            let claims = truth.weather.planted == Planted::ClaimsSilence;
-            (is_lost, there, back, truth.chance(12), claims)
-        };
-        let (tell, told) = oneshot::channel();
-        let truth = Arc::clone(&self.truth);
-        // What is on its way belongs to no process: neither the adapter nor a kill takes it back.
-        tokio::spawn(async move {
-            sleep(Duration::from_millis(there)).await;
-            let outcome = if is_lost {
-                let mut truth = lock(&truth);
-                truth.note(format!("{number}: {order} is lost"));
-                truth.pending.remove(&number);
-                None
-            } else {
-                lock(&truth).arrives(number)
-            };
-            sleep(Duration::from_millis(back)).await;
-            drop(turn);
-            let lost = Outcome::Unknown("no reply".to_owned());
-            match outcome {
-                Some(outcome) if !is_unheard => drop(tell.send(outcome)),
-                Some(_) => drop(tell.send(lost)),
-                // An instance that is gone does not answer; else the adapter knows when it has landed.
-                None if is_lost => drop(tell.send(lost)),
-                None => core::mem::forget(tell),
-            }
-        });
-        let outcome = match channel {
-            Channel::Drained => told.await.ok(),
-            Channel::Ordered => timeout(Duration::from_millis(600), told).await.ok().and_then(Result::ok),
-        };
-        match outcome {
-            Some(Outcome::Unknown(_)) | None if claims => Outcome::Is(order.target()),
-            Some(outcome) => outcome,
-            None => Outcome::Unknown("no reply in time".to_owned()),
-        }
-    }
-}
-
-impl Recorder for Stubborn {
-    fn capabilities(&self) -> Capabilities {
-        let weather = lock(&self.truth).weather;
-        Capabilities { channel: weather.channel, is_read_back_trusted: weather.seed & 1 == 0, can_pause: true }
-    }
-
-    fn condition(&self) -> watch::Receiver<Condition> {
-        self.condition.subscribe()
-    }
-
-    fn call_id(&self, key: &SessionKey, _: &Map<String, Value>) -> Result<Box<str>, String> {
-        Ok(key.correlation_id.to_string().into())
-    }
-
-    fn carry_out<'a>(&'a self, _: &'a Call, order: Order, number: Number) -> Work<'a, Outcome> {
-        Box::pin(self.clone().command(order, number.get()))
-    }
-
-    fn drain<'a>(&'a self, _: &'a Call, number: Number) -> Work<'a, ()> {
-        Box::pin(async move {
-            let is_under_way = || {
-                let truth = lock(&self.truth);
-                truth.weather.planted != Planted::DrainsNothing && truth.pending.contains_key(&number.get())
-            };
-            while is_under_way() {
-                sleep(Duration::from_millis(10)).await;
-            }
-        })
-    }
-
-    fn read_back<'a>(&'a self, _: &'a Call) -> Work<'a, Outcome> {
-        Box::pin(async move {
-            let (there, back) = {
-                let mut truth = lock(&self.truth);
-                (truth.below(300), truth.below(600))
-            };
-            sleep(Duration::from_millis(there)).await;
-            let is = lock(&self.truth).recorder;
-            sleep(Duration::from_millis(back)).await;
-            lock(&self.truth).note(format!("read {is}"));
-            Outcome::Is(is)
-        })
-    }
-
-    fn files<'a>(&'a self, _: &'a Call) -> Work<'a, Vec<String>> {
-        Box::pin(async { Vec::new() })
-    }
-}
-
-/// One process of the server.
-struct Process {
-    service: Arc<Service<Stormy>>,
-    supervisor: JoinHandle<()>,
-    clients: JoinSet<()>,
-}
-
-impl Process {
-    async fn start(truth: &Shared, sound: &Arc<MemoryStore>, condition: &Arc<watch::Sender<Condition>>) -> Self {
-        let recorder = Stubborn { truth: Arc::clone(truth), condition: Arc::clone(condition), turn: Arc::default() };
-        let recorders = Recorders::default();
-        recorders.replace([(RECORDER.into(), Arc::new(recorder) as Arc<dyn Recorder>)]);
-        let events = Arc::new(Mutex::new(None));
-        let store = Stormy { sound: Arc::clone(sound), truth: Arc::clone(truth), events: Arc::clone(&events) };
-        let service = Service::new(directory(recording(ResumePolicy::Anyone)), store).with_recorders(recorders);
-        let service = Arc::new(service);
-        // What an earlier process did not come to publish is missed.
-        lock(truth).to_publish.clear();
-        *events.lock().expect("no panic") = Some(service.events().subscribe());
-        while service.load_recorded().await.is_err() {
-            sleep(Duration::from_millis(50)).await;
-        }
-        let supervisor = tokio::spawn(supervise(Arc::clone(&service)));
-        Self { service, supervisor, clients: JoinSet::new() }
-    }
-
-    async fn kill(mut self) {
-        self.supervisor.abort();
-        self.clients.abort_all();
-        while self.clients.join_next().await.is_some() {}
-        let _ = self.supervisor.await;
-    }
-
-    fn set(&mut self, truth: &Shared, action: Action, requester: &'static str) {
-        let (service, truth) = (Arc::clone(&self.service), Arc::clone(truth));
-        self.clients.spawn(async move {
-            let request = SetRequest {
-                action,
-                requester: SipUri::new(requester).expect("a URI"),
-                correlation_id: CorrelationId::from_u128(1),
-                ucc: UccName::new(UCC).expect("a name"),
-            };
-            let (asked, began) = {
-                let mut truth = lock(&truth);
-                truth.report.sets += 1;
-                truth.note(format!("{action:?} is asked for"));
-                if action == Action::Start {
-                    truth.starts_asked += 1;
-                    truth.starts_open += 1;
-                    truth.is_promised = false;
-                }
-                (truth.starts_asked, Instant::now())
-            };
-            let reply = service.set(&request, Caller::default()).await;
-            let mut truth = lock(&truth);
-            truth.note(match &reply {
-                Ok(reply) => {
-                    format!("{action:?} got {:?} {:?}", reply.state, reply.error.map(|error| error.to_string()))
-                }
-                Err(rejection) => format!("{action:?} got {rejection}"),
-            });
-            if action == Action::Start {
-                truth.starts_open -= 1;
-            }
-            // Its wait, and the turns of those few before it, each with its disk.
-            if began.elapsed() > Duration::from_millis(2_500) {
-                truth.wrong(&format!("{action:?} took {:?}", began.elapsed()));
-            }
-            let is_silence = matches!(action, Action::Pause | Action::Stop);
-            if is_silence && reply.is_ok_and(|reply| reply.error.is_none()) {
-                truth.report.confirmed += 1;
-                if truth.starts_asked == asked && truth.starts_open == 0 && truth.stored.is_some() {
-                    truth.is_promised = true;
-                    truth.check();
-                }
-            }
-        });
     }
 }
 
