@@ -76,7 +76,7 @@ impl<'a> Turn<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, LazyLock};
 
     use recording_core::wire::{CorrelationId, UccName};
 
@@ -87,7 +87,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn telling_has_the_order_of_the_turns() {
         const MANY: usize = 200;
-        let turns: &'static SessionLocks = Box::leak(Box::new(SessionLocks::new()));
+        static TURNS: LazyLock<SessionLocks> = LazyLock::new(SessionLocks::new);
+        let turns = &*TURNS;
         let key = SessionKey::new(UccName::new("ucc").unwrap(), CorrelationId::from_u128(1));
         let told = Arc::new(std::sync::Mutex::new(Vec::new()));
         let (mut tells, mut tasks) = (Vec::new(), Vec::new());

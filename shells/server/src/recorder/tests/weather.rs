@@ -13,7 +13,7 @@ use recording_core::recorder::{Channel, Order, RecorderState};
 use recording_core::state::RecordingState;
 use recording_core::wire::{CorrelationId, UccName};
 use recording_core::{Action, State};
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 use tokio::time::{sleep, timeout};
 
 use super::scripted::{ANNA, BEN, UCC, key};
@@ -123,6 +123,8 @@ struct Truth {
     stored: Option<RecordingState>,
     /// The changes of the axis that are stored and have not been published.
     to_publish: VecDeque<Action>,
+    /// Those who wait for an instance that is gone: it says nothing more, not even that.
+    unanswered: Vec<oneshot::Sender<Outcome>>,
     starts_asked: usize,
     starts_open: usize,
     /// A client was answered that it is silent, and no client has asked for a Start since.
@@ -258,6 +260,7 @@ pub(super) async fn run(weather: Weather) -> Report {
         seen: 0,
         stored: None,
         to_publish: VecDeque::new(),
+        unanswered: Vec::new(),
         starts_asked: 0,
         starts_open: 0,
         is_promised: false,

@@ -68,7 +68,7 @@ impl Stubborn {
                 Some(_) => drop(tell.send(lost)),
                 // An instance that is gone does not answer; else the adapter knows when it has landed.
                 None if is_lost => drop(tell.send(lost)),
-                None => core::mem::forget(tell),
+                None => lock(&truth).unanswered.push(tell),
             }
         });
         let outcome = match channel {
