@@ -14,8 +14,9 @@ use std::{
 };
 
 const OURS: &str = "recording-core";
-/// At least so many times faster than these, in time.
-const WANTED: [(&str, f64); 4] = [("plain match", 3.0), ("statig", 4.0), ("rust-fsm", 4.0), ("smlang", 4.0)];
+/// At least so many times faster than these, in time. A table of 512 bytes was four times as fast, but took 480 bytes more
+/// of a gateway's flash for a nanosecond.
+const WANTED: [(&str, f64); 4] = [("plain match", 2.0), ("statig", 2.0), ("rust-fsm", 2.0), ("smlang", 2.0)];
 /// Two numbers of runs, for units of work of one and of many.
 const RUNS: (u32, u32) = (100, 1100);
 const RUNS_OF_CHAINS: (u32, u32) = (2, 22);
@@ -167,7 +168,7 @@ mod tests {
         vec![
             row(OURS, 11.02, 1.84),
             row("plain match", 12.7, 7.35),
-            row("statig", 1127.3, 7.0),
+            row("statig", 1127.3, 3.5),
             row("rust-fsm", 1.0, 7.95),
             row("smlang", 1.0, 7.84),
         ]
@@ -177,12 +178,12 @@ mod tests {
     fn times_are_compared_with_ours() -> Result<()> {
         let lines = table(&rows());
         assert_eq!(lines[2], "| transition | **recording-core** | 11.0 | 1.84 | 1.00 | 6.79 |");
-        assert_eq!(lines[4], "| transition | statig | 1,127 | 7 | 3.80 | 6.79 |");
+        assert_eq!(lines[4], "| transition | statig | 1,127 | 3.5 | 1.90 | 6.79 |");
         assert_eq!(
             claims(&rows())?[..2],
             [
-                "- 4.0 times as fast as plain match; wanted: 3, reached",
-                "- 3.8 times as fast as statig; wanted: 4, **not reached**"
+                "- 4.0 times as fast as plain match; wanted: 2, reached",
+                "- 1.9 times as fast as statig; wanted: 2, **not reached**"
             ]
         );
         assert!(claims(&rows()[1..]).is_err());
