@@ -49,6 +49,7 @@ pub mod metrics;
 pub mod net;
 mod occurrence;
 pub mod openapi;
+mod outgoing;
 mod output;
 mod place;
 mod reason;

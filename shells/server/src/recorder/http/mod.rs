@@ -17,6 +17,7 @@ mod tests;
 use std::sync::Arc;
 
 use axum::http::{Method, StatusCode};
+use bytes::Bytes;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use recording_core::recorder::{Channel, Number, Order, RecorderState};
 use serde::{Deserialize, Serialize};
@@ -135,7 +136,7 @@ impl Inner {
         self.heard(self.client.ask(Method::GET, &query, None).await)
     }
 
-    fn heard(&self, reply: Result<(StatusCode, Vec<u8>), String>) -> Outcome {
+    fn heard(&self, reply: Result<(StatusCode, Bytes), String>) -> Outcome {
         self.answers(reply.as_ref().err().cloned());
         match reply {
             Ok((StatusCode::OK, body)) => match serde_json::from_slice::<ReplyDocument>(&body) {
