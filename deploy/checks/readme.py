@@ -57,23 +57,31 @@ def who_may_call(page, binary):
         folder = pathlib.Path(folder)
         (folder / "target/debug").mkdir(parents=True)
         (folder / "target/debug/recording-server").symlink_to(pathlib.Path(binary).resolve())
-        (folder / "deploy").symlink_to(ROOT / "deploy")
         # Ports that the system chooses; all else as it is.
-        server = replaced(server, "--listen 0.0.0.0:8443", "--listen 0.0.0.0:0 --admin 127.0.0.1:0")
+        server = replaced(server, "secured/start", "secured/start --listen 0.0.0.0:0 --admin 127.0.0.1:0")
         with started(f"umask 022\n{server}", folder) as port:
             client = replaced(client, "localhost:8443", f"localhost:{port}")
-            said = subprocess.run([*SHELL, client], cwd=folder, capture_output=True, text=True, check=False)
-            if '"AgentCanEditRecordings":true,"ErrorMessage":null' not in said.stdout:
-                fail(f"curl said {said.stdout}{said.stderr}")
-            stranger = replaced(client, "$(cat payments.token)", "rec_" + "0" * 64)
-            said = subprocess.run([*SHELL, stranger], cwd=folder, capture_output=True, text=True, check=False)
-            if "AgentCanEditRecordings" in said.stdout:
-                fail("another token is let in, too")
-        token = (folder / "payments.token").read_text().strip()
-        if token in (folder / "api.tokens").read_text():
+            # What `init` itself says, from another directory.
+            printed = subprocess.run([str(pathlib.Path(binary).resolve()), "init", "other"], cwd=folder, capture_output=True, text=True, check=True).stdout
+            [printed] = [line.strip() for line in printed.splitlines() if line.strip().startswith("curl ")]
+            for file in ["tls.crt", "payments.token"]:
+                shutil.copy(folder / "secured" / file, folder / "other" / file)
+            printed = replaced(printed, "localhost:8443", f"localhost:{port}")
+            for command, place in [(client, folder), (printed, "/")]:
+                said = subprocess.run([*SHELL, command], cwd=place, capture_output=True, text=True, check=False)
+                if '"AgentCanEditRecordings":true,"ErrorMessage":null' not in said.stdout:
+                    fail(f"curl said {said.stdout}{said.stderr}")
+            stranger = replaced(client, "$(cat secured/payments.token)", "rec_" + "0" * 64)
+            elsewhere = replaced(client, "https://localhost:", f"--resolve other.example:{port}:127.0.0.1 https://other.example:")
+            for command, wanted in [(stranger, '"ErrorMessage"'), (elsewhere, "")]:
+                said = subprocess.run([*SHELL, command], cwd=folder, capture_output=True, text=True, check=False)
+                if "AgentCanEditRecordings" in said.stdout or wanted not in said.stdout or (not wanted and said.returncode != 60):
+                    fail(f"{command} said {said.stdout}{said.stderr}")
+        token = (folder / "secured/payments.token").read_text().strip()
+        if token in (folder / "secured/api.tokens").read_text():
             fail("the server's file holds the token itself")
-        for name in ["payments.token", "server.key"]:
-            if (mode := stat.S_IMODE((folder / name).stat().st_mode)) & 0o077:
+        for name in ["payments.token", "tls.key"]:
+            if (mode := stat.S_IMODE((folder / "secured" / name).stat().st_mode)) & 0o077:
                 fail(f"others can read {name}: {mode:o}")
 
 

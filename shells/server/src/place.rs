@@ -38,9 +38,18 @@ const MOST_READ: u64 = 64 * 1024 * 1024;
 ///
 /// If it cannot be read, or goes on after 64 MiB.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    read_most(path, MOST_READ)
+}
+
+/// Reads a file whole, if it has no more than `most` bytes, which are whole MiB.
+///
+/// # Errors
+///
+/// If it cannot be read, or goes on after that.
+pub(crate) fn read_most(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let len = File::open(path)?.take(MOST_READ + 1).read_to_end(&mut bytes)?;
-    if len as u64 > MOST_READ { Err(io::Error::other("it is larger than 64 MiB")) } else { Ok(bytes) }
+    let len = File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
+    if len as u64 > most { Err(io::Error::other(format!("it is larger than {} MiB", most >> 20))) } else { Ok(bytes) }
 }
 
 /// Opens a file as `options` say, or creates it if there is none. A new one can be read and written by this user alone,

@@ -2,6 +2,7 @@
 
 mod banner;
 mod etcd;
+mod init;
 mod notify;
 mod options;
 mod probe;
@@ -21,6 +22,7 @@ use std::process::ExitCode;
 
 pub use options::command;
 
+use init::{InitError, InitOptions};
 use options::{Command, read};
 
 use crate::auth::tokens;
@@ -45,6 +47,7 @@ pub fn main() -> ExitCode {
         Ok(Command::Check(file)) => check(&file),
         Ok(Command::Probe(address)) => probe(address),
         Ok(Command::MakeToken(name)) => make_token(&name),
+        Ok(Command::Init(options)) => init(&options),
         Ok(Command::Serve(options)) => serve::serve(options),
         Err(error) => fail(error),
     };
@@ -79,6 +82,16 @@ fn make_token(name: &str) -> ExitCode {
             made.token, made.line
         )),
         Err(error) => fail(format_args!("--make-token: {error}")),
+    }
+}
+
+fn init(options: &InitOptions) -> ExitCode {
+    match init::init(options) {
+        Ok(text) => say(&text),
+        Err(error) => {
+            let _ = fail(&error);
+            ExitCode::from(if matches!(error, InitError::Refused(_)) { WRONG } else { FAILED })
+        }
     }
 }
 

@@ -11,11 +11,12 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser};
+use clap::{Arg, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use signalr_hub::ServerName;
 use tracing::level_filters::LevelFilter;
 
 use super::etcd::EtcdOptions;
+use super::init::InitOptions;
 use super::protection::ProtectionOptions;
 use super::usage::{UsageError, refuse_tokens};
 use super::values::{self, StoreKind};
@@ -36,6 +37,8 @@ pub(super) enum Command {
     Probe(SocketAddr),
     /// Make a token of this name.
     MakeToken(String),
+    /// Write what a server needs.
+    Init(Box<InitOptions>),
     /// Serve.
     Serve(Box<Options>),
 }
@@ -49,7 +52,7 @@ edit, recordings saved by default, repeats accepted) with agent 'sip:agent@domai
 
 const AFTER: &str = r#"SIGHUP reads the config and the files of tokens, keys and certificates again; an invalid one is logged, and the old one stays in force. Limits apply to each of the two ports. A request's body has at most 2048 bytes: the protocol says so, and no option changes it.
 
-Exit codes: 0 after a signal to end, or if the config is good, or the probed server ready; 1 if that is not ready, or if the server could not go on; 2 if an option, an address, a file or the config is invalid.
+Exit codes: 0 after a signal to end, or if the config is good, or the probed server ready; 1 if that is not ready, or if the server could not go on, or init could not write; 2 if an option, an address, a file or the config is invalid.
 
 A config has one such table for each UCC; 'repeats' and what follows 'agents' may be left out:
 
@@ -75,7 +78,7 @@ and one such table for each recorder (docs/recorder.md):
   recording_dir = "/var/spool/rtpengine"
 "#;
 
-const TEMPLATE: &str = "{about}\n\nUsage: recording-server [OPTIONS]\n\n{before-help}{all-args}{after-help}\n";
+const TEMPLATE: &str = "{about}\n\nUsage: recording-server [OPTIONS]\n       recording-server init DIR [OPTIONS]\n\n{before-help}{all-args}{after-help}\n";
 
 // The comments of the structs below are no doc comments: clap would take them for the program's description.
 
@@ -83,7 +86,7 @@ const TEMPLATE: &str = "{about}\n\nUsage: recording-server [OPTIONS]\n\n{before-
 #[derive(Debug, Parser)]
 #[command(name = "recording-server", version, about = ABOUT, before_help = DEMO, after_help = AFTER)]
 #[command(help_template = TEMPLATE, max_term_width = 120, no_binary_name = true, args_override_self = true)]
-#[command(allow_negative_numbers = true)]
+#[command(allow_negative_numbers = true, args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub(super) struct Options {
     #[command(flatten)]
     addresses: AddressOptions,
@@ -99,6 +102,14 @@ pub(super) struct Options {
     limits: LimitOptions,
     #[command(flatten)]
     instead: Instead,
+    #[command(subcommand)]
+    subcommand: Option<Subcommands>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Subcommands {
+    /// Write a config, a certificate, tokens and a script that starts the server into a directory; see init --help
+    Init(Box<InitOptions>),
 }
 
 #[derive(Debug, Args)]
@@ -334,16 +345,19 @@ impl Options {
 /// The whole command line, as clap has it; what an option accepts is part of its help.
 #[must_use]
 pub fn command() -> clap::Command {
-    Options::command().mut_args(|arg| {
-        let accepted = if arg.get_action().takes_values() { arg.get_possible_values() } else { Vec::new() };
-        if accepted.is_empty() {
-            return arg;
-        }
-        let accepted: Vec<_> = accepted.iter().map(PossibleValue::get_name).collect();
-        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        let help = format!("{help} [{}]", accepted.join(", "));
-        arg.help(help).hide_possible_values(true)
-    })
+    Options::command().mut_args(with_accepted).mut_subcommands(|command| command.mut_args(with_accepted))
+}
+
+/// An option whose help says what it accepts.
+fn with_accepted(arg: Arg) -> Arg {
+    let accepted = if arg.get_action().takes_values() { arg.get_possible_values() } else { Vec::new() };
+    if accepted.is_empty() {
+        return arg;
+    }
+    let accepted: Vec<_> = accepted.iter().map(PossibleValue::get_name).collect();
+    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+    let help = format!("{help} [{}]", accepted.join(", "));
+    arg.help(help).hide_possible_values(true)
 }
 
 /// Reads the command line, without the program's name.
@@ -355,14 +369,17 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Comm
     let arguments: Vec<_> = arguments.into_iter().collect();
     refuse_tokens(&arguments)?;
     let mut command = command();
-    let matches = match command.try_get_matches_from_mut(arguments) {
+    let matches = match command.try_get_matches_from_mut(&arguments) {
         Ok(matches) => matches,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
             return Ok(Command::Print(error.to_string()));
         }
-        Err(error) => return Err(UsageError::of(&error, &command)),
+        Err(error) => return Err(UsageError::of(&error, &command, &arguments)),
     };
-    let options = Options::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command))?;
+    let options = Options::from_arg_matches(&matches).map_err(|error| UsageError::of(&error, &command, &arguments))?;
+    if let Some(Subcommands::Init(options)) = options.subcommand {
+        return Ok(Command::Init(options));
+    }
     if let Some(name) = options.instead.make_token {
         return Ok(Command::MakeToken(name));
     }
@@ -381,7 +398,7 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Comm
 fn check_needs(command: &clap::Command, matches: &ArgMatches) -> Result<(), UsageError> {
     let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
     let arg = |id: &str| command.get_arguments().find(|arg| arg.get_id() == id);
-    let long = |id: &str| arg(id).and_then(clap::Arg::get_long).unwrap_or_default().to_owned();
+    let long = |id: &str| arg(id).and_then(Arg::get_long).unwrap_or_default().to_owned();
     for (option, others) in NEEDS {
         let missing = others.iter().filter(|&&other| !is_given(other));
         let missing: Vec<_> = missing

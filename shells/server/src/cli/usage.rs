@@ -10,17 +10,26 @@ use crate::auth::tokens;
 
 /// What is wrong with the command line, in one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct UsageError(String);
+pub(super) struct UsageError {
+    text: String,
+    /// Which help says more.
+    help: &'static str,
+}
 
 impl UsageError {
     pub(super) fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+        Self { text: text.into(), help: "--help" }
+    }
+
+    /// The same, of the command line of `init`.
+    fn of_init(self) -> Self {
+        Self { text: format!("init: {}", self.text), help: "init --help" }
     }
 }
 
 impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (see --help)", self.0)
+        write!(f, "{} (see {})", self.text, self.help)
     }
 }
 
@@ -28,7 +37,14 @@ impl core::error::Error for UsageError {}
 
 impl UsageError {
     /// Clap's own texts have several lines and a usage; a service manager's log wants one.
-    pub(super) fn of(error: &clap::Error, command: &clap::Command) -> Self {
+    pub(super) fn of(error: &clap::Error, command: &clap::Command, arguments: &[OsString]) -> Self {
+        match arguments.first().filter(|first| *first == "init").and_then(|_| command.find_subcommand("init")) {
+            Some(init) => Self::of_one(error, init).of_init(),
+            None => Self::of_one(error, command),
+        }
+    }
+
+    fn of_one(error: &clap::Error, command: &clap::Command) -> Self {
         let context = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => text.as_str(),
             _ => "",
@@ -36,13 +52,30 @@ impl UsageError {
         let argument = context(ContextKind::InvalidArg);
         let (option, value) = (argument.split(' ').next().unwrap_or_default(), context(ContextKind::InvalidValue));
         let is_not = |expected: String| format!("{option}: '{}' is not {expected}", value.escape_debug());
-        Self(match error.kind() {
+        Self::new(match error.kind() {
             ErrorKind::UnknownArgument if argument.starts_with('-') => {
                 let meant =
                     alike(argument, command).map_or_else(String::new, |meant| format!("; did you mean --{meant}?"));
                 format!("unknown option '{}'{meant}", argument.escape_debug())
             }
             ErrorKind::UnknownArgument => format!("unexpected argument '{}'", argument.escape_debug()),
+            ErrorKind::InvalidSubcommand => {
+                format!("unexpected argument '{}'", context(ContextKind::InvalidSubcommand).escape_debug())
+            }
+            ErrorKind::MissingRequiredArgument => match error.get(ContextKind::InvalidArg) {
+                Some(ContextValue::Strings(missing)) => format!("{} is missing", missing.join(", ")),
+                _ => "something is missing".to_owned(),
+            },
+            ErrorKind::ArgumentConflict => {
+                let with = match error.get(ContextKind::PriorArg).or_else(|| error.get(ContextKind::InvalidSubcommand))
+                {
+                    Some(ContextValue::String(other)) => other.clone(),
+                    Some(ContextValue::Strings(others)) => others.join(", "),
+                    _ => "the others".to_owned(),
+                };
+                let what = if argument.is_empty() { context(ContextKind::InvalidSubcommand) } else { argument };
+                format!("{what} cannot be used with {with}")
+            }
             ErrorKind::TooManyValues => format!("{option} takes no value"),
             ErrorKind::InvalidValue if value.is_empty() => format!("{option} needs a value"),
             ErrorKind::InvalidValue => is_not(match error.get(ContextKind::ValidValue) {

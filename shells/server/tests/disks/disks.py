@@ -2,6 +2,9 @@
 
 import itertools
 import json
+import os
+import shutil
+import subprocess
 import sys
 import time
 
@@ -213,7 +216,42 @@ def read_only():
         print("read-only: one line, and the sessions are there when it can be written again")
 
 
+def init_is_whole_or_nothing():
+    """`init` on a disk with room for no file, for one, and so on: nothing is left until all of it has room."""
+    with Disk("init", "256k") as disk:
+        new, empty = disk.path / "new", disk.path / "empty"
+        empty.mkdir(mode=0o700)
+
+        def init(place):
+            said = subprocess.run([BINARY, "init", place], capture_output=True, text=True, check=False)
+            assert said.returncode == 0 or said.stderr.count("\n") == 1, said
+            return said
+
+        failed = 0
+        for pages in range(30):
+            disk.fill(but=4096 * pages)
+            said = [init(place) for place in (new, empty)]
+            if all(one.returncode == 0 for one in said):
+                break
+            for one, place in zip(said, (new, empty)):
+                if one.returncode == 0:
+                    shutil.rmtree(place)
+                    empty.mkdir(mode=0o700, exist_ok=True)
+                else:
+                    assert one.returncode == 1 and "No space left on device" in one.stderr, one
+                    failed += 1
+            assert sorted(os.listdir(disk.path)) == ["ballast", "empty"] and not os.listdir(empty)
+            disk.free()
+        assert failed > 8 and sorted(os.listdir(new)) == sorted(os.listdir(empty)), failed
+        shutil.rmtree(new)
+        disk.remount("ro")
+        said = init(new)
+        assert said.returncode == 1 and "Read-only file system" in said.stderr, said
+        print(f"init: nothing was left {failed} times, then everything was there")
+
+
 def main():
+    init_is_whole_or_nothing()
     for trail in [None, "another disk", "the same disk"]:
         full_store(trail)
     for store_is_file in [False, True]:

@@ -55,15 +55,24 @@ impl Certificate {
         stream: S,
         protocols: &[&[u8]],
     ) -> std::io::Result<TlsStream<S>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.der.clone()).unwrap();
-        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
-        let connector = TlsConnector::from(Arc::new(config));
-        timeout(PATIENCE, connector.connect(ServerName::try_from("localhost").unwrap(), stream)).await.unwrap()
+        connect(&self.der, stream, protocols).await
     }
+}
+
+/// Speaks TLS over `stream` with `localhost`, trusting this certificate alone.
+pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
+    trusted: &CertificateDer<'static>,
+    stream: S,
+    protocols: &[&[u8]],
+) -> std::io::Result<TlsStream<S>> {
+    let mut roots = RootCertStore::empty();
+    roots.add(trusted.clone()).unwrap();
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
+    let connector = TlsConnector::from(Arc::new(config));
+    timeout(PATIENCE, connector.connect(ServerName::try_from("localhost").unwrap(), stream)).await.unwrap()
 }

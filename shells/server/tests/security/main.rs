@@ -10,6 +10,7 @@ mod floods;
 mod heads;
 mod hosts;
 mod http2;
+mod init;
 mod jwks;
 mod jwts;
 mod listening;

@@ -22,8 +22,20 @@ const END: &str = "<!-- end of options -->\n";
 
 /// A row for each option, under the headings of `--help`.
 fn table() -> String {
-    let (mut text, mut heading) = (BEGIN.to_owned(), None);
-    for arg in command().get_arguments() {
+    let command = command();
+    let mut text = BEGIN.to_owned() + &rows(&command);
+    for subcommand in command.get_subcommands() {
+        let (name, about) = (subcommand.get_name(), subcommand.get_about().expect("what it does"));
+        let places = subcommand.get_positionals().map(|arg| format!(" {}", arg.get_value_names().unwrap()[0]));
+        let first = format!("### recording-server {name}{}\n\n{about}", places.collect::<String>());
+        text += &format!("\n{first}\n\n| option | what it does |\n|---|---|\n{}", rows(subcommand));
+    }
+    text + "\n" + END
+}
+
+fn rows(command: &clap::Command) -> String {
+    let (mut text, mut heading) = (String::new(), None);
+    for arg in command.get_arguments().filter(|arg| !arg.is_positional()) {
         if heading != arg.get_help_heading() {
             heading = arg.get_help_heading();
             text += &format!("\n### {}\n\n| option | what it does |\n|---|---|\n", heading.unwrap_or_default());
@@ -36,7 +48,7 @@ fn table() -> String {
         let option = format!("`--{}{value}`", arg.get_long().expect("a long option"));
         text += &format!("| {} | {help}{default} |\n", option.replace('|', "\\|"));
     }
-    text + "\n" + END
+    text
 }
 
 #[test]
