@@ -64,8 +64,10 @@ impl<S: Store> Service<S> {
     ) -> Result<(Begun, StateReply<'a>), NotDone<'a>> {
         let key = &SessionKey::new(ucc, correlation_id);
         let begun = self.try_begin(ucc, key, (state, call), caller).await;
+        let driver = self.recorders().driver(key);
+        let recorder = driver.as_ref().map(|driver| &*driver.call().binding.recorder);
         let occurrence = match &begun {
-            &Ok((Begun::Opened, state)) => Occurrence::Changed(Change::Begin { key, state }),
+            &Ok((Begun::Opened, state)) => Occurrence::Changed(Change::Begin { key, state, recorder }),
             &Ok((Begun::AlreadyOpen, state)) => Occurrence::AlreadyOpen { key, state },
             Err(why) => Occurrence::NotBegun { key, why },
         };
@@ -113,7 +115,7 @@ impl<S: Store> Service<S> {
             if call.is_some_and(|call| !call.is_empty()) {
                 return Err(NotDone::BadCall("Recorder: this UCC has no recorder.".to_owned()));
             }
-            let note = self.note(&Change::Begin { key, state }, caller);
+            let note = self.note(&Change::Begin { key, state, recorder: None }, caller);
             let (swap, telling) = self.store_change(turn, key, (None, Some(state.into()), note)).await?;
             if swap == Swap::Stored {
                 // What became of an earlier session of this id is not what becomes of this one.

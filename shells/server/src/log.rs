@@ -47,8 +47,8 @@ pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
         Occurrence::Changed(Change::Set { request, before, after }) => {
             set!(info, request, outcome = "changed", from = %before, to = %after);
         }
-        Occurrence::Changed(Change::Begin { key, state }) => {
-            session!(info, "begin", key.ucc, key.correlation_id, outcome = "opened", %state);
+        Occurrence::Changed(Change::Begin { key, state, recorder }) => {
+            session!(info, "begin", key.ucc, key.correlation_id, outcome = "opened", %state, recorder);
         }
         Occurrence::AlreadyOpen { key, state } => {
             session!(info, "begin", key.ucc, key.correlation_id, outcome = "already open", %state);

@@ -22,8 +22,8 @@ use crate::store_error::StoreError;
 pub(crate) enum Change<'a> {
     /// A set changes the state.
     Set { request: &'a SetRequest<'a>, before: State, after: State },
-    /// A session begins in this state.
-    Begin { key: &'a SessionKey, state: State },
+    /// A session begins in this state, with the recorder of this name, if it has one.
+    Begin { key: &'a SessionKey, state: State, recorder: Option<&'a str> },
     /// A session ends in this state.
     End { key: &'a SessionKey, state: State, disposition: Disposition },
     /// A set of a session with a recorder became an order, joined one, or changed who holds the session.

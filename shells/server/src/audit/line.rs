@@ -383,8 +383,8 @@ pub(super) fn capabilities(reply: &CapabilitiesReply<'_>, caller: Caller<'_>) ->
 }
 
 /// A session that begins, before it is stored.
-pub(super) fn begun(key: &SessionKey, state: State, caller: Caller<'_>) -> Note {
-    AuditLine { after: Some(Shown(state)), ..AuditLine::new("begin", "opened", caller).of_key(key) }.note()
+pub(super) fn begun(key: &SessionKey, state: State, recorder: Option<&str>, caller: Caller<'_>) -> Note {
+    AuditLine { after: Some(Shown(state)), recorder, ..AuditLine::new("begin", "opened", caller).of_key(key) }.note()
 }
 
 /// A session that ends, before that is stored.

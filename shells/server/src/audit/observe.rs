@@ -12,7 +12,7 @@ impl Trail {
     pub(crate) fn note(change: &Change<'_>, caller: Caller<'_>) -> Note {
         match change {
             Change::Set { request, before, after } => line::changed(request, (*before, *after), caller),
-            Change::Begin { key, state } => line::begun(key, *state, caller),
+            Change::Begin { key, state, recorder } => line::begun(key, *state, *recorder, caller),
             Change::End { key, state, disposition } => line::ended(key, *state, *disposition, caller),
             Change::Ordered { request, before, after, outcome, of } => {
                 recorded::ordered(request, (*before, *after), (*outcome, *of), caller)

@@ -218,7 +218,8 @@ impl<S: Store> Serving<'_, S> {
         let is_demo = options.config().is_none();
         if let (true, Some(key)) = (is_demo, demo::session()) {
             // One that was kept in a file stays as it is.
-            let note = service.note(&Change::Begin { key: &key, state: demo::STATE }, Caller::default());
+            let note =
+                service.note(&Change::Begin { key: &key, state: demo::STATE, recorder: None }, Caller::default());
             if let Err(error) = service.store().compare_and_set(&key, None, Some(demo::STATE.into()), note).await {
                 return fail(format_args!("the demo's session cannot be opened: {error}"));
             }

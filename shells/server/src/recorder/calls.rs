@@ -80,7 +80,8 @@ impl<S: Store> Service<S> {
                 let Some(kept) = pending.to_store() else { return Ok(Bind::Again) };
                 let session =
                     Session::Bound(Arc::new(Bound { kept: *kept, binding: Arc::clone(&driver.call().binding) }));
-                let note = self.note(&Change::Begin { key, state: kept.state() }, caller);
+                let recorder = Some(&*driver.call().binding.recorder);
+                let note = self.note(&Change::Begin { key, state: kept.state(), recorder }, caller);
                 let stored = match self.store().compare_and_set(key, None, Some(session), note).await {
                     Ok(Swap::Stored) => self.learn_revision(driver, inner).await,
                     Ok(Swap::Conflict) => return Ok(Bind::Again),

@@ -24,6 +24,7 @@ mod openapi;
 mod program;
 mod recorded_trail;
 mod recorders;
+mod recorders_end;
 mod server_name;
 mod side_channels;
 mod status;

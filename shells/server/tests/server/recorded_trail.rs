@@ -130,7 +130,7 @@ async fn each_line_is_as_the_page_says() {
 }
 
 const EXPECTED: [&str; 17] = [
-    r#"{"Time":_,"Call":"begin","RemoteAddress":_,$SESSION,"After":"Started/None/None","Outcome":"opened"}"#,
+    r#"{"Time":_,"Call":"begin","RemoteAddress":_,$SESSION,"Recorder":"own","After":"Started/None/None","Outcome":"opened"}"#,
     r#"{"Time":_,"Call":"set","RemoteAddress":_,"Record":"RecorderSetToPauseByAgent","Action":"Pause","RequesterSipUri":"sip:ben:***@domain.com",$SESSION,"Recorder":"own","Order":"Pause","Before":"Started/None/None","After":"Started/None/None","HoldsMade":["sip:ben:***@domain.com"],"Outcome":"ordered"}"#,
     r#"{"Time":_,"Call":"recorder",$SESSION,"Recorder":"own","Order":"Pause","Number":_,"Before":"Started/None/None","After":"Paused/None/None","Outcome":"carried out"}"#,
     r#"{"Time":_,"Call":"set","RemoteAddress":_,"Record":"RecorderSetToPauseByAgent","Action":"Pause","RequesterSipUri":"sip:ben:***@domain.com",$SESSION,"After":"Paused/None/None","Outcome":"confirmed"}"#,

@@ -128,7 +128,7 @@ fn each_line_is_written_to_the_byte() {
             ),
         ),
         (
-            line::begun(&key, started, caller).into_line(),
+            line::begun(&key, started, None, caller).into_line(),
             format!(r#""Call":"begin",{who},{session},"After":"Started/None/None","Outcome":"opened""#),
         ),
         (
@@ -163,7 +163,7 @@ fn each_line_is_written_to_the_byte() {
 fn a_revision_is_the_last_of_its_line() {
     let key = SessionKey::new(UccName::new("ucc").unwrap(), CorrelationId::from_u128(1));
     let mut lines = Vec::new();
-    line::begun(&key, State::INITIAL, Caller::default()).push_line(u64::MAX, &mut lines);
+    line::begun(&key, State::INITIAL, None, Caller::default()).push_line(u64::MAX, &mut lines);
     line::Note::none().push_line(2, &mut lines);
     let begun = r#""Call":"begin","UCCName":"ucc","CorrelationId":"00000000-0000-0000-0000-000000000001","After":"Uninitialized/None/None","Outcome":"opened","Revision":18446744073709551615"#;
     assert_eq!(after_time(&lines), begun);

@@ -7,7 +7,7 @@ use recording_core::recorder::{Channel, Order, ResumePolicy};
 use recording_core::state::RecordingState;
 use recording_core::{Action, State};
 
-use super::scripted::{ANNA, BEN, World, key, recording, started};
+use super::scripted::{ANNA, BEN, World, key, recording, started, world};
 use crate::store::{FileStore, Store as _};
 
 /// A directory that is removed at the end.
@@ -156,4 +156,20 @@ async fn silence_does_not_wait_for_marks() {
     for mark in marks {
         assert_eq!(mark.await.unwrap().1, None);
     }
+}
+
+/// A session whose task has panicked is driven no more: then the whole part that drives sessions ends, which the server
+/// reports and does not outlive (`server.rs` has the test of that).
+#[tokio::test(start_paused = true)]
+async fn a_task_that_panics_is_noticed() {
+    let mut world = world().await;
+    world.recorded(1).await;
+    world.recorded(2).await;
+    assert!(world.is_driven().await);
+    world.condition.panic();
+    let pause = world.set(1, Action::Pause, ANNA);
+    assert!(!world.is_driven().await);
+    // Never a success.
+    let (state, error) = pause.await.unwrap();
+    assert_eq!((state, error.as_deref()), (started(), Some("Action:'Pause' is not confirmed by the recorder.")));
 }

@@ -60,6 +60,8 @@ pub(super) struct Scripted {
     /// Its read-backs are trusted, and never end.
     hangs: AtomicBool,
     cannot_pause: AtomicBool,
+    /// It has a fault that ends the task which asks it.
+    panics: AtomicBool,
 }
 
 impl Recorder for Scripted {
@@ -86,6 +88,7 @@ impl Recorder for Scripted {
     fn carry_out<'a>(&'a self, _: &'a Call, order: Order, number: Number) -> Work<'a, Outcome> {
         let (reply, replied) = oneshot::channel();
         let _ = self.asked.send(Asked { order, number, reply });
+        assert!(!self.panics.load(Ordering::Relaxed), "planted");
         Box::pin(async { replied.await.unwrap_or_else(|_| Outcome::Unknown("no reply".to_owned())) })
     }
 
@@ -161,8 +164,8 @@ impl<S: Store> World<S> {
         let (asked, asked_of) = mpsc::unbounded_channel();
         let (drained, drains) = mpsc::unbounded_channel();
         let condition = watch::Sender::new(Condition { instance: 1, answers: true, ..Condition::default() });
-        let [hangs, cannot_pause] = [(); 2].map(|()| AtomicBool::new(false));
-        let recorder = Arc::new(Scripted { asked, drained, condition, channel, hangs, cannot_pause });
+        let [hangs, cannot_pause, panics] = [(); 3].map(|()| AtomicBool::new(false));
+        let recorder = Arc::new(Scripted { asked, drained, condition, channel, hangs, cannot_pause, panics });
         let recorders = Recorders::default();
         recorders.replace([(RECORDER.into(), Arc::clone(&recorder) as Arc<dyn Recorder>)]);
         let service = Arc::new(Service::new(directory(recording), store).with_recorders(recorders));
@@ -177,6 +180,11 @@ impl<S: Store> World<S> {
         let ucc = UccName::new(UCC).expect("a name");
         let begun = self.service.begin(ucc, key.correlation_id, state, Caller::default()).await;
         begun.expect("begun").0
+    }
+
+    /// Whether all sessions are driven; waits a while for them not to be.
+    pub(super) async fn is_driven(&mut self) -> bool {
+        timeout(Duration::from_secs(60), &mut self.supervisor).await.is_err()
     }
 
     /// Asks for a change, in a task of its own.
@@ -249,6 +257,10 @@ impl Scripted {
 
     pub(super) fn hang_at_read_backs(&self) {
         self.hangs.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn panic(&self) {
+        self.panics.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn cannot_pause(&self) {

@@ -22,7 +22,8 @@ fn end(store: FileStore, trail: Trail) {
 
 async fn begin(store: &FileStore, number: u128) -> Result<u64, StoreError> {
     let key = key(number);
-    let note = Trail::note(&Change::Begin { key: &key, state: session(1).kept_state() }, Caller::default());
+    let note =
+        Trail::note(&Change::Begin { key: &key, state: session(1).kept_state(), recorder: None }, Caller::default());
     assert_eq!(store.compare_and_set(&key, None, Some(session(1)), note).await?, Swap::Stored);
     Ok(store.read(&key).await?.unwrap().revision.0)
 }
