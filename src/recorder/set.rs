@@ -159,13 +159,18 @@ impl Draft {
             holds.remove_places(made);
             made = 0;
         }
-        if !is_start && self.machine.kept.resume == ResumePolicy::Holders && !holds.contains(facts.requester) {
-            let Some(place) = holds.add(facts.requester, holder_is_agent) else {
+        if !is_start && self.machine.kept.resume == ResumePolicy::Holders {
+            let held = holds.place(facts.requester);
+            let Some(place) = held.or_else(|| holds.add(facts.requester, holder_is_agent)) else {
                 self.outcome = Outcome::TooManyHolds;
                 return Early::NotDone(NotDone::TooManyHolds);
             };
-            let bit = 1 << place;
-            made = if is_unchanged { made & !bit } else { made | bit };
+            if is_unchanged {
+                // Answered with success: the hold stays, whatever becomes of the request that made it.
+                made &= !(1 << place);
+            } else if held.is_none() {
+                made |= 1 << place;
+            }
         }
         self.apply(order, joins, is_unchanged, holds, made)
     }

@@ -29,12 +29,23 @@ pub(crate) fn moves(world: &World) -> Vec<World> {
 
 fn requests(world: &World, next: &mut Vec<World>) {
     for client in 0..world.bounds.clients {
-        if world.clients[client].waits_for.is_none() {
-            for action in [Action::Start, Action::Pause, Action::Stop] {
+        for action in [Action::Start, Action::Pause, Action::Stop] {
+            if world.clients[client].waits_for.is_none() || is_answered_at_once(world, client, action) {
                 set(world, client, action, next);
             }
         }
     }
+}
+
+/// Whether a second request of a client that waits is answered at once, as a repeat is. One that waits, too, is answered as
+/// the first one is.
+fn is_answered_at_once(world: &World, client: usize, action: Action) -> bool {
+    let Some(machine) = world.machine.clone() else { return false };
+    let verdict = match machine.set(&request(action), &facts(client as u8, true, true), |_| true).expect("numbers") {
+        Step::Done(done) => done.reply,
+        Step::Store(pending) => pending.stored().reply,
+    };
+    matches!(verdict, Verdict::Reply { .. })
 }
 
 /// What the server's timers do.

@@ -68,7 +68,9 @@ pub(super) fn request(w: &mut Work, ask: Ask) -> &'static str {
         if !joins && !unchanged {
             holds.retain(|(_, waits)| !waits);
         }
-        if !holds.iter().any(|(holder, _)| *holder == ask.who) {
+        if let Some((_, waits)) = holds.iter_mut().find(|(holder, _)| *holder == ask.who) {
+            *waits &= !unchanged;
+        } else {
             if holds.len() == 8 {
                 let Some(place) = holds.iter().position(|(holder, _)| !counts(*holder)) else {
                     w.reply = error(2, "The recorder is held by as many requesters as it can be.".to_owned());

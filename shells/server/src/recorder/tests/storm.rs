@@ -54,6 +54,7 @@ fn nothing_breaks_in_a_storm() {
             &report.violations[..report.violations.len().min(5)]
         );
         assert!(report.runs < 100 || report.confirmed > 100 && report.killed > 50 && report.unknown > 50, "{report}");
+        assert!(report.runs < 100 || report.held_back > 50 && report.released > 20, "{report}");
     }
 }
 
@@ -67,6 +68,7 @@ fn each_plant_is_found() {
         (Planted::HidesRestarts, Channel::Drained),
         (Planted::NoFence, Channel::Ordered),
         (Planted::ClaimsSilence, Channel::Ordered),
+        (Planted::KeepsNoHolds, Channel::Drained),
     ] {
         let report = all(channel, planted, runs(3000));
         let first = report.violations.first();

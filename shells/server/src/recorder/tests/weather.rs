@@ -9,7 +9,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use recording_core::recorder::{Channel, Order, RecorderState};
+use recording_core::recorder::{Channel, Order, RecorderState, ResumePolicy};
 use recording_core::state::RecordingState;
 use recording_core::wire::{CorrelationId, UccName};
 use recording_core::{Action, State};
@@ -40,6 +40,8 @@ pub(super) enum Planted {
     NoFence,
     /// The adapter takes a lost reply for success.
     ClaimsSilence,
+    /// The server keeps no holds where it should.
+    KeepsNoHolds,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +49,25 @@ pub(super) struct Weather {
     pub(super) seed: u64,
     pub(super) channel: Channel,
     pub(super) planted: Planted,
+}
+
+impl Weather {
+    /// Who may end a silence: half of the runs have holds.
+    fn resume(self) -> ResumePolicy {
+        if (self.seed / 6).is_multiple_of(2) { ResumePolicy::Anyone } else { ResumePolicy::Holders }
+    }
+}
+
+/// The clients, and what each of them may count on.
+const CLIENTS: [&str; 2] = [ANNA, BEN];
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Client {
+    /// How often it, or one whose Start counts as its own, has asked for a Start; and how many of these are not answered.
+    starts_asked: usize,
+    starts_open: usize,
+    /// It was answered that the recorder is silent, and none of those has asked for a Start since.
+    is_promised: bool,
 }
 
 /// What the runs have done.
@@ -64,6 +85,8 @@ pub(super) struct Report {
     checks: usize,
     begun: usize,
     ended: usize,
+    pub(super) released: usize,
+    pub(super) held_back: usize,
     events: usize,
     pub(super) violations: Vec<String>,
 }
@@ -82,6 +105,8 @@ impl Report {
         self.checks += other.checks;
         self.begun += other.begun;
         self.ended += other.ended;
+        self.released += other.released;
+        self.held_back += other.held_back;
         self.events += other.events;
         self.violations.extend(other.violations);
     }
@@ -90,11 +115,11 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { runs, sets, confirmed, unknown, failed, killed, restarted, own_will, .. } = self;
-        let Self { sendings, checks, begun, ended, events, violations, .. } = self;
+        let Self { sendings, checks, begun, ended, released, held_back, events, violations, .. } = self;
         write!(
             f,
             "{runs} runs, {sets} sets ({confirmed} confirmed silences), {sendings} sendings, {begun} begun, {ended} ended, \
-             {events} events, {failed} store failures, {unknown} unknown, {killed} kills, {restarted} restarts, \
+             {held_back} starts held back, {released} times all holds ended, {events} events, {failed} store failures, {unknown} unknown, {killed} kills, {restarted} restarts, \
              {own_will} starts by itself; {checks} checks, {} violations",
             violations.len()
         )
@@ -125,10 +150,7 @@ struct Truth {
     to_publish: VecDeque<Action>,
     /// Those who wait for an instance that is gone: it says nothing more, not even that.
     unanswered: Vec<oneshot::Sender<Outcome>>,
-    starts_asked: usize,
-    starts_open: usize,
-    /// A client was answered that it is silent, and no client has asked for a Start since.
-    is_promised: bool,
+    clients: [Client; 2],
     trace: VecDeque<String>,
     report: Report,
 }
@@ -182,8 +204,35 @@ impl Truth {
         if says_silent && may_record {
             self.wrong("the stored state is silent, and a Record is under way");
         }
-        if self.is_promised && records {
-            self.wrong("a pause was answered with success, and by our order the recorder records");
+        if records && let Some(at) = self.clients.iter().position(|client| client.is_promised) {
+            let client = CLIENTS[at];
+            self.wrong(&format!(
+                "a pause of {client} was answered with success, and by our order the recorder records"
+            ));
+        }
+    }
+
+    /// A Start is asked for by this client, or by the call's side for all: what was promised to those for whom it counts
+    /// is so no more. Without holds it counts for all.
+    fn start_is_asked(&mut self, by: Option<usize>) {
+        for at in self.for_whom(by) {
+            let client = &mut self.clients[at];
+            client.starts_asked += 1;
+            client.starts_open += 1;
+            client.is_promised = false;
+        }
+    }
+
+    fn start_is_answered(&mut self, by: Option<usize>) {
+        for at in self.for_whom(by) {
+            self.clients[at].starts_open -= 1;
+        }
+    }
+
+    fn for_whom(&self, by: Option<usize>) -> core::ops::Range<usize> {
+        match by {
+            Some(at) if self.weather.resume() == ResumePolicy::Holders => at..at + 1,
+            _ => 0..CLIENTS.len(),
         }
     }
 
@@ -220,7 +269,7 @@ impl Truth {
             });
         }
         if stored.is_none() {
-            self.is_promised = false;
+            self.clients.iter_mut().for_each(|client| client.is_promised = false);
         }
         let order = session.and_then(Session::bound).map(|bound| (bound.kept.order(), bound.kept.closing()));
         self.note(format!("stored {stored:?} {order:?}"));
@@ -261,9 +310,7 @@ pub(super) async fn run(weather: Weather) -> Report {
         stored: None,
         to_publish: VecDeque::new(),
         unanswered: Vec::new(),
-        starts_asked: 0,
-        starts_open: 0,
-        is_promised: false,
+        clients: [Client::default(); 2],
         trace: VecDeque::new(),
         report: Report::default(),
     }));
@@ -290,9 +337,9 @@ pub(super) async fn run(weather: Weather) -> Report {
                     Action::Mark,
                     Action::UnMark,
                 ][lock(&truth).below(7) as usize];
-                let requester = if lock(&truth).below(2) == 0 { ANNA } else { BEN };
+                let client = lock(&truth).below(2) as usize;
                 if process.clients.len() < 6 {
-                    process.set(&truth, action, requester);
+                    process.set(&truth, action, client);
                 }
                 while process.clients.try_join_next().is_some() {}
             }
@@ -339,10 +386,21 @@ pub(super) async fn run(weather: Weather) -> Report {
                 process.kill().await;
                 {
                     let mut truth = lock(&truth);
-                    truth.starts_open = 0;
+                    truth.clients.iter_mut().for_each(|client| client.starts_open = 0);
                     truth.report.killed += 1;
                 }
                 process = Process::start(&truth, &sound, &condition).await;
+            }
+            54..56 => {
+                lock(&truth).note("the call's side ends all holds".to_owned());
+                lock(&truth).start_is_asked(None);
+                let key = key(1);
+                let released = process.service.release_holds(&key, Caller::default());
+                match timeout(Duration::from_secs(60), released).await {
+                    Ok(released) => lock(&truth).report.released += usize::from(matches!(released, Ok(true))),
+                    Err(_) => lock(&truth).wrong("an end of holds hangs"),
+                }
+                lock(&truth).start_is_answered(None);
             }
             _ => sleep(Duration::from_millis(how_long)).await,
         }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::super::scripted::{RECORDER, UCC, directory, recording};
 use super::recorder::Stubborn;
 use super::store::Stormy;
-use super::{Shared, lock};
+use super::{CLIENTS, Client, Planted, Shared, lock};
 use crate::caller::Caller;
 use crate::recorder::port::{Condition, Recorder};
 use crate::recorder::{Recorders, supervise};
@@ -37,8 +37,12 @@ impl Process {
         let recorders = Recorders::default();
         recorders.replace([(RECORDER.into(), Arc::new(recorder) as Arc<dyn Recorder>)]);
         let events = Arc::new(Mutex::new(None));
+        let resume = {
+            let weather = lock(truth).weather;
+            if weather.planted == Planted::KeepsNoHolds { ResumePolicy::Anyone } else { weather.resume() }
+        };
         let store = Stormy { sound: Arc::clone(sound), truth: Arc::clone(truth), events: Arc::clone(&events) };
-        let service = Service::new(directory(recording(ResumePolicy::Anyone)), store).with_recorders(recorders);
+        let service = Service::new(directory(recording(resume)), store).with_recorders(recorders);
         let service = Arc::new(service);
         // What an earlier process did not come to publish is missed.
         lock(truth).to_publish.clear();
@@ -57,25 +61,23 @@ impl Process {
         let _ = self.supervisor.await;
     }
 
-    pub(super) fn set(&mut self, truth: &Shared, action: Action, requester: &'static str) {
+    pub(super) fn set(&mut self, truth: &Shared, action: Action, client: usize) {
         let (service, truth) = (Arc::clone(&self.service), Arc::clone(truth));
         self.clients.spawn(async move {
             let request = SetRequest {
                 action,
-                requester: SipUri::new(requester).expect("a URI"),
+                requester: SipUri::new(CLIENTS[client]).expect("a URI"),
                 correlation_id: CorrelationId::from_u128(1),
                 ucc: UccName::new(UCC).expect("a name"),
             };
             let (asked, began) = {
                 let mut truth = lock(&truth);
                 truth.report.sets += 1;
-                truth.note(format!("{action:?} is asked for"));
+                truth.note(format!("{action:?} is asked for by {}", CLIENTS[client]));
                 if action == Action::Start {
-                    truth.starts_asked += 1;
-                    truth.starts_open += 1;
-                    truth.is_promised = false;
+                    truth.start_is_asked(Some(client));
                 }
-                (truth.starts_asked, Instant::now())
+                (truth.clients[client].starts_asked, Instant::now())
             };
             let reply = service.set(&request, Caller::default()).await;
             let mut truth = lock(&truth);
@@ -86,7 +88,10 @@ impl Process {
                 Err(rejection) => format!("{action:?} got {rejection}"),
             });
             if action == Action::Start {
-                truth.starts_open -= 1;
+                truth.start_is_answered(Some(client));
+                let is_held = |text: String| text.contains("held back");
+                let error = reply.as_ref().ok().and_then(|reply| reply.error);
+                truth.report.held_back += usize::from(error.is_some_and(|error| is_held(error.to_string())));
             }
             // Its wait, and the turns of those few before it, each with its disk.
             if began.elapsed() > Duration::from_millis(2_500) {
@@ -95,8 +100,9 @@ impl Process {
             let is_silence = matches!(action, Action::Pause | Action::Stop);
             if is_silence && reply.is_ok_and(|reply| reply.error.is_none()) {
                 truth.report.confirmed += 1;
-                if truth.starts_asked == asked && truth.starts_open == 0 && truth.stored.is_some() {
-                    truth.is_promised = true;
+                let Client { starts_asked, starts_open, .. } = truth.clients[client];
+                if starts_asked == asked && starts_open == 0 && truth.stored.is_some() {
+                    truth.clients[client].is_promised = true;
                     truth.check();
                 }
             }
