@@ -12,6 +12,7 @@ mod prove;
 mod recorder;
 mod scripts;
 mod sh;
+mod silence;
 mod text;
 mod tools;
 
@@ -56,7 +57,10 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
+    let command = Arguments::parse().command;
+    let words: Vec<_> = std::env::args().skip(1).collect();
+    silence::start(format!("cargo xtask {}", words.join(" ")));
+    let done = match command {
         Command::Ci(options) => ci::run(&options),
         Command::Prove(options) => prove::run(&options),
         Command::Figures(options) => figures::run(&options),

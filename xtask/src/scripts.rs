@@ -67,7 +67,7 @@ impl Fuzz {
 pub(crate) enum Firmware {
     /// Install what the firmware needs: targets of Rust, QEMU and `ip`
     Install,
-    /// Build both images, boot them in QEMU and test them from outside
+    /// Build all images, boot them in QEMU and test them from outside
     Check,
     /// Boot an image in QEMU and serve
     Run(Rest),
@@ -87,7 +87,7 @@ impl Firmware {
             Self::Install => run("shells/firmware/install", &[]),
             Self::Check => run("shells/firmware/check", &[]),
             Self::Run(rest) => {
-                Sh::line("cargo run --locked --").args(&rest.rest).dir(root().join("shells/firmware")).show()
+                Sh::line("cargo run --locked --").args(&rest.rest).dir(root().join("shells/firmware")).hand_over()
             }
             Self::Hosts(rest) => rest.run("shells/firmware/hosts"),
             Self::Figures { panics } => crate::figures::firmware(*panics),

@@ -1,5 +1,6 @@
-//! Running commands: none of them is silent for long, and one that fails shows what it wrote.
+//! Running commands: each is watched while it runs, and one that fails shows what it wrote.
 
+use crate::silence::{WATCH, Watch};
 use anyhow::{Context as _, Result, bail};
 use core::time::Duration;
 use std::{
@@ -7,20 +8,19 @@ use std::{
     ffi::{OsStr, OsString},
     io::{self, BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::{Arc, Mutex},
     thread,
     time::Instant,
 };
 
-/// A command that writes nothing for so long is reported to be running still.
-const SILENCE: Duration = Duration::from_secs(10);
 /// How long the output of a program that ended is waited for: a child that still runs may hold it open.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// Reports progress.
 pub(crate) fn say(text: &str) {
     eprintln!("xtask: {text}");
+    WATCH.wrote();
 }
 
 /// The root of the repository.
@@ -197,22 +197,34 @@ impl Sh {
         command
     }
 
+    /// Lets it have this program's terminal: what it writes is its own affair, and so is what it reads.
+    pub(crate) fn hand_over(&self) -> Result<()> {
+        let _hush = WATCH.hush();
+        let status = self.command().status();
+        let status = status.with_context(|| format!("`{}` cannot be started", self.program.display()))?;
+        self.judge(&Ended { status: status.code(), out: String::new(), err: String::new() })
+    }
+
     fn run(&self, out: Output, err: Output, merge: bool) -> Result<Ended> {
+        self.run_under(&WATCH, out, err, merge)
+    }
+
+    fn run_under(&self, watch: &'static Watch, out: Output, err: Output, merge: bool) -> Result<Ended> {
         let input = if out == Output::Shown { Stdio::inherit() } else { Stdio::null() };
         let mut command = self.command();
         command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().with_context(|| format!("`{}` cannot be started", self.program.display()))?;
-        let last = Arc::new(Mutex::new(Instant::now()));
+        let _going = watch.begin(shortened(&self.shown()));
         let (kept_out, kept_err) = (Arc::default(), Arc::default());
         let mut copies = Vec::new();
         if let Some(from) = child.stdout.take() {
-            copies.push(copy(from, (out == Output::Shown).then(io::stdout), &kept_out, &last));
+            copies.push(copy(from, (out == Output::Shown).then(io::stdout), &kept_out, watch));
         }
         if let Some(from) = child.stderr.take() {
             let to = if merge { &kept_out } else { &kept_err };
-            copies.push(copy(from, (err == Output::Shown).then(io::stderr), to, &last));
+            copies.push(copy(from, (err == Output::Shown).then(io::stderr), to, watch));
         }
-        let status = self.wait(&mut child, &last)?;
+        let status = child.wait()?.code();
         let ended = Instant::now();
         while copies.iter().any(|copy| !copy.is_finished()) && ended.elapsed() < DRAIN {
             thread::sleep(Duration::from_millis(1));
@@ -222,24 +234,6 @@ impl Sh {
         };
         Ok(Ended { status, out: text(&kept_out), err: text(&kept_err) })
     }
-
-    /// Waits for its end, and reports now and then that it has not come.
-    fn wait(&self, child: &mut Child, last: &Mutex<Instant>) -> Result<Option<i32>> {
-        let (began, mut pause) = (Instant::now(), Duration::from_millis(1));
-        loop {
-            if let Some(status) = child.try_wait()? {
-                return Ok(status.code());
-            }
-            if let Ok(mut last) = last.lock()
-                && last.elapsed() >= SILENCE
-            {
-                say(&format!("{} s in: {}", began.elapsed().as_secs(), shortened(&self.shown())));
-                *last = Instant::now();
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(100));
-        }
-    }
 }
 
 /// Copies line by line, so that lines of two outputs never mix.
@@ -247,9 +241,9 @@ fn copy(
     from: impl Read + Send + 'static,
     shown: Option<impl Write + Send + 'static>,
     kept: &Arc<Mutex<Vec<u8>>>,
-    last: &Arc<Mutex<Instant>>,
+    watch: &'static Watch,
 ) -> thread::JoinHandle<()> {
-    let (kept, last) = (Arc::clone(kept), Arc::clone(last));
+    let kept = Arc::clone(kept);
     let mut shown = shown;
     thread::spawn(move || {
         let (mut from, mut line) = (BufReader::new(from), Vec::new());
@@ -257,9 +251,7 @@ fn copy(
             if let Some(shown) = &mut shown {
                 // A reader that went away does not stop the command.
                 let _ = shown.write_all(&line).and_then(|()| shown.flush());
-                if let Ok(mut last) = last.lock() {
-                    *last = Instant::now();
-                }
+                watch.wrote();
             } else if let Ok(mut kept) = kept.lock() {
                 kept.extend_from_slice(&line);
             }
@@ -320,6 +312,34 @@ mod tests {
         let killed = Sh::new("sh").args(["-c", "kill -9 $$"]).or_statuses(&[9]).quiet();
         assert!(killed.is_err_and(|error| error.to_string().contains("signal")));
         assert!(Sh::new("no-such-program").quiet().is_err_and(|error| error.to_string().contains("no-such-program")));
+    }
+
+    /// A child that says nothing, on either of its outputs, is reported as often as a silence is over; and one that is
+    /// heard is not.
+    #[test]
+    fn a_silent_child_is_reported_while_it_runs() {
+        let reports = |script: &'static str, out| {
+            let (watch, silence): (&Watch, _) = (Box::leak(Box::new(Watch::new())), Duration::from_millis(100));
+            let child = thread::spawn(move || {
+                Sh::new("sh").args(["-c", script]).run_under(watch, out, out, false).map(|ended| ended.status).ok()
+            });
+            let mut reports = Vec::new();
+            while !child.is_finished() {
+                reports.extend(watch.due(silence));
+                thread::sleep(silence / 10);
+            }
+            assert_eq!(child.join().ok().flatten(), Some(Some(0)), "{script}");
+            reports
+        };
+        for out in [Output::Shown, Output::Kept] {
+            let silent = reports("exec sleep 1", out);
+            assert!(silent.len() >= 3, "{silent:?}");
+            assert!(silent.iter().all(|line| line.ends_with(" s in: sh -c exec sleep 1")), "{silent:?}");
+        }
+        // What it writes counts when it is seen.
+        let script = "i=0; while [ $i -lt 50 ]; do echo x; sleep 0.02; i=$((i+1)); done";
+        let (heard, kept) = (reports(script, Output::Shown).len(), reports(script, Output::Kept).len());
+        assert!(kept >= 3 && heard < kept, "{heard} of {kept}");
     }
 
     #[test]

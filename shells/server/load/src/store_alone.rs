@@ -20,6 +20,9 @@ use recording_server::audit::Note;
 use recording_server::store::{FileStore, MemoryStore, SessionKey, Store, Swap};
 use tokio::task::JoinSet;
 
+/// A large store takes minutes to fill.
+const SILENCE: Duration = Duration::from_secs(9);
+
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// The key of a session, as the load's config and requests have it: ids are spread, as those of real calls are.
@@ -29,7 +32,12 @@ fn key(number: u64) -> Outcome<SessionKey> {
 }
 
 async fn fill<S: Store>(store: &Arc<S>, sessions: u64) -> Outcome<()> {
+    let mut said = Instant::now();
     for from in (0..sessions).step_by(1000) {
+        if said.elapsed() > SILENCE {
+            eprintln!("store-alone: {from} of {sessions} sessions are open");
+            said = Instant::now();
+        }
         let mut group = JoinSet::new();
         for number in from..sessions.min(from + 1000) {
             let (store, key) = (Arc::clone(store), key(number)?);

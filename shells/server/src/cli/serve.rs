@@ -10,6 +10,7 @@ use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 use tracing::{error, info, warn};
 
 #[cfg(feature = "etcd")]
@@ -34,6 +35,9 @@ use crate::{config, demo, hub};
 /// How long the store and the trail may take to be closed, after everything in flight was finished or given up: longer than
 /// the trail waits for a line.
 const CLOSING: Duration = Duration::from_secs(6);
+
+/// How often a start that takes long is logged: all sessions of a large store are read and checked.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Serves until a signal says to end.
 pub(super) fn serve(options: Box<Options>) -> ExitCode {
@@ -76,6 +80,14 @@ fn begin(runtime: Runtime, mut signals: Signals, options: Box<Options>) -> ExitC
     });
     let mut asked_to_reload = false;
     let opened = runtime.block_on(async {
+        let opening = patiently(opening, SILENCE, |past| {
+            let store = options.store();
+            let megabytes = match store {
+                StoreKind::File(path) => std::fs::metadata(path).map_or(0, |metadata| metadata.len() >> 20),
+                _ => 0,
+            };
+            info!(target: "recording", %store, megabytes, seconds = past.as_secs(), "still opening the store");
+        });
         tokio::select! {
             opened = opening => Some(opened),
             () = asked_to_end(&mut signals, &mut asked_to_reload) => None,
@@ -97,6 +109,17 @@ fn begin(runtime: Runtime, mut signals: Signals, options: Box<Options>) -> ExitC
         OpenStore::File(store) => start.with(directory, store),
         #[cfg(feature = "etcd")]
         OpenStore::Etcd(store) => start.with(directory, store),
+    }
+}
+
+/// Waits for something, and reports each time that `every` is over how long it has been.
+async fn patiently<T>(work: impl Future<Output = T>, every: Duration, mut report: impl FnMut(Duration)) -> T {
+    let (began, mut work) = (Instant::now(), core::pin::pin!(work));
+    loop {
+        match timeout(every, &mut work).await {
+            Ok(done) => return done,
+            Err(_) => report(began.elapsed()),
+        }
     }
 }
 
@@ -326,6 +349,20 @@ async fn until_the_end<S: Store>(
 mod tests {
     use super::super::options::{Command, read};
     use super::*;
+
+    /// A start that takes 35 s, on a clock that jumps.
+    #[tokio::test(start_paused = true)]
+    async fn a_long_start_is_reported_every_ten_seconds() {
+        let mut reports = Vec::new();
+        let long = async {
+            tokio::time::sleep(Duration::from_secs(35)).await;
+            7
+        };
+        assert_eq!(patiently(long, SILENCE, |past| reports.push(past.as_secs())).await, 7);
+        assert_eq!(reports, [10, 20, 30]);
+        assert_eq!(patiently(async { 7 }, SILENCE, |_| reports.clear()).await, 7);
+        assert_eq!(reports.len(), 3, "what is done at once is not reported");
+    }
 
     /// What must live has ended: the program ends with a code that has a service manager start it again.
     #[tokio::test]
