@@ -1,4 +1,4 @@
-//! Memory layout of the board that the image is built for, and the site's addresses.
+//! Memory layout of the board that the image is built for.
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -6,40 +6,28 @@ use std::{env, fs};
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    let boards = ["lm3s6965evb", "mps2-an386"];
-    let is_chosen = |board: &&&str| {
+    // Every board has its memory layout.
+    println!("cargo::rerun-if-changed=src/board");
+    let files = fs::read_dir("src/board").expect("boards").map(|entry| entry.expect("a file").path());
+    let layouts = files.filter(|path| path.extension().is_some_and(|extension| extension == "x"));
+    let boards: Vec<_> = layouts.filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    let is_chosen = |board: &&String| {
         let feature = board.to_uppercase().replace('-', "_");
         env::var_os(format!("CARGO_FEATURE_{feature}")).is_some()
     };
     let chosen: Vec<_> = boards.iter().filter(is_chosen).collect();
     let [board] = chosen[..] else { panic!("choose one board by --features, one of {boards:?}") };
     let memory = PathBuf::from("src/board").join(format!("{board}.x"));
-    println!("cargo::rerun-if-changed={}", memory.display());
-    let memory = fs::read_to_string(memory).expect("every board has its memory.x");
+    let memory = fs::read_to_string(memory).expect("it was found there");
     fs::write(out.join("memory.x"), memory + LAYOUT).expect("OUT_DIR can be written");
     // Boards name their interrupt handlers in a table of their own.
     fs::write(out.join("device.x"), "").expect("OUT_DIR can be written");
     println!("cargo::rustc-link-search={}", out.display());
     println!("cargo::rustc-link-arg-bins=-Tlink.x");
     println!("cargo::rustc-link-arg-bins=--nmagic");
-
-    let mut site = String::new();
-    let value = setting("ADDRESS", "10.0.2.15/24");
-    let numbers: Vec<u8> = value.split(['.', '/']).map_while(|part| part.parse().ok()).collect();
-    let is_address = numbers.len() == 5 && value.matches('.').count() == 3 && value.matches('/').count() == 1;
-    assert!(is_address, "GATEWAY_ADDRESS: {value} is not an IPv4 address and its prefix length");
-    assert!(numbers[4] <= 32, "GATEWAY_ADDRESS: {value}: a prefix has at most 32 bits");
-    site += &format!("pub(crate) const ADDRESS: [u8; 5] = {numbers:?};\n");
-    let value = setting("MAC", "02-00-00-52-47-01");
-    let numbers: Vec<u8> = value.split(['-', ':']).map_while(|part| u8::from_str_radix(part, 16).ok()).collect();
-    assert!(numbers.len() == 6 && numbers[0] & 1 == 0, "GATEWAY_MAC: {value} is not the address of one interface");
-    site += &format!("pub(crate) const MAC: [u8; 6] = {numbers:?};\n");
-    fs::write(out.join("site.rs"), site).expect("OUT_DIR can be written");
-}
-
-fn setting(name: &str, default: &str) -> String {
-    println!("cargo::rerun-if-env-changed=GATEWAY_{name}");
-    env::var(format!("GATEWAY_{name}")).unwrap_or_else(|_| default.to_owned())
+    if env::var_os("CARGO_FEATURE_DEFMT").is_some() {
+        println!("cargo::rustc-link-arg-bins=-Tdefmt.x");
+    }
 }
 
 /// The stack lies below everything else in the RAM: what grows out of it leaves the RAM, and that faults.

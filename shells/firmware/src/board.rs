@@ -1,4 +1,5 @@
-//! The boards that QEMU knows and that there are images for.
+//! The boards that QEMU knows and that there are images for. `check`, `hosts` and `cargo xtask figures firmware` get them
+//! from here, by `cargo run -- --boards`.
 
 /// A board.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -7,11 +8,13 @@ pub enum Board {
     Lm3s6965evb,
     /// The larger one.
     Mps2An386,
+    /// One of another architecture, with another memory map and clock.
+    Mps2An505,
 }
 
 impl Board {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Lm3s6965evb, Self::Mps2An386];
+    pub const ALL: [Self; 3] = [Self::Lm3s6965evb, Self::Mps2An386, Self::Mps2An505];
 
     /// The name that QEMU, the image's feature and the log have for it.
     #[must_use]
@@ -19,6 +22,7 @@ impl Board {
         match self {
             Self::Lm3s6965evb => "lm3s6965evb",
             Self::Mps2An386 => "mps2-an386",
+            Self::Mps2An505 => "mps2-an505",
         }
     }
 
@@ -34,6 +38,7 @@ impl Board {
         match self {
             Self::Lm3s6965evb => "thumbv7m-none-eabi",
             Self::Mps2An386 => "thumbv7em-none-eabihf",
+            Self::Mps2An505 => "thumbv8m.main-none-eabihf",
         }
     }
 
@@ -42,7 +47,25 @@ impl Board {
     pub const fn connections(self) -> usize {
         match self {
             Self::Lm3s6965evb => 4,
-            Self::Mps2An386 => 8,
+            Self::Mps2An386 | Self::Mps2An505 => 8,
+        }
+    }
+
+    /// How many listeners are served at once.
+    #[must_use]
+    pub const fn listeners(self) -> usize {
+        match self {
+            Self::Lm3s6965evb => 2,
+            Self::Mps2An386 | Self::Mps2An505 => 4,
+        }
+    }
+
+    /// How many UCCs there is room for.
+    #[must_use]
+    pub const fn uccs(self) -> usize {
+        match self {
+            Self::Lm3s6965evb => 16,
+            Self::Mps2An386 | Self::Mps2An505 => 64,
         }
     }
 
@@ -51,7 +74,7 @@ impl Board {
     pub const fn sessions(self) -> usize {
         match self {
             Self::Lm3s6965evb => 64,
-            Self::Mps2An386 => 512,
+            Self::Mps2An386 | Self::Mps2An505 => 512,
         }
     }
 }

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
+use recording_provision::Site;
+
 use crate::{Board, Log, PATIENCE, Serial};
 
 /// How often a start is tried again, since a port that was free was taken by somebody else.
@@ -94,13 +96,21 @@ impl Emulator {
 
         let address = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let (api, events) = (address(ports.0), address(ports.1));
-        let forward = |from: SocketAddr, to| format!("hostfwd=tcp:{from}-:{to}");
+        // The network around the board is the one that its provisioning names.
+        let site = recording_provision::given(image);
+        let (guest, net) = site.map_or_else(Default::default, |site| {
+            let ip = Ipv4Addr::from(site.ip);
+            (ip.to_string(), format!(",net={ip}/{}", site.prefix))
+        });
+        let (to_api, to_events) = site.map_or((Site::API, Site::EVENTS), |site| (site.api, site.events));
+        let forward = |from: SocketAddr, to| format!("hostfwd=tcp:{from}-{guest}:{to}");
         let mut qemu = Command::new("qemu-system-arm");
         qemu.args(["-machine", board.name(), "-display", "none", "-monitor", "none", "-serial", "stdio"]);
         for path in [&pbx, &recorder] {
             qemu.arg("-serial").arg(format!("unix:{}", path.display()));
         }
-        qemu.arg("-nic").arg(format!("user,restrict=on,{},{}", forward(api, 80), forward(events, 81)));
+        let forwards = [forward(api, to_api), forward(events, to_events)].join(",");
+        qemu.arg("-nic").arg(format!("user,restrict=on{net},{forwards}"));
         qemu.arg("-kernel").arg(&kernel);
         qemu.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = qemu.spawn().expect("qemu-system-arm can be run: `cargo xtask firmware install` installs it");

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::{env, fs};
 
-use crate::Board;
+use crate::{Board, patience};
 
 /// Which image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -15,6 +15,8 @@ pub enum Kind {
     Product,
     /// The one with commands that break it on purpose.
     Planted,
+    /// The one that is used, which logs by defmt as well.
+    Defmt,
 }
 
 /// An image as it was built, without a provisioning.
@@ -33,9 +35,12 @@ impl Image {
     /// If it cannot be built; cargo has said why by then.
     #[must_use]
     pub fn build(board: Board, kind: Kind) -> Self {
-        static BUILT: OnceLock<Mutex<HashMap<(Board, Kind), Image>>> = OnceLock::new();
-        let mut built = BUILT.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-        built.entry((board, kind)).or_insert_with(|| Self { board, bytes: Arc::new(compile(board, kind)) }).clone()
+        // A board's two images are built in one place, one after the other; boards do not wait for each other.
+        type Built = HashMap<Kind, Image>;
+        static BUILT: [OnceLock<Mutex<Built>>; Board::ALL.len()] = [const { OnceLock::new() }; Board::ALL.len()];
+        let mut built =
+            BUILT[board as usize].get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        built.entry(kind).or_insert_with(|| Self { board, bytes: Arc::new(compile(board, kind)) }).clone()
     }
 
     /// The image's bytes, with nothing written into them.
@@ -44,7 +49,7 @@ impl Image {
         &self.bytes
     }
 
-    /// The plain bytes of the flash from address 0 on, as a programmer wants them; what nothing is in is erased.
+    /// The plain bytes of the flash from its first address on, as a programmer wants them; what nothing is in is erased.
     ///
     /// # Panics
     ///
@@ -57,15 +62,18 @@ impl Image {
         };
         assert!(self.bytes.starts_with(b"\x7fELF\x01\x01"), "no ELF file of 32 bits, little-endian");
         let (headers, size, count) = (number(28, 4), number(42, 2), number(44, 2));
+        // What is loaded, and takes room in the file.
+        let parts: Vec<_> = (0..count)
+            .map(|index| headers + index * size)
+            .map(|at| (number(at, 4), number(at + 4, 4), number(at + 12, 4), number(at + 16, 4)))
+            .filter(|(kind, _, _, length)| *kind == 1 && *length > 0)
+            .collect();
+        let base = parts.iter().map(|(_, _, address, _)| *address).min().expect("something is loaded");
         let mut flash = Vec::new();
-        for header in (0..count).map(|index| headers + index * size) {
-            let (kind, from, address, length) =
-                (number(header, 4), number(header + 4, 4), number(header + 12, 4), number(header + 16, 4));
-            // What is loaded, and takes room in the file.
-            if kind == 1 && length > 0 {
-                flash.resize(flash.len().max(address + length), 0xff);
-                flash[address..address + length].copy_from_slice(&self.bytes[from..from + length]);
-            }
+        for (_, from, address, length) in parts {
+            let at = address - base;
+            flash.resize(flash.len().max(at + length), 0xff);
+            flash[at..at + length].copy_from_slice(&self.bytes[from..from + length]);
         }
         flash
     }
@@ -92,16 +100,23 @@ fn compile(board: Board, kind: Kind) -> Vec<u8> {
     let features = match kind {
         Kind::Product => board.name().to_owned(),
         Kind::Planted => format!("{},planted", board.name()),
+        Kind::Defmt => format!("{},defmt", board.name()),
     };
-    let target = directory().join(format!("{kind:?}").to_lowercase());
+    let target = directory().join(board.name());
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(here).args(["build", "--locked", "--release", "--package", "recording-image"]);
     cargo.args(["--target", board.target(), "--features", &features, "--target-dir"]).arg(&target);
+    // Without it defmt leaves everything but errors out.
+    cargo.env("DEFMT_LOG", "info");
     // What is set for the host is not meant for the image.
     for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
         cargo.env_remove(name);
     }
-    let status = cargo.status().expect("cargo can be run");
+    let mut cargo = cargo.spawn().expect("cargo can be run");
+    let status = patience::wait(&mut cargo, patience::SILENCE, |past| {
+        eprintln!("{} s in: the image for {} is being built", past.as_secs(), board.name());
+    });
+    let status = status.expect("cargo ends");
     assert!(
         status.success(),
         "the image for {} was not built; `cargo xtask firmware install` installs its target",

@@ -8,6 +8,7 @@ mod board;
 mod emulator;
 mod image;
 mod log;
+pub mod patience;
 mod serial;
 
 pub use board::Board;

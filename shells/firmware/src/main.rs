@@ -13,11 +13,13 @@ const HELP: &str = "\
 Runs the gateway on a board in QEMU, until you say `quit` or end the input.
 
 usage: recording-firmware [--board BOARD] [--api PORT] [--events PORT] [DOCUMENT]
+       recording-firmware --boards
 
---board   lm3s6965evb (the default) or mps2-an386
+--board   lm3s6965evb (the default), mps2-an386 or mps2-an505
 --api     the port of the API on 127.0.0.1; 8180 if not given
 --events  the port of listeners; 8181 if not given
-DOCUMENT  a provisioning; a demo's if not given
+DOCUMENT  a provisioning; a demo's if not given. QEMU's network is the one that it names
+--boards  only lists the boards: name, target, clients at once, listeners at once
 
 What you type goes to the gateway as the PBX's line: `begin ID [STATE] UCC`, `end ID UCC`, `stats`. Listeners connect by
 `curl --no-buffer telnet://127.0.0.1:8181`.
@@ -35,13 +37,21 @@ struct Options {
     document: Option<String>,
 }
 
-fn options(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+/// What is wanted.
+enum Wish {
+    Help,
+    Boards,
+    Run(Options),
+}
+
+fn options(mut arguments: impl Iterator<Item = String>) -> Result<Wish, String> {
     let mut options = Options { board: Board::Lm3s6965evb, ports: (8180, 8181), document: None };
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} wants a value"));
         let port = |text: String| text.parse().map_err(|_| format!("{argument}: {text} is no port"));
         match argument.as_str() {
-            "--help" | "-h" => return Ok(None),
+            "--help" | "-h" => return Ok(Wish::Help),
+            "--boards" => return Ok(Wish::Boards),
             "--board" => {
                 let name = value()?;
                 options.board = Board::from_name(&name).ok_or(format!("--board: there is no image for {name}"))?;
@@ -54,22 +64,30 @@ fn options(mut arguments: impl Iterator<Item = String>) -> Result<Option<Options
             _ => options.document = Some(argument),
         }
     }
-    Ok(Some(options))
+    Ok(Wish::Run(options))
 }
 
 fn main() -> ExitCode {
-    match options(std::env::args().skip(1)).and_then(|options| options.map_or_else(help, |options| run(&options))) {
+    let done = options(std::env::args().skip(1)).and_then(|wish| match wish {
+        Wish::Help => {
+            print!("{HELP}");
+            Ok(())
+        }
+        Wish::Boards => {
+            for board in Board::ALL {
+                println!("{} {} {} {}", board.name(), board.target(), board.connections(), board.listeners());
+            }
+            Ok(())
+        }
+        Wish::Run(options) => run(&options),
+    });
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("recording-firmware: {why}");
             ExitCode::FAILURE
         }
     }
-}
-
-fn help() -> Result<(), String> {
-    print!("{HELP}");
-    Ok(())
 }
 
 fn run(options: &Options) -> Result<(), String> {

@@ -155,6 +155,11 @@ impl<const SESSIONS: usize, const UCCS: usize, const AGENTS: usize, const TEXT: 
             }
             Err(rejection) => (Reply::from(rejection), None),
         };
+        #[cfg(feature = "defmt")]
+        match &event {
+            Some(event) => defmt::info!("changed: {}", event),
+            None => defmt::info!("not changed: {}", reply),
+        }
         out.reply(&reply, false, persistence);
         let Reply::State(StateReply { error: None, .. }) = reply else { return Set::Answered };
         if let (Some(event), Reply::State(reply)) = (event, reply) {

@@ -10,7 +10,7 @@
 //! | [`events`] | the listeners' queue |
 //! | [`ring`] | what came in on a serial line, with the places of what was lost |
 //! | [`link`] | Ethernet below IP: whose frames go where |
-//! | [`provisioning`] | where a site's UCCs, settings and agents are in the flash |
+//! | [`provisioning`] | where a site's UCCs, settings, agents and addresses are in the flash |
 //!
 //! An image around it has the drivers, a TCP and a clock. Nothing here decides anything about recording: that is
 //! `recording_core`. Nothing here can panic, allocate or wait, and each call does a bounded amount of work:

@@ -54,9 +54,12 @@ impl<const N: usize> Text<N> {
 
     /// Adds an address: `0x` and eight digits.
     pub fn address(&mut self, address: u32) -> &mut Self {
-        self.text("0x");
-        for place in (0..8).rev() {
-            let digit = (address >> (4 * place) & 15) as u8;
+        self.text("0x").hex(&address.to_be_bytes())
+    }
+
+    /// Adds bytes as two digits each.
+    pub fn hex(&mut self, bytes: &[u8]) -> &mut Self {
+        for digit in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
             self.bytes(&[if digit < 10 { b'0' + digit } else { b'a' + digit - 10 }]);
         }
         self

@@ -48,6 +48,14 @@ fn SysTick() {
     MILLISECONDS.store(now().wrapping_add(1), Ordering::Relaxed);
 }
 
+/// On some boards the watchdog says so that its time is over once: it resets the board when it is over again.
+#[exception]
+unsafe fn NonMaskableInt() {
+    loop {
+        cortex_m::asm::nop();
+    }
+}
+
 pub(crate) fn enable(number: Number) {
     // SAFETY: it is called outside of critical sections, by the main loop alone.
     unsafe { NVIC::unmask(number) }

@@ -3,16 +3,16 @@
 use recording_gateway::pbx::{self, Answer, Line, Surroundings};
 
 use crate::Gateway;
-use crate::board::Serial;
-use crate::driver::Uart;
+use crate::board::{Pbx, Recorder};
+use crate::driver::Output;
 use crate::{life, serial};
 
 /// How many bytes go each way in one turn: as many as the devices' FIFOs hold, and not too many.
 const BYTES: usize = 64;
 
 pub(crate) struct Lines {
-    pbx: Serial,
-    recorder: Serial,
+    pbx: Pbx,
+    recorder: Recorder,
     line: Line,
     answer: Answer,
     /// How much of the answer is written.
@@ -20,7 +20,7 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
-    pub(crate) fn new(pbx: Serial, recorder: Serial, gateway: &mut Gateway) -> Self {
+    pub(crate) fn new(pbx: Pbx, recorder: Recorder, gateway: &mut Gateway) -> Self {
         gateway.recorder.start();
         let mut answer = Answer::new();
         answer.text(pbx::BOOT);

@@ -6,6 +6,10 @@
 #![no_std]
 #![no_main]
 
+// What defmt logs leaves by RTT.
+#[cfg(feature = "defmt")]
+use defmt_rtt as _;
+
 mod board;
 mod driver;
 mod interrupt;
@@ -16,15 +20,11 @@ mod net;
 mod planted;
 mod register;
 mod serial;
-/// The site's addresses, from the environment of the build.
-mod site {
-    include!(concat!(env!("OUT_DIR"), "/site.rs"));
-}
 
 use core::mem::MaybeUninit;
 
 use cortex_m_rt::entry;
-use recording_gateway::provisioning::{HEADER_LEN, Room};
+use recording_gateway::provisioning::{self, HEADER_LEN, Place, Room, Site};
 use recording_gateway::text::Text;
 
 use driver::Watchdog as _;
@@ -35,6 +35,11 @@ type Gateway = recording_gateway::Gateway<{ board::SESSIONS }, { board::UCCS }, 
 
 /// The board is reset when the loop stalls for twice this long. A turn takes milliseconds.
 const WATCHDOG_SECONDS: u32 = 4;
+
+/// Where a gateway is whose provisioning says "build", or says nothing that can be read: the first address of QEMU's user
+/// network, and an interface that no maker has.
+const BUILD: Site =
+    Site { ip: [10, 0, 2, 15], prefix: 24, mac: [2, 0, 0, 0x52, 0x47, 1], api: Site::API, events: Site::EVENTS };
 
 /// The provisioning's region: its header, and erased flash, into which a tool writes the text.
 #[unsafe(link_section = ".provisioning")]
@@ -57,7 +62,7 @@ static PROVISIONING: [u8; board::PROVISIONING] = {
 };
 
 /// What is there now, which is not what the compiler knows of it.
-fn provisioning() -> &'static [u8] {
+fn region() -> &'static [u8] {
     core::hint::black_box(&PROVISIONING)
 }
 
@@ -79,20 +84,38 @@ fn number(number: u16) -> Text<10> {
 /// Reads the site's provisioning, and says what came of it.
 #[inline(never)]
 fn provision(gateway: &mut Gateway) {
-    match gateway.provision(provisioning()) {
+    match gateway.provision(region()) {
         Ok(()) => say(&[b"provisioning uccs=", number(gateway.directory().uccs().count() as u16).get()]),
         Err(why) => say(&[b"provisioning REFUSED: ", why.text().get()]),
     }
 }
 
+/// Finds out where the gateway is in its network, and says so.
+#[inline(never)]
+fn site() -> Site {
+    let (site, by): (_, &[u8]) = match provisioning::place(region()) {
+        Ok(Place::Given(site)) => (site, b"provisioning"),
+        Ok(Place::Build) => (BUILD, b"build"),
+        Err(why) => {
+            say(&[b"network UNKNOWN: ", why.text().get()]);
+            (BUILD, b"build")
+        }
+    };
+    say(&[b"network ", site.text().get(), b" by=", by]);
+    site
+}
+
 /// Starts the devices. What it needs of the stack is given back before anything is served.
 #[inline(never)]
-fn devices() -> board::Board {
+fn devices() -> (board::Board, Site) {
     let ended_by = life::begin();
     board::power();
     say(&[b"boot board=", board::NAME.as_bytes(), b" after=", ended_by.as_bytes()]);
+    #[cfg(feature = "defmt")]
+    defmt::info!("boot board={=str} after={=str}", board::NAME, ended_by);
     interrupt::start_clock();
-    board::start(site::MAC).unwrap_or_else(|why| life::give_up(why))
+    let site = site();
+    (board::start(site.mac).unwrap_or_else(|why| life::give_up(why)), site)
 }
 
 #[entry]
@@ -102,11 +125,11 @@ fn main() -> ! {
     static mut STORAGE: Storage = [const { MaybeUninit::uninit() }; net::SOCKETS];
     static mut NETWORK: MaybeUninit<Network> = MaybeUninit::uninit();
 
-    let board::Board { pbx, recorder, net, mut watchdog } = devices();
+    let (board::Board { pbx, recorder, net, mut watchdog }, site) = devices();
     provision(GATEWAY);
-    let network = Network::start(NETWORK, net, MEMORY, STORAGE);
+    let network = Network::start(NETWORK, net, &site, MEMORY, STORAGE);
     let mut lines = Lines::new(pbx, recorder, GATEWAY);
-    say(&[b"READY api=", number(net::API).get(), b" events=", number(net::EVENTS).get()]);
+    say(&[b"READY api=", number(site.api).get(), b" events=", number(site.events).get()]);
     loop {
         watchdog.feed();
         let now = interrupt::now();

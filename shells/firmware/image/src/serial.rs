@@ -3,7 +3,7 @@
 use recording_gateway::Ring;
 use recording_gateway::text::Text;
 
-use crate::driver::{Received, Uart};
+use crate::driver::{Output, Received, Uart};
 
 /// The PBX's line. The longest command, 161 bytes, has room in it while another is answered.
 pub(crate) static PBX: Ring<256> = Ring::new();
@@ -22,7 +22,7 @@ pub(crate) fn fill(uart: &mut impl Uart) {
 const PATIENCE: u32 = 1_000_000;
 
 /// Writes a line of the log, waiting for the device: only at the start and at the end of a life.
-pub(crate) fn log<const N: usize>(uart: &mut impl Uart, line: &Text<N>) {
+pub(crate) fn log<const N: usize>(uart: &mut impl Output, line: &Text<N>) {
     for &byte in line.get().iter().chain(b"\n") {
         let _ = (0..PATIENCE).any(|_| uart.write(byte));
     }

@@ -14,6 +14,7 @@ use recording_gateway::events::{Listener, Next};
 use recording_gateway::http::Outgoing;
 use recording_gateway::link::{Came, Link, Peer};
 use recording_gateway::pbx::{Answer, Surroundings};
+use recording_gateway::provisioning::Place;
 use recording_gateway::{Connection, Gateway, Line, Ring, Step, provisioning};
 
 #[panic_handler]
@@ -125,6 +126,9 @@ extern "C" fn _start() -> ! {
         black_box(others(gateway, black_box(&mut listener)));
         black_box(wire(black_box(&mut link), bytes));
         black_box(provisioning::document(bytes).is_ok());
+        if let Ok(Place::Given(site)) = provisioning::place(bytes) {
+            black_box(sent(site.text().get()));
+        }
         #[cfg(feature = "planted")]
         black_box(bytes[black_box(bytes.len())]);
     }

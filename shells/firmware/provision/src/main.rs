@@ -9,7 +9,7 @@ Checks a gateway's provisioning, and writes it into an image.
 usage: recording-provision DOCUMENT
        recording-provision DOCUMENT IMAGE OUTPUT
 
-DOCUMENT  a JSON text: UCCs with their settings and agents, as docs/firmware.md has it
+DOCUMENT  a JSON text: the gateway's addresses, UCCs with their settings and agents, as docs/firmware.md has it
 IMAGE     an ELF file or the plain bytes of the flash, as the build made it
 OUTPUT    where the image with the provisioning is written; IMAGE stays as it is
 ";
@@ -44,8 +44,5 @@ fn run(arguments: &[String]) -> Result<String, String> {
         _ => return Err(format!("one document, or a document, an image and an output\n\n{HELP}")),
     };
     let contents = contents.map_err(|error| format!("{document}: {error}"))?;
-    Ok(format!(
-        "{document} holds: {} UCCs, {} agents, {} bytes of names and URIs\n",
-        contents.uccs, contents.agents, contents.text
-    ))
+    Ok(format!("{document} holds: {contents}\n"))
 }

@@ -47,6 +47,40 @@ fn a_bad_provisioning_is_named_and_everything_refused() {
     }
 }
 
+/// The site's own address, interface and ports, of which the build knows nothing.
+#[test]
+fn a_gateway_is_where_its_provisioning_says() {
+    let site = r#"{"address":"192.168.77.9/24","mac":"02-00-00-00-77-09","api_port":8088,"events_port":8089}"#;
+    let world = vectors_world().replace("\"build\"", site);
+    let image = Image::build(Board::Mps2An505, Kind::Product).provisioned(&world).expect("it holds");
+    let mut emulator = Emulator::start(Board::Mps2An505, &image);
+    let at = "address=192.168.77.9/24 mac=02-00-00-00-77-09 api=8088 events=8089";
+    let (line, _) = emulator.log.wait(0, |line| line.starts_with("network")).expect("it is logged");
+    assert_eq!(line, format!("network {at} by=provisioning"));
+    let (line, _) = emulator.log.wait(0, |line| line.starts_with("READY")).expect("it is logged");
+    assert_eq!(line, "READY api=8088 events=8089");
+    assert_eq!(emulator.pbx.hear(), "boot");
+    let _heard = listen(&emulator);
+    unknown(&mut emulator);
+
+    // A damaged text is reported where the gateway is, too.
+    let mut damaged = image.clone();
+    let text = damaged.windows(7).position(|window| window == b"\"uccs\":").expect("the text is there");
+    damaged[text + 20] ^= 1;
+    refuses(Board::Mps2An505, &damaged, "its checksum is wrong: it was not written to its end");
+
+    // One whose place is damaged is at that of the build, and says so.
+    let mut lost = image;
+    let place = lost.windows(6).position(|window| window == [2, 0, 0, 0, 0x77, 9]).expect("its interface");
+    lost[place] ^= 4;
+    let emulator = Emulator::start(Board::Mps2An505, &lost);
+    let (line, next) = emulator.log.wait(0, |line| line.starts_with("network")).expect("it is logged");
+    assert_eq!(line, "network UNKNOWN: its checksum is wrong: it was not written to its end");
+    let (line, _) = emulator.log.wait(next, |line| line.starts_with("network")).expect("it is logged");
+    assert_eq!(line, "network address=10.0.2.15/24 mac=02-00-00-52-47-01 api=80 events=81 by=build");
+    assert_eq!(Client::connect(emulator.api).exchange(&render::read(UCC, ID)).status, 200);
+}
+
 /// A provisioning is written into the plain bytes of the flash as well, and the board runs from those.
 #[test]
 fn the_plain_bytes_of_the_flash_are_an_image_too() {
@@ -62,7 +96,8 @@ fn the_plain_bytes_of_the_flash_are_an_image_too() {
 /// The board has room for what it claims: as many UCCs, agents and sessions, each of them reached.
 #[test]
 fn a_full_board_serves_all_of_it() {
-    for (board, uccs) in [(Board::Lm3s6965evb, 16_usize), (Board::Mps2An386, 64)] {
+    for board in Board::ALL {
+        let uccs = board.uccs();
         let ucc = |number: usize| {
             serde_json::json!({
                 "name": format!("ucc-{number:02}"),
@@ -73,7 +108,9 @@ fn a_full_board_serves_all_of_it() {
                 "agents": (0..16).map(|agent| format!("sip:{agent:02}@{number:02}.site.example")).collect::<Vec<_>>(),
             })
         };
-        let world = |uccs: usize| serde_json::json!({"uccs": (0..uccs).map(ucc).collect::<Vec<_>>()}).to_string();
+        let world = |uccs: usize| {
+            serde_json::json!({"network": "build", "uccs": (0..uccs).map(ucc).collect::<Vec<_>>()}).to_string()
+        };
         let image = Image::build(board, Kind::Product);
         let refused = image.provisioned(&world(uccs + 1)).expect_err("one too many");
         assert_eq!(refused.to_string(), format!("{} UCCs; the image has room for {uccs}", uccs + 1));
@@ -192,6 +229,29 @@ fn a_fault_is_logged() {
 fn a_panic_is_logged() {
     for board in Board::ALL {
         breaks(board, "panic", Some("PANIC, called from "), "panic");
+    }
+}
+
+/// An image that logs by defmt serves as any other, without a probe that reads; and its texts are in the file only, where
+/// a probe's host looks them up.
+#[test]
+fn an_image_with_defmt_serves_without_a_probe() {
+    let board = Board::Mps2An505;
+    let image = Image::build(board, Kind::Defmt);
+    let holds = |image: &Image, text: &str| image.bytes().windows(text.len()).any(|window| window == text.as_bytes());
+    for text in ["boot board={=str} after={=str}", "changed: {}"] {
+        assert!(holds(&image, text), "{text}");
+        assert!(!holds(&Image::build(board, Kind::Product), text), "{text}");
+        assert!(!image.flash().windows(text.len()).any(|window| window == text.as_bytes()), "{text}");
+    }
+    let image = image.provisioned(&vectors_world()).expect("it holds");
+    let mut emulator = Emulator::start(board, &image);
+    paused(&mut emulator);
+    // More than the buffer to the probe holds: nothing waits for it.
+    let mut client = Client::connect(emulator.api);
+    for action in [1, 3].into_iter().cycle().take(200) {
+        let response = client.exchange(&render::set(UCC, ID, "sip:agent@domain.com", action));
+        assert!(response.text().contains(&format!("\"RecordingState\":{action},")), "{}", response.text());
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn vectors() -> Value {
 
 /// The provisioning of the wire vectors' world.
 pub(crate) fn vectors_world() -> String {
-    json!({"uccs": vectors()["world"]["uccs"]}).to_string()
+    json!({"network": "build", "uccs": vectors()["world"]["uccs"]}).to_string()
 }
 
 /// The provisioning of a plan's world.
@@ -41,7 +41,7 @@ pub(crate) fn planned_world(plan: &Plan) -> String {
             }))
         })
         .collect();
-    json!({"uccs": uccs}).to_string()
+    json!({"network": "build", "uccs": uccs}).to_string()
 }
 
 /// Starts a board with the image that is used.

@@ -1,4 +1,4 @@
-//! The wire vectors, each over HTTP from a world of its own, on both boards.
+//! The wire vectors, each over HTTP from a world of its own, on each board.
 
 use recording_firmware::{Board, Emulator, Log};
 use serde_json::Value;
@@ -85,4 +85,9 @@ fn every_wire_vector_on_lm3s6965evb() {
 #[test]
 fn every_wire_vector_on_mps2_an386() {
     every_wire_vector(Board::Mps2An386);
+}
+
+#[test]
+fn every_wire_vector_on_mps2_an505() {
+    every_wire_vector(Board::Mps2An505);
 }

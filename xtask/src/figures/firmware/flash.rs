@@ -1,10 +1,10 @@
 //! Where the bytes of flash and RAM are.
 
-use super::{super::image::Image, BOARDS, heading, here, reached};
+use super::{Board, cells, heading, here, reached};
 use crate::{
     names::Part,
     sh::root,
-    text::{count, regex, row},
+    text::{count, regex},
 };
 use anyhow::{Context as _, Result};
 use regex::Regex;
@@ -26,7 +26,7 @@ const STATICS: [(&str, &str); 5] = [
 ];
 
 /// Bytes for each board, by what they are for.
-type Rows = BTreeMap<String, [u64; 2]>;
+type Rows = BTreeMap<String, Vec<u64>>;
 
 #[derive(Deserialize)]
 struct Parts {
@@ -38,10 +38,11 @@ fn parts() -> Result<Vec<Part>> {
     Ok(toml::from_str::<Parts>(&text).context("shells/firmware/parts.toml")?.parts)
 }
 
-pub(super) fn flash(images: &[Image; 2]) -> Result<Vec<String>> {
+pub(super) fn flash(boards: &[Board]) -> Result<Vec<String>> {
     let parts = parts()?;
-    let (mut rows, mut total) = (Rows::new(), [0; 2]);
-    for (at, image) in images.iter().enumerate() {
+    let none = vec![0; boards.len()];
+    let (mut rows, mut total) = (Rows::new(), none.clone());
+    for (at, Board { image, .. }) in boards.iter().enumerate() {
         let disassembly = image.tool("llvm-objdump", "-d -l --section=.text")?;
         let mut code = by_part(&disassembly, &parts);
         let attributed: u64 = code.values().sum();
@@ -50,24 +51,25 @@ pub(super) fn flash(images: &[Image; 2]) -> Result<Vec<String>> {
         code.insert("interrupt vectors".to_owned(), image.section(".vector_table"));
         total[at] = code.values().sum();
         for (part, size) in code {
-            rows.entry(part).or_default()[at] = size;
+            rows.entry(part).or_insert_with(|| none.clone())[at] = size;
         }
     }
-    let mut lines = heading("flash, in bytes").to_vec();
-    let core = rows.get(CORE).copied().with_context(|| format!("no part is named {CORE}"))?;
-    let mut sorted: Vec<_> = rows.into_iter().filter(|(_, sizes)| *sizes != [0, 0]).collect();
+    let mut lines = heading("flash, in bytes", boards).to_vec();
+    let core = rows.get(CORE).map(|sizes| sizes[0]).with_context(|| format!("no part is named {CORE}"))?;
+    let mut sorted: Vec<_> = rows.into_iter().filter(|(_, sizes)| *sizes != none).collect();
     sorted.sort_by_key(|(_, sizes)| core::cmp::Reverse(sizes.iter().max().copied()));
-    lines.extend(sorted.iter().map(|(part, sizes)| line(part, *sizes)));
-    lines.push(line("**together**", total));
-    lines.push(line("next to it, the provisioning's region", [0, 1].map(|at| images[at].section(".provisioning"))));
+    lines.extend(sorted.iter().map(|(part, sizes)| line(part, sizes)));
+    lines.push(line("**together**", &total));
+    let regions: Vec<_> = boards.iter().map(|board| board.image.section(".provisioning")).collect();
+    lines.push(line("next to it, the provisioning's region", &regions));
     lines.push(String::new());
-    lines.push(reached(&format!("The image for {}", BOARDS[0].name), total[0], GOAL_FLASH));
-    lines.push(reached("The core's part of it, from request to reply and event", core[0], GOAL_CORE));
+    lines.push(reached(&format!("The image for {}", boards[0].name), total[0], GOAL_FLASH));
+    lines.push(reached("The core's part of it, from request to reply and event", core, GOAL_CORE));
     Ok(lines)
 }
 
-fn line(part: &str, sizes: [u64; 2]) -> String {
-    row(&[part, &count(sizes[0]), &count(sizes[1])])
+fn line(part: &str, sizes: &[u64]) -> String {
+    cells(part, sizes.iter().map(|size| count(*size)))
 }
 
 /// Bytes of code by part. What was inlined from the standard library belongs to the code around it.
@@ -115,10 +117,11 @@ fn part_of<'a>(source: &str, patterns: &[(&'a str, Regex)]) -> Option<&'a str> {
     patterns.iter().find(|(_, pattern)| pattern.is_match(&source)).map(|(name, _)| *name)
 }
 
-pub(super) fn ram(images: &[Image; 2]) -> Result<Vec<String>> {
-    let mut rows: Vec<(&str, [u64; 2])> = STATICS.iter().map(|(_, what)| (*what, [0; 2])).collect();
-    let (mut other, mut stacks, mut total) = ([0; 2], [0; 2], [0; 2]);
-    for (at, image) in images.iter().enumerate() {
+pub(super) fn ram(boards: &[Board]) -> Result<Vec<String>> {
+    let none = vec![0; boards.len()];
+    let mut rows: Vec<(&str, Vec<u64>)> = STATICS.iter().map(|(_, what)| (*what, none.clone())).collect();
+    let (mut other, mut stacks, mut total) = (none.clone(), none.clone(), none);
+    for (at, Board { image, .. }) in boards.iter().enumerate() {
         let named = statics(&image.tool("llvm-nm", "--demangle --print-size --defined-only")?);
         for ((name, _), (_, sizes)) in STATICS.iter().zip(&mut rows) {
             sizes[at] = named.get(*name).copied().unwrap_or_default();
@@ -130,10 +133,11 @@ pub(super) fn ram(images: &[Image; 2]) -> Result<Vec<String>> {
         stacks[at] = address("_stack_start")? - address("_stack_end")?;
         total[at] = all + stacks[at];
     }
+    let goal = reached(&format!("The image for {}", boards[0].name), total[0], GOAL_RAM);
+    let mut lines = heading("RAM, in bytes", boards).to_vec();
     rows.extend([("other", other), ("the stack's region", stacks), ("**together**", total)]);
-    let mut lines = heading("RAM, in bytes").to_vec();
-    lines.extend(rows.into_iter().map(|(part, sizes)| line(part, sizes)));
-    lines.extend([String::new(), reached(&format!("The image for {}", BOARDS[0].name), total[0], GOAL_RAM)]);
+    lines.extend(rows.iter().map(|(part, sizes)| line(part, sizes)));
+    lines.extend([String::new(), goal]);
     Ok(lines)
 }
 

@@ -2,9 +2,9 @@
 
 use super::{
     super::image::{Image, without_hash},
-    heading,
+    Board, cells, heading,
 };
-use crate::text::{regex, row};
+use crate::text::regex;
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -58,12 +58,13 @@ fn owner(name: &str) -> &'static str {
     OWNERS.iter().find(|(pattern, _)| regex(pattern).is_match(name)).map_or("standard library", |(_, part)| part)
 }
 
-pub(super) fn table(images: &[Image; 2]) -> Result<Vec<String>> {
+pub(super) fn table(boards: &[Board]) -> Result<Vec<String>> {
     // Calls, and the functions that hold them, for each board.
-    let mut rows = BTreeMap::<&str, [(usize, BTreeSet<String>); 2]>::new();
-    for (at, image) in images.iter().enumerate() {
-        for ((function, _), count) in sites(image)? {
-            let row = &mut rows.entry(owner(&function)).or_default()[at];
+    let mut rows = BTreeMap::<&str, Vec<(usize, BTreeSet<String>)>>::new();
+    for (at, board) in boards.iter().enumerate() {
+        for ((function, _), count) in sites(&board.image)? {
+            let row = rows.entry(owner(&function)).or_insert_with(|| vec![(0, BTreeSet::new()); boards.len()]);
+            let row = &mut row[at];
             row.0 += count;
             row.1.insert(function);
         }
@@ -73,8 +74,8 @@ pub(super) fn table(images: &[Image; 2]) -> Result<Vec<String>> {
     let cell = |(count, functions): &(usize, BTreeSet<String>)| {
         if *count == 0 { "0".to_owned() } else { format!("{count} in {}", functions.len()) }
     };
-    let lines = rows.iter().map(|(part, boards)| row(&[part, &cell(&boards[0]), &cell(&boards[1])]));
-    Ok(heading("calls that end in a panic, in the functions of").into_iter().chain(lines).collect())
+    let lines = rows.iter().map(|(part, counts)| cells(part, counts.iter().map(cell)));
+    Ok(heading("calls that end in a panic, in the functions of", boards).into_iter().chain(lines).collect())
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use super::{
     super::{
-        image::{Image, hex},
+        image::hex,
         stack::{Calls, Deepest, Walk},
     },
-    BOARDS, Board, here, reached,
+    Board, here, reached,
 };
 use crate::text::{count, regex, row};
 use anyhow::{Context as _, Result, bail};
@@ -27,21 +27,21 @@ struct Worst {
     recursive: BTreeSet<String>,
 }
 
-pub(super) fn table(images: &[Image; 2]) -> Result<Vec<String>> {
+pub(super) fn table(boards: &[Board]) -> Result<Vec<String>> {
     let mut lines = vec![
         "| stack, in bytes | painted, deepest over all tests | static worst path of the main loop | an interrupt on top |".to_owned(),
         "|---|--:|--:|--:|".to_owned(),
     ];
     let mut notes = Vec::new();
-    for (at, (board, image)) in BOARDS.iter().zip(images).enumerate() {
+    for (at, board) in boards.iter().enumerate() {
         let painted = painted(board)?;
         let deepest = painted.iter().max();
         let shown = deepest.map_or_else(
             || "not measured: run the tests".to_owned(),
             |deepest| format!("{} ({} tests)", count(*deepest), painted.len()),
         );
-        let worst = worst(image, board)?;
-        lines.push(row(&[board.name, &shown, &count(worst.main.bytes), &count(worst.handler)]));
+        let worst = worst(board)?;
+        lines.push(row(&[&board.name, &shown, &count(worst.main.bytes), &count(worst.handler)]));
         if at == 0 {
             notes.extend([format!("The path on {}: {}.", board.name, worst.main.steps()), String::new()]);
             notes.extend(deepest.map(|deepest| reached(&format!("Painted, on {}", board.name), *deepest, GOAL)));
@@ -80,7 +80,8 @@ fn painted(board: &Board) -> Result<Vec<u64>> {
     Ok(depths)
 }
 
-fn worst(image: &Image, board: &Board) -> Result<Worst> {
+fn worst(board: &Board) -> Result<Worst> {
+    let image = &board.image;
     let relocations = image.tool("llvm-objdump", "-r")?;
     let disassembly = image.tool("llvm-objdump", "-d --no-show-raw-insn")?;
     let mut calls = calls(&relocations, &disassembly, &image.functions(), &image.addresses);
@@ -108,7 +109,7 @@ fn worst(image: &Image, board: &Board) -> Result<Worst> {
         .max()
         .context("no interrupt has a handler")?;
     let recursive = walk.cycles.into_iter().flatten().collect();
-    Ok(Worst { main: path, handler: handler + board.exception, recursive })
+    Ok(Worst { main: path, handler: handler + board.exception(), recursive })
 }
 
 /// Which functions each one calls; one that calls by a pointer may call whatever a constant points to.

@@ -1,8 +1,9 @@
 //! The Stellaris LM3S6965 evaluation board: Cortex-M3, 256 KB of flash, 64 KB of RAM.
 
+use crate::driver::Device;
 use crate::driver::pl011::Pl011;
+use crate::driver::sp805::Sp805;
 use crate::driver::stellaris::Stellaris;
-use crate::driver::watchdog::Sp805;
 use crate::interrupt::Number;
 use crate::register::Block;
 
@@ -25,21 +26,20 @@ pub(crate) const FRAME: usize = 14 + 576;
 /// What the TCP keeps of what came in: a segment.
 pub(crate) const RECEIVE: usize = 640;
 
-pub(crate) type Serial = Pl011;
+/// What the part runs at after a reset, if its clock is not set; the emulated one too. On this part it drives everything.
+pub(crate) const CLOCK: u32 = 12_500_000;
+
+pub(crate) type Log = Pl011;
+pub(crate) type Pbx = Pl011;
+pub(crate) type Recorder = Pl011;
 pub(crate) type Net = Stellaris;
 pub(crate) type Dog = Sp805;
 
-/// What the part runs at after a reset, if its clock is not set; the emulated one too.
-pub(crate) const CLOCK: u32 = 12_500_000;
-/// What drives the UARTs and the watchdog.
-pub(super) const SERIAL_CLOCK: u32 = CLOCK;
-pub(super) const WATCHDOG_CLOCK: u32 = CLOCK;
-
-pub(super) const LOG: usize = 0x4000_c000;
-pub(super) const PBX: usize = 0x4000_d000;
-pub(super) const RECORDER: usize = 0x4000_e000;
-pub(super) const NET: usize = 0x4004_8000;
-pub(super) const WATCHDOG: usize = 0x4000_0000;
+pub(super) const LOG: Device<Log> = Device::at(0x4000_c000, CLOCK);
+pub(super) const PBX: Device<Pbx> = Device::at(0x4000_d000, CLOCK);
+pub(super) const RECORDER: Device<Recorder> = Device::at(0x4000_e000, CLOCK);
+pub(super) const NET: Device<Net> = Device::at(0x4004_8000, CLOCK);
+pub(super) const WATCHDOG: Device<Dog> = Device::at(0x4000_0000, CLOCK);
 
 pub(super) const INTERRUPTS: usize = 44;
 pub(super) const PBX_INTERRUPT: Number = Number(6);

@@ -2,60 +2,59 @@
 
 #[cfg_attr(feature = "lm3s6965evb", path = "lm3s6965evb.rs")]
 #[cfg_attr(feature = "mps2-an386", path = "mps2_an386.rs")]
+#[cfg_attr(feature = "mps2-an505", path = "mps2_an505.rs")]
 mod chosen;
 
 pub(crate) use chosen::{
-    AGENTS, CLOCK, CONNECTIONS, Dog, FRAME, LISTENERS, NAME, NET_INTERRUPT, Net, PROVISIONING, RECEIVE, SESSIONS,
-    Serial, TEXT, UCCS,
+    AGENTS, CLOCK, CONNECTIONS, Dog, FRAME, LISTENERS, Log, NAME, NET_INTERRUPT, Net, PROVISIONING, Pbx, RECEIVE,
+    Recorder, SESSIONS, TEXT, UCCS,
 };
 
-use crate::driver::{Ethernet, Uart, Watchdog};
+use crate::driver::{Device, Ethernet, Output, Uart, Watchdog};
 use crate::interrupt::{self, Handler};
-use crate::register::Block;
 use crate::serial;
 
 const BAUD: u32 = 115_200;
 
 /// The main loop's devices, started.
 pub(crate) struct Board {
-    pub(crate) pbx: Serial,
-    pub(crate) recorder: Serial,
+    pub(crate) pbx: Pbx,
+    pub(crate) recorder: Recorder,
     pub(crate) net: Net,
     pub(crate) watchdog: Dog,
 }
 
-fn device(at: usize) -> Block {
-    // SAFETY: the board's file says that it has the device there. Each is used by its owner alone: the log's line by the
-    // log, the PBX's for reading by its interrupt, everything else by the main loop.
-    unsafe { Block::at(at) }
+fn started<D: Output>(line: &Device<D>) -> D {
+    D::start(line.block(), line.clock(), BAUD)
 }
 
 /// Powers the devices, and starts the log. Before this nothing of the board may be used.
 pub(crate) fn power() {
     chosen::power();
-    Serial::start(device(chosen::LOG), chosen::SERIAL_CLOCK, BAUD);
+    started(&chosen::LOG);
 }
 
 /// The line of the log, which [`power`] has started.
-pub(crate) fn log() -> Serial {
-    Serial::attach(device(chosen::LOG))
+pub(crate) fn log() -> Log {
+    Log::attach(chosen::LOG.block())
 }
 
 /// Starts the other devices. If one does not answer, `Err` says which.
 pub(crate) fn start(mac: [u8; 6]) -> Result<Board, &'static str> {
-    let mut pbx = Serial::start(device(chosen::PBX), chosen::SERIAL_CLOCK, BAUD);
+    let mut pbx = started(&chosen::PBX);
     pbx.interrupt_on_receive();
     interrupt::enable(chosen::PBX_INTERRUPT);
     Ok(Board {
         pbx,
-        recorder: Serial::start(device(chosen::RECORDER), chosen::SERIAL_CLOCK, BAUD),
-        net: Net::start(device(chosen::NET), mac).ok_or("the Ethernet controller does not answer")?,
-        watchdog: Dog::start(device(chosen::WATCHDOG), chosen::WATCHDOG_CLOCK * crate::WATCHDOG_SECONDS),
+        recorder: started(&chosen::RECORDER),
+        net: Net::start(chosen::NET.block(), chosen::NET.clock(), mac)
+            .ok_or("the Ethernet controller does not answer")?,
+        watchdog: Dog::start(chosen::WATCHDOG.block(), chosen::WATCHDOG.clock(), crate::WATCHDOG_SECONDS),
     })
 }
 
 unsafe extern "C" fn pbx_received() {
-    serial::fill(&mut Serial::attach(device(chosen::PBX)));
+    serial::fill(&mut Pbx::attach(chosen::PBX.block()));
 }
 
 /// The board's interrupts: two that are wanted.

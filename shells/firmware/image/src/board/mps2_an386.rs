@@ -1,10 +1,9 @@
 //! The MPS2 board with the image AN386: Cortex-M4F, 4 MB each for code and for data.
 
-use cortex_m_rt::exception;
-
+use crate::driver::Device;
 use crate::driver::cmsdk_uart::CmsdkUart;
 use crate::driver::lan9118::Lan9118;
-use crate::driver::watchdog::Sp805;
+use crate::driver::sp805::Sp805;
 use crate::interrupt::Number;
 
 pub(crate) const NAME: &str = "mps2-an386";
@@ -26,20 +25,20 @@ pub(crate) const FRAME: usize = 14 + 1500;
 /// What the TCP keeps of what came in.
 pub(crate) const RECEIVE: usize = 2048;
 
-pub(crate) type Serial = CmsdkUart;
+/// It drives everything.
+pub(crate) const CLOCK: u32 = 25_000_000;
+
+pub(crate) type Log = CmsdkUart;
+pub(crate) type Pbx = CmsdkUart;
+pub(crate) type Recorder = CmsdkUart;
 pub(crate) type Net = Lan9118;
 pub(crate) type Dog = Sp805;
 
-pub(crate) const CLOCK: u32 = 25_000_000;
-/// What drives the UARTs and the watchdog.
-pub(super) const SERIAL_CLOCK: u32 = CLOCK;
-pub(super) const WATCHDOG_CLOCK: u32 = CLOCK;
-
-pub(super) const LOG: usize = 0x4000_4000;
-pub(super) const PBX: usize = 0x4000_5000;
-pub(super) const RECORDER: usize = 0x4000_6000;
-pub(super) const NET: usize = 0x4020_0000;
-pub(super) const WATCHDOG: usize = 0x4000_8000;
+pub(super) const LOG: Device<Log> = Device::at(0x4000_4000, CLOCK);
+pub(super) const PBX: Device<Pbx> = Device::at(0x4000_5000, CLOCK);
+pub(super) const RECORDER: Device<Recorder> = Device::at(0x4000_6000, CLOCK);
+pub(super) const NET: Device<Net> = Device::at(0x4020_0000, CLOCK);
+pub(super) const WATCHDOG: Device<Dog> = Device::at(0x4000_8000, CLOCK);
 
 pub(super) const INTERRUPTS: usize = 32;
 pub(super) const PBX_INTERRUPT: Number = Number(2);
@@ -47,11 +46,3 @@ pub(crate) const NET_INTERRUPT: Number = Number(13);
 
 /// Nothing has to be switched on.
 pub(super) const fn power() {}
-
-/// The watchdog's time is over once: it resets the board when it is over again.
-#[exception]
-unsafe fn NonMaskableInt() {
-    loop {
-        cortex_m::asm::nop();
-    }
-}

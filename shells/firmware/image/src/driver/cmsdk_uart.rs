@@ -1,6 +1,6 @@
 //! The UART of Arm's Cortex-M System Design Kit. It holds one byte each way, and does not see damaged ones.
 
-use super::{Received, Uart};
+use super::{Output, Received, Uart};
 use crate::register::Block;
 
 /// A UART of that kit.
@@ -24,7 +24,7 @@ const TRANSMIT: u32 = 1;
 const RECEIVE: u32 = 1 << 1;
 const RECEIVE_INTERRUPT: u32 = 1 << 3;
 
-impl Uart for CmsdkUart {
+impl Output for CmsdkUart {
     fn start(block: Block, clock: u32, baud: u32) -> Self {
         // The divisor is at least 16.
         block.register(BAUD_DIVISOR).write((clock / baud).max(16));
@@ -36,6 +36,21 @@ impl Uart for CmsdkUart {
         Self { block, taken: None }
     }
 
+    fn write(&mut self, byte: u8) -> bool {
+        let has_room = self.block.register(STATE).read() & TRANSMIT_FULL == 0;
+        if has_room {
+            self.block.register(DATA).write(byte.into());
+        }
+        has_room
+    }
+
+    /// But for the byte that is being shifted out, of which the device does not tell.
+    fn is_idle(&self) -> bool {
+        self.block.register(STATE).read() & TRANSMIT_FULL == 0
+    }
+}
+
+impl Uart for CmsdkUart {
     fn interrupt_on_receive(&mut self) {
         self.block.register(CONTROL).write(TRANSMIT | RECEIVE | RECEIVE_INTERRUPT);
     }
@@ -59,18 +74,5 @@ impl Uart for CmsdkUart {
         state.write(RECEIVE_OVERRUN);
         self.taken = Some(byte);
         Some(Received::Damage)
-    }
-
-    fn write(&mut self, byte: u8) -> bool {
-        let has_room = self.block.register(STATE).read() & TRANSMIT_FULL == 0;
-        if has_room {
-            self.block.register(DATA).write(byte.into());
-        }
-        has_room
-    }
-
-    /// But for the byte that is being shifted out, of which the device does not tell.
-    fn is_idle(&self) -> bool {
-        self.block.register(STATE).read() & TRANSMIT_FULL == 0
     }
 }

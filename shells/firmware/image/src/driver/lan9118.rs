@@ -50,7 +50,7 @@ impl Lan9118 {
 }
 
 impl Ethernet for Lan9118 {
-    fn start(block: Block, mac: [u8; 6]) -> Option<Self> {
+    fn start(block: Block, _clock: u32, mac: [u8; 6]) -> Option<Self> {
         let device = Self { block };
         device.wait(BYTE_TEST, |value| value == IN_ORDER)?;
         block.register(HARDWARE_CONFIG).write(1);

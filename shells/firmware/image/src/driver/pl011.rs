@@ -1,6 +1,6 @@
 //! The PL011, as it is built into the Stellaris parts.
 
-use super::{Received, Uart};
+use super::{Output, Received, Uart};
 use crate::register::Block;
 
 /// A PL011.
@@ -30,7 +30,7 @@ const DAMAGED: u32 = 0b111 << 8;
 /// Bytes wait, or have waited for a while.
 const RECEIVE_INTERRUPTS: u32 = 1 << 4 | 1 << 6;
 
-impl Uart for Pl011 {
+impl Output for Pl011 {
     fn start(block: Block, clock: u32, baud: u32) -> Self {
         // Sixty-fourths of the divisor clock / (16 * baud), rounded.
         let divisor = (clock * 8 / baud).div_ceil(2);
@@ -47,6 +47,20 @@ impl Uart for Pl011 {
         Self { block, taken: None }
     }
 
+    fn write(&mut self, byte: u8) -> bool {
+        let has_room = self.block.register(FLAGS).read() & TRANSMIT_FULL == 0;
+        if has_room {
+            self.block.register(DATA).write(byte.into());
+        }
+        has_room
+    }
+
+    fn is_idle(&self) -> bool {
+        self.block.register(FLAGS).read() & BUSY == 0
+    }
+}
+
+impl Uart for Pl011 {
     fn interrupt_on_receive(&mut self) {
         self.block.register(INTERRUPT_MASK).write(RECEIVE_INTERRUPTS);
     }
@@ -66,17 +80,5 @@ impl Uart for Pl011 {
         // The FIFO notes an overrun with the first byte that it takes after it: the loss comes before that one.
         self.taken = (word & DAMAGED == 0).then_some(word as u8);
         Some(Received::Damage)
-    }
-
-    fn write(&mut self, byte: u8) -> bool {
-        let has_room = self.block.register(FLAGS).read() & TRANSMIT_FULL == 0;
-        if has_room {
-            self.block.register(DATA).write(byte.into());
-        }
-        has_room
-    }
-
-    fn is_idle(&self) -> bool {
-        self.block.register(FLAGS).read() & BUSY == 0
     }
 }

@@ -26,7 +26,7 @@ const RECEIVE_RESET: u32 = 1 << 4;
 const TRANSMIT_ON: u32 = 1 | 1 << 1 | 1 << 2 | 1 << 4;
 
 impl Ethernet for Stellaris {
-    fn start(block: Block, mac: [u8; 6]) -> Option<Self> {
+    fn start(block: Block, _clock: u32, mac: [u8; 6]) -> Option<Self> {
         let [a, b, c, d, e, f] = mac;
         block.register(RECEIVE_CONTROL).write(RECEIVE_RESET);
         block.register(ADDRESS).write(u32::from_le_bytes([a, b, c, d]));

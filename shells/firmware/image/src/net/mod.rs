@@ -8,6 +8,7 @@ use core::mem::MaybeUninit;
 use recording_gateway::events::Listener;
 use recording_gateway::http::Outgoing;
 use recording_gateway::link::Peer;
+use recording_gateway::provisioning::Site;
 use recording_gateway::{Clock, Connection};
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::socket::tcp;
@@ -16,13 +17,8 @@ use smoltcp::wire::{HardwareAddress, IpCidr, Ipv4Address};
 
 pub(crate) use device::{Frames, Wire};
 
+use crate::Gateway;
 use crate::board::{CONNECTIONS, FRAME, LISTENERS, Net, RECEIVE};
-use crate::{Gateway, site};
-
-/// The port of the API.
-pub(crate) const API: u16 = 80;
-/// The port of the listeners.
-pub(crate) const EVENTS: u16 = 81;
 
 pub(crate) const SOCKETS: usize = CONNECTIONS + LISTENERS;
 /// How many frames are taken in one turn.
@@ -91,6 +87,14 @@ pub(crate) struct Network {
     hearing: [Hearing; LISTENERS],
     outgoing: &'static mut Outgoing,
     clock: Clock,
+    ports: Ports,
+}
+
+/// Where clients and listeners come.
+#[derive(Clone, Copy)]
+struct Ports {
+    api: u16,
+    events: u16,
 }
 
 /// Room for the sockets.
@@ -102,6 +106,7 @@ impl Network {
     pub(crate) fn start(
         place: &'static mut MaybeUninit<Self>,
         net: Net,
+        site: &Site,
         memory: &'static mut Memory,
         storage: &'static mut Storage,
     ) -> &'static mut Self {
@@ -110,21 +115,21 @@ impl Network {
         }
         // SAFETY: all of them were written.
         let storage = unsafe { &mut *(&raw mut *storage).cast::<[SocketStorage<'static>; SOCKETS]>() };
-        place.write(Self::new(net, memory, storage))
+        place.write(Self::new(net, site, memory, storage))
     }
 
     #[inline(always)]
-    fn new(net: Net, memory: &'static mut Memory, storage: &'static mut [SocketStorage<'static>]) -> Self {
-        let [a, b, c, d, prefix] = site::ADDRESS;
-        let mut wire = Wire::new(net, &mut memory.frames, Peer { ip: [a, b, c, d], mac: site::MAC });
+    fn new(net: Net, site: &Site, memory: &'static mut Memory, storage: &'static mut [SocketStorage<'static>]) -> Self {
+        let [a, b, c, d] = site.ip;
+        let mut wire = Wire::new(net, &mut memory.frames, Peer { ip: site.ip, mac: site.mac });
         let mut config = Config::new(HardwareAddress::Ip);
         // Nothing here draws random numbers: sequence numbers begin by what differs between boards.
-        config.random_seed = site::MAC.iter().fold(0, |seed, &byte| seed << 8 | u64::from(byte));
+        config.random_seed = site.mac.iter().fold(0, |seed, &byte| seed << 8 | u64::from(byte));
         let mut interface = Interface::new(config, &mut wire, Instant::ZERO);
         let own = Ipv4Address::new(a, b, c, d);
         interface.update_ip_addrs(|addresses| {
             // There is room for one.
-            let _ = addresses.push(IpCidr::new(own.into(), prefix));
+            let _ = addresses.push(IpCidr::new(own.into(), site.prefix));
         });
         // Wherever a peer is, the link knows the way.
         let _ = interface.routes_mut().add_default_ipv4_route(own);
@@ -149,7 +154,8 @@ impl Network {
             let (receive, send) = buffers.next().unwrap_or_else(|| crate::life::give_up(ONE_EACH));
             Hearing { socket: add(receive, send, Some(ALIVE)), listener: None, settled: 0 }
         });
-        Self { wire, interface, sockets, clients, hearing, outgoing: &mut memory.outgoing, clock: Clock::new() }
+        let (outgoing, ports) = (&mut memory.outgoing, Ports { api: site.api, events: site.events });
+        Self { wire, interface, sockets, clients, hearing, outgoing, clock: Clock::new(), ports }
     }
 
     /// Takes frames in, but not all that may come.

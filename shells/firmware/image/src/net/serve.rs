@@ -9,7 +9,7 @@ use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::{Socket, tcp};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
-use super::{API, Client, EVENTS, Hearing, Network};
+use super::{Client, Hearing, Network, Ports};
 use crate::Gateway;
 
 /// How many steps a client has in one turn.
@@ -20,19 +20,20 @@ impl Network {
     #[inline(never)]
     pub(crate) fn serve(&mut self, gateway: &mut Gateway, now: u32) -> bool {
         let mut again = false;
+        let Ports { api, events } = self.ports;
         for Client { socket, connection, present, settled } in &mut self.clients {
             let socket = self.sockets.get_mut::<tcp::Socket<'_>>(*socket);
             if *present || socket.is_listening() {
                 *settled = now;
             }
-            again |= client(socket, connection, present, gateway, now, self.outgoing);
+            again |= client(socket, connection, present, gateway, now, self.outgoing, api);
         }
         for Hearing { socket, listener, settled } in &mut self.hearing {
             let socket = self.sockets.get_mut::<tcp::Socket<'_>>(*socket);
             if matches!(socket.state(), tcp::State::Listen | tcp::State::Established) {
                 *settled = now;
             }
-            again |= hear(socket, listener, gateway);
+            again |= hear(socket, listener, gateway, events);
         }
         again
     }
@@ -54,7 +55,7 @@ impl Network {
         };
         let half_open = |settled| since(now, settled).checked_sub(HANDSHAKE);
         let (place, port) = match wish.to {
-            API => {
+            to if to == self.ports.api => {
                 if self.clients.iter().any(|client| self.is_listening(client.socket)) {
                     return;
                 }
@@ -85,9 +86,9 @@ impl Network {
                 client.connection.gone(gateway);
                 client.present = false;
                 client.settled = now;
-                (client.socket, API)
+                (client.socket, to)
             }
-            EVENTS => {
+            to if to == self.ports.events => {
                 if self.hearing.iter().any(|hearing| self.is_listening(hearing.socket)) {
                     return;
                 }
@@ -99,7 +100,7 @@ impl Network {
                 hearing.listener = None;
                 hearing.settled = now;
                 self.sockets.get_mut::<tcp::Socket<'_>>(hearing.socket).abort();
-                (hearing.socket, EVENTS)
+                (hearing.socket, to)
             }
             _ => return,
         };
@@ -143,13 +144,14 @@ fn client(
     gateway: &mut Gateway,
     now: u32,
     outgoing: &mut Outgoing,
+    port: u16,
 ) -> bool {
     if !*present {
         if socket.may_send() {
             connection.open(gateway, now);
             *present = true;
         } else {
-            return listen(socket, API);
+            return listen(socket, port);
         }
     }
     // In TIME-WAIT both sides have closed; the place is needed.
@@ -190,13 +192,13 @@ fn send(socket: &mut tcp::Socket<'_>, pieces: &[&[u8]]) {
     }
 }
 
-fn hear(socket: &mut tcp::Socket<'_>, listener: &mut Option<Listener>, gateway: &mut Gateway) -> bool {
+fn hear(socket: &mut tcp::Socket<'_>, listener: &mut Option<Listener>, gateway: &mut Gateway, port: u16) -> bool {
     let Some(place) = listener else {
         if socket.may_send() {
             *listener = Some(Listener::new(&gateway.events));
             return true;
         }
-        return listen(socket, EVENTS);
+        return listen(socket, port);
     };
     if socket.state() == tcp::State::TimeWait {
         socket.abort();

@@ -1,5 +1,5 @@
-//! The watchdog of Arm's SP805 and its descendants, which both boards have: it asks for an interrupt when its time is
-//! over, and resets the board when it is over once more.
+//! The watchdog of Arm's SP805 and its descendants, such as the one of the Cortex-M System Design Kit: it asks for an
+//! interrupt when its time is over, and resets the board when it is over once more.
 
 use super::Watchdog;
 use crate::register::Block;
@@ -20,9 +20,9 @@ const INTERRUPT_AND_RESET: u32 = 0b11;
 
 impl Watchdog for Sp805 {
     /// It cannot be stopped.
-    fn start(block: Block, ticks: u32) -> Self {
+    fn start(block: Block, clock: u32, seconds: u32) -> Self {
         block.register(LOCK).write(UNLOCK);
-        block.register(LOAD).write(ticks);
+        block.register(LOAD).write(clock.saturating_mul(seconds));
         block.register(CONTROL).write(INTERRUPT_AND_RESET);
         block.register(LOCK).write(0);
         Self { block }
