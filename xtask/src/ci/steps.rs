@@ -49,7 +49,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "history",
-        title: "servers and members of etcd, killed, stopped and cut off under 64 clients: every reply, change and event checked",
+        title: "servers and members of etcd, killed, stopped and cut off from each other under 64 clients: every reply, change and event checked",
         tier: All,
         run: cluster::short_history,
     },

@@ -8,6 +8,7 @@ use crate::{
 };
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
+use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(crate) enum Cluster {
@@ -40,6 +41,11 @@ impl Cluster {
     }
 }
 
+/// The folder with etcd's programs, which are there then.
+pub(crate) fn programs() -> Result<PathBuf> {
+    install::programs()
+}
+
 /// The client's tests with members, two at a time: each has members of its own.
 pub(crate) fn client() -> Result<()> {
     let programs = install::programs()?;
@@ -61,7 +67,8 @@ fn history(rest: &[String]) -> Result<String> {
     let programs = install::programs()?;
     Sh::line("cargo build --locked -p recording-server --features etcd").show()?;
     let server = target().join("debug/recording-server");
-    let run = Sh::line("cargo run --quiet --locked -p recording-cluster-lab -- --server").arg(server).args(rest);
+    let run =
+        Sh::line("cargo run --quiet --locked -p recording-cluster-lab -- history --server").arg(server).args(rest);
     let out = run.env("ETCD_BIN", programs).read()?;
     print!("{out}");
     Ok(found(r"(?m)^cluster (.*)$", &out).context("the laboratory says what it has done")?.to_owned())
@@ -74,12 +81,12 @@ fn words(line: &str) -> Vec<String> {
 /// Short runs, after the planted faults that the laboratory must find.
 pub(crate) fn short_history() -> Result<()> {
     Sh::line("cargo test --locked -p recording-cluster-lab").show()?;
-    history(&words("--faults 16"))?;
-    history(&words("--etcd --faults 11")).map(drop)
+    history(&words("--faults 8"))?;
+    history(&words("--etcd --faults 16")).map(drop)
 }
 
 /// Long runs; gives what it says of them.
 pub(crate) fn long_history() -> Result<String> {
     let alone = history(&words("--faults 200 --seed 2"))?;
-    Ok(format!("{alone}; {}", history(&words("--etcd --faults 44 --seed 2"))?))
+    Ok(format!("{alone}; {}", history(&words("--etcd --faults 64 --seed 2"))?))
 }

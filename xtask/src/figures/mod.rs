@@ -2,6 +2,7 @@
 
 pub(crate) mod budgets;
 mod c;
+mod cluster;
 mod firmware;
 pub(crate) mod image;
 mod page;
@@ -27,12 +28,15 @@ pub(crate) struct Options {
     /// With `core --gate`: accept today's counts as limits
     #[arg(long, requires = "gate")]
     accept: bool,
-    /// With `core`: leave criterion out; all else is measured
+    /// With `core`: leave criterion out; all else is measured. With `cluster`: short runs, which show only that it works
     #[arg(long)]
     quick: bool,
     /// With `server`: how long each load lasts
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
+    /// With `cluster`: how many sessions the large store has
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1000..))]
+    sessions: u64,
     /// With `recorder`: an older `recording-server`, which sets without a recorder are compared with
     #[arg(long, value_name = "PROGRAM")]
     baseline: Option<std::path::PathBuf>,
@@ -47,6 +51,8 @@ enum What {
     Core,
     /// Instructions, load and memory of the server: docs/server-figures.md
     Server,
+    /// Sets, events, a leader's death and a million sessions with servers over etcd, next to etcd: docs/cluster-figures.md
+    Cluster,
     /// Flash, RAM and stack of the images, as the last run of their tests left them: docs/firmware.md
     Firmware,
     /// What a pause costs that a real recorder has confirmed: docs/recorder.md
@@ -58,9 +64,13 @@ enum What {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let wrong = [
         (options.accept && options.what != What::Core, "--accept goes with `core`"),
-        (options.quick && options.what != What::Core, "--quick goes with `core`"),
+        (
+            options.quick && !matches!(options.what, What::Core | What::Cluster),
+            "--quick goes with `core` and `cluster`",
+        ),
         (options.panics && options.what != What::Firmware, "--panics goes with `firmware`"),
         (options.gate && options.what == What::Firmware, "there is no gate for `firmware`"),
+        (options.gate && options.what == What::Cluster, "there is no gate for `cluster`: these are times"),
         (options.gate && options.what == What::Recorder, "there is no gate for `recorder`: these are times"),
         (options.baseline.is_some() && options.what != What::Recorder, "--baseline goes with `recorder`"),
     ];
@@ -72,6 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         (What::Core, false) => page::write(options.quick),
         (What::Server, true) => server::gate(),
         (What::Server, false) => server::write(options.seconds),
+        (What::Cluster, _) => cluster::write(options.sessions, options.quick),
         (What::Firmware, _) => firmware::run(options.panics),
         (What::Recorder, _) => recorder::write(options.baseline.as_deref()),
         (What::C, gate) => c::run(!gate),

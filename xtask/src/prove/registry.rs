@@ -60,9 +60,9 @@ pub(super) fn proofs() -> Vec<Proof> {
         },
         Proof {
             name: "history",
-            shows: "under kills every reply is explained by one order of a session's changes, and each event comes once",
+            shows: "under kills and cuts every reply is explained by one order of a session's changes, and each event comes once",
             run: |_| checks::history(),
-            outside: "loss of power; what the listeners of a killed server had not read".into(),
+            outside: "loss of power; networks that reorder or damage; what the listeners of a killed server had not read".into(),
             when: Long,
         },
         Proof {

@@ -24,6 +24,17 @@ pub struct Setup {
     pub arguments: Vec<String>,
     /// Has clients use TLS.
     pub tls: Option<TlsFiles>,
+    /// Where each member runs, one place for each. If there are none, all run here, on 127.0.0.1.
+    pub places: Vec<Place>,
+}
+
+/// Where a member runs.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The address that it listens at, which can be reached from here.
+    pub address: Ipv4Addr,
+    /// The words of the command that runs a program there, as in `ip netns exec NAME`: it must become that program.
+    pub within: Vec<String>,
 }
 
 /// Certificates and keys, all in PEM.
@@ -55,6 +66,12 @@ struct Member {
     client_port: u16,
     peer_port: u16,
     process: Option<Child>,
+}
+
+impl Setup {
+    fn address(&self, index: usize) -> Ipv4Addr {
+        self.places.get(index).map_or(Ipv4Addr::LOCALHOST, |place| place.address)
+    }
 }
 
 impl Cluster {
@@ -90,7 +107,7 @@ impl Cluster {
     #[must_use]
     pub fn endpoint(&self, index: usize) -> String {
         let scheme = if self.setup.tls.is_some() { "https" } else { "http" };
-        format!("{scheme}://127.0.0.1:{}", self.members[index].client_port)
+        format!("{scheme}://{}:{}", self.setup.address(index), self.members[index].client_port)
     }
 
     /// The cluster's folder.
@@ -192,15 +209,17 @@ impl Cluster {
     ///
     /// If no member says that it is.
     pub fn leader(&self) -> Result<usize, String> {
-        for index in 0..self.members.len() {
-            let status = self.ctl(&[&self.endpoint(index)], &["endpoint", "status", "--write-out=fields"]);
-            let Ok(status) = status else { continue };
+        (0..self.members.len()).find(|&index| self.leads(index)).ok_or_else(|| "no member leads".into())
+    }
+
+    /// Whether a member answers that it is the leader. One that is cut off from the others may still believe that.
+    #[must_use]
+    pub fn leads(&self, index: usize) -> bool {
+        let status = self.ctl(&[&self.endpoint(index)], &["endpoint", "status", "--write-out=fields"]);
+        status.is_ok_and(|status| {
             let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(&format!("\"{name}\" : ")));
-            if field("MemberID").is_some() && field("MemberID") == field("Leader") {
-                return Ok(index);
-            }
-        }
-        Err("no member leads".into())
+            field("MemberID").is_some() && field("MemberID") == field("Leader")
+        })
     }
 
     /// The process of a member.
@@ -232,9 +251,17 @@ impl Cluster {
     }
 
     fn start_one(&mut self, index: usize) -> Result<(), String> {
-        let peer = |index: usize| format!("http://127.0.0.1:{}", self.members[index].peer_port);
+        let peer = |index: usize| format!("http://{}:{}", self.setup.address(index), self.members[index].peer_port);
         let all: Vec<_> = (0..self.members.len()).map(|index| format!("m{index}={}", peer(index))).collect();
-        let mut command = Command::new(&self.programs.etcd);
+        let within = self.setup.places.get(index).map(|place| place.within.as_slice()).unwrap_or_default();
+        let mut command = match within {
+            [] => Command::new(&self.programs.etcd),
+            [first, rest @ ..] => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(&self.programs.etcd);
+                command
+            }
+        };
         command.arg("--name").arg(format!("m{index}"));
         command.arg("--data-dir").arg(self.folder.path().join(format!("m{index}")));
         command.args(["--listen-peer-urls", &peer(index), "--initial-advertise-peer-urls", &peer(index)]);

@@ -8,5 +8,5 @@ mod cluster;
 mod programs;
 mod signal;
 
-pub use cluster::{Cluster, Setup, TlsFiles};
+pub use cluster::{Cluster, Place, Setup, TlsFiles};
 pub use programs::{OLDEST, Programs, Version};

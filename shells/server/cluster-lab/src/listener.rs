@@ -63,7 +63,11 @@ pub(crate) fn listen(servers: &Servers, server: usize, store: &Store, log: &Log,
     Ok(())
 }
 
-fn connect(place: Place) -> Result<WebSocket<TcpStream>> {
+/// A connection of a listener.
+pub(crate) type Socket = WebSocket<TcpStream>;
+
+/// Connects to a server, which has the listener then.
+pub(crate) fn connect(place: Place) -> Result<Socket> {
     let stream = TcpStream::connect_timeout(&place.api, Duration::from_secs(2))?;
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let (mut socket, _) = tungstenite::client(format!("ws://{}{HUB}", place.api), stream)?;
@@ -81,20 +85,14 @@ fn connect(place: Place) -> Result<WebSocket<TcpStream>> {
 /// # Errors
 ///
 /// If there is what no server may send.
-fn read(mut socket: WebSocket<TcpStream>, index: usize, log: &Log, is_over: &AtomicBool) -> Result<()> {
+fn read(mut socket: Socket, index: usize, log: &Log, is_over: &AtomicBool) -> Result<()> {
     while !is_over.load(Ordering::Relaxed) {
-        let message = match socket.read() {
-            Ok(message) => message,
-            Err(tungstenite::Error::Io(error))
-                if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
-            {
-                continue;
-            }
-            Err(_) => return Ok(()),
+        let records = match socket.read() {
+            Ok(Message::Text(text)) => split(&text)?,
+            Err(error) if !is_only_late(&error) => return Ok(()),
+            _ => continue,
         };
-        let Message::Text(text) = message else { continue };
-        for record in text.split_terminator(RECORD) {
-            let record: Value = serde_json::from_str(record).with_context(|| format!("a listener gets {record}"))?;
+        for record in records {
             match record["type"].as_u64() {
                 Some(1) => {
                     let event = event(&record).with_context(|| format!("a listener gets {record}"))?;
@@ -107,6 +105,25 @@ fn read(mut socket: WebSocket<TcpStream>, index: usize, log: &Log, is_over: &Ato
         }
     }
     Ok(())
+}
+
+/// The records that come next; `None` if there are none for a while.
+pub(crate) fn records(socket: &mut Socket) -> Result<Option<Vec<Value>>> {
+    match socket.read() {
+        Ok(Message::Text(text)) => split(&text).map(Some),
+        Ok(_) => Ok(None),
+        Err(error) if is_only_late(&error) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_only_late(error: &tungstenite::Error) -> bool {
+    matches!(error, tungstenite::Error::Io(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+}
+
+fn split(text: &str) -> Result<Vec<Value>> {
+    let records = text.split_terminator(RECORD);
+    records.map(|record| serde_json::from_str(record).with_context(|| format!("a listener gets {record}"))).collect()
 }
 
 fn event(record: &Value) -> Option<(usize, u8)> {

@@ -11,15 +11,17 @@
 //!
 //! Nothing of the server's code is used: the programs are run as they are.
 
+mod apart;
 mod chain;
 mod client;
 mod etcd;
 mod faults;
+mod figures;
 mod heard;
 mod linear;
-mod links;
 mod listener;
 mod model;
+mod net;
 #[cfg(test)]
 mod planted;
 mod servers;
@@ -28,19 +30,19 @@ mod trail;
 mod verdict;
 
 use anyhow::{Context as _, Result, bail};
-use clap::Parser;
+use clap::{Args, Parser};
 use client::Client;
 use core::{
-    net::SocketAddr,
+    net::Ipv4Addr,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
-use etcd_members::{Cluster, Setup};
+use etcd_members::{Cluster, Place, Setup};
 use fastrand::Rng;
 use faults::Members;
-use links::Link;
 use model::{Op, Outcome, Request};
-use servers::Servers;
+use net::{Net, Node};
+use servers::{Runs, Servers};
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
@@ -53,8 +55,16 @@ use verdict::Run;
 /// How long listeners may take to get the last events.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Checks what clients and listeners get of servers that are killed, stopped, cut off and started again
+/// Servers that share their sessions: under faults, and next to etcd alone
 #[derive(Parser)]
+enum Command {
+    /// Checks what clients and listeners get of servers that are killed, stopped, cut off and started again
+    History(Arguments),
+    /// Measures servers over members of etcd next to members without servers; prints tables as JSON
+    Figures(figures::Arguments),
+}
+
+#[derive(Args)]
 struct Arguments {
     /// The server's program
     #[arg(long)]
@@ -77,9 +87,13 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
+    let done = match Command::parse() {
+        Command::History(arguments) => run(&arguments).map(|said| format!("cluster {said}")),
+        Command::Figures(arguments) => figures::run(&arguments),
+    };
+    match done {
         Ok(said) => {
-            println!("cluster {said}");
+            println!("{said}");
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -90,11 +104,11 @@ fn main() -> ExitCode {
 }
 
 /// One server, with its sessions in a file and an audit trail.
-fn with_file(folder: &Path) -> Vec<Vec<String>> {
+fn with_file(folder: &Path) -> Vec<Runs> {
     let path = |name: &str| folder.join(name).display().to_string();
     let mut arguments = vec!["--store".to_owned(), format!("file:{}", path("sessions"))];
     arguments.extend(["--audit".to_owned(), path("trail"), "--audit-reads".to_owned(), "off".to_owned()]);
-    vec![arguments]
+    vec![Runs { within: Vec::new(), address: Ipv4Addr::LOCALHOST, arguments }]
 }
 
 /// How many servers there are over etcd, and how many members.
@@ -103,27 +117,36 @@ const PREFIX: &str = "lab";
 /// Longer than a server tries to have a change stored.
 const LONGEST_TRY: Duration = Duration::from_secs(6);
 
-/// Members of etcd, with links to them of their own for each server.
+/// Members of etcd, each in a namespace of its own, as the servers will be.
 fn members() -> Result<Members> {
-    let cluster = Cluster::start(TOGETHER, &Setup::default()).map_err(anyhow::Error::msg)?;
-    let addresses = cluster.endpoints().into_iter().map(|url| Ok(url.trim_start_matches("http://").parse()?));
-    let addresses: Vec<SocketAddr> = addresses.collect::<Result<_>>()?;
-    let links = (0..TOGETHER).map(|_| addresses.iter().map(|&address| Link::to(address)).collect());
-    Ok(Members { links: links.collect::<Result<_>>()?, cluster })
+    let nodes: Vec<_> = (0..TOGETHER).map(Node::Member).chain((0..TOGETHER).map(Node::Server)).collect();
+    let net = Net::lay(&nodes)?;
+    let place = |node: Node| Place { address: node.address(), within: node.within() };
+    let places = (0..TOGETHER).map(|member| place(Node::Member(member))).collect();
+    let cluster = Cluster::start(TOGETHER, &Setup { places, ..Setup::default() }).map_err(anyhow::Error::msg)?;
+    Ok(Members { cluster, net, count: TOGETHER })
 }
 
-/// Servers with their sessions in etcd.
-fn with_etcd(members: &Members) -> Vec<Vec<String>> {
-    let arguments = |links: &Vec<Link>| {
-        let urls: Vec<_> = links.iter().map(|link| format!("http://{}", link.address())).collect();
-        vec!["--store".to_owned(), format!("etcd:{PREFIX}"), "--etcd-endpoints".to_owned(), urls.join(",")]
+/// Servers with their sessions in etcd. Each begins at another member.
+fn with_etcd(members: &Members) -> Vec<Runs> {
+    let runs = |server: usize| {
+        let mut urls = members.cluster.endpoints();
+        urls.rotate_left(server % TOGETHER);
+        let mut arguments = vec!["--store".to_owned(), format!("etcd:{PREFIX}")];
+        // What is between them is nothing but this program's own network.
+        arguments.extend(["--etcd-endpoints".to_owned(), urls.join(","), "--insecure".to_owned()]);
+        let node = Node::Server(server);
+        Runs { within: node.within(), address: node.address(), arguments }
     };
-    members.links.iter().map(arguments).collect()
+    (0..TOGETHER).map(runs).collect()
 }
 
 /// Runs it, and says how much was done.
 fn run(arguments: &Arguments) -> Result<String> {
     let began = Instant::now();
+    if arguments.etcd {
+        apart::enter()?;
+    }
     let mut random = Rng::with_seed(arguments.seed);
     let mut members = arguments.etcd.then(members).transpose()?;
     let servers = Servers::new(&arguments.server, arguments.clients, |folder| {
@@ -255,6 +278,6 @@ mod tests {
 
     #[test]
     fn the_command_is_sound() {
-        Arguments::command().debug_assert();
+        Command::command().debug_assert();
     }
 }

@@ -3,12 +3,13 @@
 use crate::client;
 use anyhow::{Context as _, Result, bail};
 use core::{
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 use recording_lab::process::Program;
 use std::{
+    ffi::OsStr,
     fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
@@ -27,9 +28,19 @@ pub(crate) struct Place {
     pub(crate) start: usize,
 }
 
+/// How a server is run.
+#[derive(Debug)]
+pub(crate) struct Runs {
+    /// The words of the command that runs it, if it is to run somewhere else.
+    pub(crate) within: Vec<String>,
+    /// What it listens at.
+    pub(crate) address: Ipv4Addr,
+    pub(crate) arguments: Vec<String>,
+}
+
 #[derive(Debug)]
 struct Server {
-    arguments: Vec<String>,
+    runs: Runs,
     program: Option<Program>,
     place: Option<Place>,
 }
@@ -51,16 +62,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Servers {
-    /// One server for each list of arguments; none is started.
-    pub(crate) fn new(
-        executable: &Path,
-        clients: usize,
-        arguments: impl Fn(&Path) -> Vec<Vec<String>>,
-    ) -> Result<Self> {
+    /// One server for each of these; none is started.
+    pub(crate) fn new(executable: &Path, clients: usize, all: impl Fn(&Path) -> Vec<Runs>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("recording-cluster-lab-").tempdir()?;
         fs::write(folder.path().join("world.toml"), client::config(clients))?;
-        let servers = arguments(folder.path()).into_iter();
-        let servers = servers.map(|arguments| Mutex::new(Server { arguments, program: None, place: None })).collect();
+        let servers = all(folder.path()).into_iter();
+        let servers = servers.map(|runs| Mutex::new(Server { runs, program: None, place: None })).collect();
         let (ends, began, is_over) = (Mutex::default(), Instant::now(), AtomicBool::new(false));
         Ok(Self { executable: executable.to_owned(), folder, servers, ends, began, is_over })
     }
@@ -90,6 +97,11 @@ impl Servers {
     /// Where a server is, if it runs.
     pub(crate) fn place(&self, server: usize) -> Option<Place> {
         locked(&self.servers[server]).place
+    }
+
+    /// The number of a server's process, if it runs.
+    pub(crate) fn process(&self, server: usize) -> Option<u32> {
+        locked(&self.servers[server]).program.as_ref().map(Program::id)
     }
 
     /// When each start was over.
@@ -135,10 +147,14 @@ impl Servers {
 
     fn spawn(&self, server: usize) -> Result<Program> {
         let log = fs::File::options().create(true).append(true).open(self.log(server))?;
-        let mut command = Command::new(&self.executable);
-        command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--rate", "off", "--log", "warn"]);
-        command.arg("--config").arg(self.folder.path().join("world.toml"));
-        command.args(&locked(&self.servers[server]).arguments);
+        let one = locked(&self.servers[server]);
+        let Runs { within, address, arguments } = &one.runs;
+        let words = within.iter().map(OsStr::new).chain([self.executable.as_os_str()]);
+        let mut words = words.map(OsStr::to_owned);
+        let mut command = Command::new(words.next().context("a program")?);
+        command.args(words).arg("--listen").arg(format!("{address}:0")).arg("--admin").arg(format!("{address}:0"));
+        command.args(["--rate", "off", "--log", "warn"]).arg("--config").arg(self.folder.path().join("world.toml"));
+        command.args(arguments);
         Program::start(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log))
     }
 

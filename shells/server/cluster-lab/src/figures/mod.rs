@@ -1,0 +1,109 @@
+//! What several servers over one etcd cost, next to etcd without them. Everything is measured in one run, in turns: another
+//! machine, or another hour, has other times.
+
+mod bare;
+mod events;
+mod leader;
+mod load;
+mod million;
+mod place;
+mod sets;
+mod stats;
+
+use anyhow::{Result, ensure};
+use core::time::Duration;
+use serde_json::json;
+use std::{path::PathBuf, time::Instant};
+
+/// Measures servers over members of etcd, next to members without servers
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// The server's program, built with --release and the feature etcd
+    #[arg(long)]
+    server: PathBuf,
+    /// How many sessions the large store has
+    #[arg(long, default_value_t = 1_000_000)]
+    sessions: usize,
+    /// Short measurements, which show only that it works
+    #[arg(long)]
+    quick: bool,
+}
+
+/// How much is measured.
+#[derive(Clone, Copy, Debug)]
+struct Extent {
+    /// How long each load of sets lasts each time.
+    load: Duration,
+    /// How often they take turns.
+    turns: usize,
+    /// How many events there are.
+    events: usize,
+    /// How often the leader is killed.
+    kills: usize,
+}
+
+const WHOLE: Extent = Extent { load: Duration::from_secs(4), turns: 3, events: 2000, kills: 5 };
+const QUICK: Extent = Extent { load: Duration::from_millis(800), turns: 1, events: 200, kills: 1 };
+
+/// What is wanted, and what came of it.
+struct Goal {
+    what: &'static str,
+    wanted: &'static str,
+    found: String,
+    reached: bool,
+}
+
+impl Goal {
+    fn line(&self) -> String {
+        let Self { what, wanted, found, reached } = self;
+        let verdict = if *reached { "reached" } else { "**not reached**" };
+        format!("| {what} | {wanted} | {found} | {verdict} |")
+    }
+}
+
+/// Measures everything; gives the tables by their names, as JSON.
+pub(crate) fn run(arguments: &Arguments) -> Result<String> {
+    ensure!(arguments.sessions >= 1000, "--sessions is at least 1000: a page has that many");
+    let extent = if arguments.quick { QUICK } else { WHOLE };
+    let began = Instant::now();
+    let said = |what: &str| eprintln!("cluster figures: {what} ({} s after the begin)", began.elapsed().as_secs());
+    let runtime = tokio::runtime::Runtime::new()?;
+    said("sets through one and three servers, next to bare transactions");
+    let sets = sets::measure(&runtime, &arguments.server, extent)?;
+    said("events at another server's listener, next to a bare watch");
+    let events = events::measure(&runtime, &arguments.server, extent)?;
+    said("the leader is killed");
+    let leader = leader::measure(&runtime, &arguments.server, extent)?;
+    said(&format!("{} sessions", stats::count(arguments.sessions)));
+    let million = million::measure(&runtime, &arguments.server, arguments.sessions)?;
+    said("done");
+    let goals: Vec<_> = sets.goals().into_iter().chain([events.goal()]).map(|goal| goal.line()).collect();
+    let head = ["| what | wanted | found | |", "|---|---|---|---|"].map(str::to_owned);
+    let goals = head.into_iter().chain(goals).collect::<Vec<_>>().join("\n");
+    let extent = format!(
+        "{} times {} s for each load, {} events, {} kills of the leader, {} sessions{}",
+        extent.turns,
+        extent.load.as_secs_f64(),
+        stats::count(extent.events),
+        extent.kills,
+        stats::count(arguments.sessions),
+        if arguments.quick { ": a short run, whose figures mean nothing" } else { "" }
+    );
+    let page = json!({
+        "extent": extent, "goals": goals, "sets": sets.table(), "events": events.table(), "leader": leader.table(),
+        "sessions": million.table(),
+    });
+    Ok(page.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_that_is_missed_says_so() {
+        let goal = |reached| Goal { what: "a", wanted: "b", found: "c".to_owned(), reached }.line();
+        assert_eq!(goal(true), "| a | b | c | reached |");
+        assert_eq!(goal(false), "| a | b | c | **not reached** |");
+    }
+}
