@@ -2,7 +2,7 @@
 
 use core::future::Future;
 use core::pin::Pin;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::Arc;
 
@@ -51,6 +51,17 @@ struct Shared {
     first: AtomicUsize,
     options: Options,
     tokens: Tokens,
+    requests: AtomicU64,
+    left: AtomicU64,
+}
+
+/// What a client has done so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests to members, watches that were begun among them; one that is sent again counts again.
+    pub requests: u64,
+    /// How often the member that is asked first failed, so that another one is asked first since.
+    pub left: u64,
 }
 
 impl Client {
@@ -63,12 +74,27 @@ impl Client {
     pub fn new(endpoints: Vec<Endpoint>, options: Options) -> Self {
         assert!(!endpoints.is_empty(), "a cluster has a member");
         let members = endpoints.into_iter().map(Member::new).collect();
-        Self(Arc::new(Shared { members, first: AtomicUsize::new(0), options, tokens: Tokens::default() }))
+        let (requests, left) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self(Arc::new(Shared {
+            members,
+            first: AtomicUsize::new(0),
+            options,
+            tokens: Tokens::default(),
+            requests,
+            left,
+        }))
     }
 
     /// The endpoints, in the order in which they were given.
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         self.0.members.iter().map(|member| &member.endpoint)
+    }
+
+    /// What it has done so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counts { requests: count(&self.0.requests), left: count(&self.0.left) }
     }
 
     /// Reads keys: linearizably unless the request says otherwise.
@@ -198,6 +224,7 @@ impl Client {
             Ok(token) => token,
             Err(error) => return Once::Answered(Err(error)),
         };
+        self.0.requests.fetch_add(1, Ordering::Relaxed);
         match ask(connection, token).await {
             Err(error) if options.credentials.is_some() && wants_new_token(&error) => Once::Refused(number, error),
             answer => Once::Answered(answer),
@@ -215,10 +242,13 @@ impl Client {
 
     /// Has others ask the next member first, unless one of them did that already.
     fn leave(&self, index: usize) {
-        let Shared { members, first, .. } = &*self.0;
+        let Shared { members, first, left, .. } = &*self.0;
         members[index].shun();
         let next = (index + 1) % members.len();
-        let _ = first.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed);
+        let was_first = first.compare_exchange(index, next, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+        if was_first && next != index {
+            left.fetch_add(1, Ordering::Relaxed);
+        }
     }
 }
 

@@ -21,7 +21,7 @@ mod tls;
 mod token;
 mod watch;
 
-pub use client::Client;
+pub use client::{Client, Counts};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{Error, Kind, Outcome};
 pub use options::{Credentials, Options};

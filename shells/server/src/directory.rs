@@ -1,5 +1,7 @@
 //! The UCCs: what the decision needs to know besides the session itself.
 
+mod fingerprint;
+
 use core::time::Duration;
 use std::collections::{HashMap, HashSet};
 

@@ -41,6 +41,7 @@ pub mod demo;
 pub mod directory;
 mod ended;
 pub mod events;
+pub mod fingerprint;
 mod health;
 pub mod hub;
 mod log;

@@ -1,6 +1,7 @@
 //! The loop of the shell: look the facts up, let the core decide, store, and only then answer and publish.
 
 use core::time::Duration;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use recording_core::decide::{DecidedReply, Decision, SetFacts, StateFacts};
@@ -55,9 +56,13 @@ impl<S: Store> Service<S> {
     #[must_use]
     pub fn new(directory: Directory, store: S) -> Self {
         let events = Events::new();
+        let store_reports = store.watched_by(Arc::new(events.clone()));
+        if store_reports {
+            store.configured(directory.fingerprint());
+        }
         Self {
             directory: SharedDirectory::new(directory),
-            store_reports: store.watched_by(Arc::new(events.clone())),
+            store_reports,
             store,
             events,
             metrics: Metrics::new(),
@@ -102,6 +107,15 @@ impl<S: Store> Service<S> {
         &self.directory
     }
 
+    /// Puts another directory in force, and has a store that other servers share compare it with theirs.
+    pub fn configure(&self, directory: Directory) {
+        let config = self.is_shared().then(|| directory.fingerprint());
+        self.directory.replace(directory);
+        if let Some(config) = config {
+            self.store.configured(config);
+        }
+    }
+
     /// The store.
     pub const fn store(&self) -> &S {
         &self.store
@@ -128,9 +142,9 @@ impl<S: Store> Service<S> {
     /// # Errors
     ///
     /// Why not, in one sentence.
-    pub async fn ready(&self) -> Result<(), &'static str> {
+    pub async fn ready(&self) -> Result<(), Cow<'static, str>> {
         if self.health.is_ending() {
-            return Err("The server is ending.");
+            return Err("The server is ending.".into());
         }
         self.healthy()?;
         let found = match timeout(READY_WAIT, self.found_ready()).await {
@@ -139,7 +153,8 @@ impl<S: Store> Service<S> {
         };
         found.map_err(|error| {
             log::store_failed("ready", &error);
-            "The store does not answer, or takes no changes."
+            let line = error.line().map(|line| line.to_owned().into());
+            line.unwrap_or(Cow::Borrowed("The store does not answer, or takes no changes."))
         })
     }
 

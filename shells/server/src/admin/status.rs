@@ -41,7 +41,7 @@ pub(super) async fn ready<S: Store>(service: &Service<S>) -> Response {
             };
             reply::json(StatusCode::OK, body)
         }
-        Err(why) => reply::error(StatusCode::SERVICE_UNAVAILABLE, ErrorMessage::new(ErrorType::Configuration, why)),
+        Err(why) => reply::error(StatusCode::SERVICE_UNAVAILABLE, ErrorMessage::new(ErrorType::Configuration, &why)),
     }
 }
 
@@ -88,8 +88,11 @@ impl<S: Store> Collector for Counted<S> {
         writer.counter("audit_lines_lost", help, self.service.trail().map_or(0, Trail::lost))?;
         listeners::write(&self.service.hub().counters(), &mut writer)?;
         self.service.recorders().levels().write(&mut writer)?;
-        match self.service.store().commits() {
-            Some(commits) => commits.write(&mut writer),
+        if let Some(commits) = self.service.store().commits() {
+            commits.write(&mut writer)?;
+        }
+        match self.service.store().cluster() {
+            Some(levels) => levels.write(&mut writer),
             None => Ok(()),
         }
     }

@@ -29,6 +29,10 @@ pub(super) struct EtcdOptions {
     /// File whose first line is the password of --etcd-user
     #[arg(long, value_name = "FILE")]
     pub(super) etcd_password: Option<PathBuf>,
+    /// Make this server's config the one that all servers are to have, at its start and at each SIGHUP. A server with another
+    /// config is not ready. For one server, which gets a new config last
+    #[arg(long)]
+    pub(super) set_cluster_config: bool,
 }
 
 impl EtcdOptions {
@@ -41,6 +45,7 @@ impl EtcdOptions {
                 ("--etcd-ca", self.etcd_ca.is_some()),
                 ("--etcd-cert", self.etcd_cert.is_some()),
                 ("--etcd-user", self.etcd_user.is_some()),
+                ("--set-cluster-config", self.set_cluster_config),
             ];
             return match given.into_iter().find(|(_, given)| *given) {
                 Some((option, _)) => error(&format!("{option} needs --store etcd:PREFIX")),
@@ -60,16 +65,51 @@ impl EtcdOptions {
     }
 }
 
+/// How long the start waits for members that do not answer: they may be starting, too.
 #[cfg(feature = "etcd")]
-pub(super) fn open(options: &EtcdOptions, prefix: &str) -> Result<crate::store::EtcdStore, String> {
-    use etcd_kv::{Credentials, Endpoint, Options, Tls};
+const PATIENCE: core::time::Duration = core::time::Duration::from_secs(10);
+
+/// Before they are asked again.
+#[cfg(feature = "etcd")]
+const PAUSE: core::time::Duration = core::time::Duration::from_millis(250);
+
+/// Opens the store.
+#[cfg(feature = "etcd")]
+pub(super) fn open(options: &EtcdOptions, prefix: &str) -> Result<crate::store::EtcdStore, super::NotStarted> {
+    use etcd_kv::Endpoint;
     use tracing::info;
 
-    use crate::place;
-    use crate::store::EtcdStore;
+    use crate::store::{EtcdStore, NotOpened};
 
     let endpoints = options.etcd_endpoints.iter().map(|one| one.parse::<Endpoint>().map_err(|error| error.to_string()));
     let endpoints = endpoints.collect::<Result<Vec<_>, _>>()?;
+    let client = client(options)?;
+    let began = std::time::Instant::now();
+    let store = loop {
+        // This is a thread that may wait.
+        let opening = EtcdStore::open(endpoints.clone(), prefix, client.clone());
+        match tokio::runtime::Handle::current().block_on(opening) {
+            Ok(store) => break store,
+            Err(NotOpened::Wrong(reason)) => return Err(format!("the store in etcd: {reason}").into()),
+            Err(NotOpened::AtPresent(reason)) => {
+                if began.elapsed() >= PATIENCE {
+                    return Err(super::NotStarted::at_present(format!("the store in etcd: {reason}")));
+                }
+                std::thread::sleep(PAUSE);
+            }
+        }
+    };
+    info!(target: "recording", prefix, sessions = store.len(), "store opened");
+    Ok(if options.set_cluster_config { store.setting_config() } else { store })
+}
+
+/// How the cluster is asked, by the files as they are now.
+#[cfg(feature = "etcd")]
+fn client(options: &EtcdOptions) -> Result<etcd_kv::Options, String> {
+    use etcd_kv::{Credentials, Options, Tls};
+
+    use crate::place;
+
     let read =
         |file: &PathBuf| place::read(file).map_err(|error| format!("{}: cannot be read: {error}", file.display()));
     let file = |file: &Option<PathBuf>| file.as_ref().map(read).transpose();
@@ -89,11 +129,5 @@ pub(super) fn open(options: &EtcdOptions, prefix: &str) -> Result<crate::store::
         }
         _ => None,
     };
-    let client = Options { tls, credentials, ..Options::default() };
-    // This is a thread that may wait.
-    let opening = EtcdStore::open(endpoints, prefix, client);
-    let store =
-        tokio::runtime::Handle::current().block_on(opening).map_err(|error| format!("the store in etcd: {error}"))?;
-    info!(target: "recording", prefix, sessions = store.len(), "store opened");
-    Ok(store)
+    Ok(Options { tls, credentials, ..Options::default() })
 }

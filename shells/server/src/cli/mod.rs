@@ -63,6 +63,27 @@ fn say(text: &str) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Why the server did not start.
+struct NotStarted {
+    reason: String,
+    code: u8,
+}
+
+impl NotStarted {
+    /// It may start a moment later, without anything changed here.
+    #[cfg(feature = "etcd")]
+    const fn at_present(reason: String) -> Self {
+        Self { reason, code: FAILED }
+    }
+}
+
+/// Something is wrong with what is given.
+impl From<String> for NotStarted {
+    fn from(reason: String) -> Self {
+        Self { reason, code: WRONG }
+    }
+}
+
 /// One line on the standard error.
 fn fail(error: impl core::fmt::Display) -> ExitCode {
     output::complain(&error);

@@ -70,7 +70,7 @@ impl<S: Store> Reload<S> {
                     let text = "UCCs are gone from the config: until they are back their sessions can only be ended";
                     warn!(target: "recording", file = %file.display(), number, first, "{text}");
                 }
-                service.directory().replace(directory);
+                service.configure(directory);
                 service.metrics().reloaded(true);
                 info!(target: "recording", file = %file.display(), uccs, agents, "config read again");
             }

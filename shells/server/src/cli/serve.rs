@@ -20,7 +20,7 @@ use super::options::Options;
 use super::reload::Reload;
 use super::signals::{Asked, Signals};
 use super::values::StoreKind;
-use super::{FAILED, LAST_WORDS, banner, fail, in_file};
+use super::{FAILED, LAST_WORDS, NotStarted, banner, fail, in_file};
 use crate::audit::{self, Trail};
 use crate::caller::Caller;
 use crate::directory::Directory;
@@ -95,7 +95,10 @@ fn begin(runtime: Runtime, mut signals: Signals, options: Box<Options>) -> ExitC
     });
     let Opened { directory, protection, store } = match opened {
         Some(Ok(Ok(opened))) => opened,
-        Some(Ok(Err(reason))) => return fail(reason),
+        Some(Ok(Err(NotStarted { reason, code }))) => {
+            output::complain(&reason);
+            return ExitCode::from(code);
+        }
         Some(Err(reason)) => return fail(format_args!("cannot start: {reason}")),
         None => {
             info!(target: "recording", "asked to end before the start was done");
@@ -123,7 +126,7 @@ async fn patiently<T>(work: impl Future<Output = T>, every: Duration, mut report
     }
 }
 
-fn open_all(options: &Options) -> Result<Opened, String> {
+fn open_all(options: &Options) -> Result<Opened, NotStarted> {
     let directory = match options.config() {
         None => demo::directory(),
         Some(file) => config::load(file)
@@ -140,7 +143,9 @@ fn open_all(options: &Options) -> Result<Opened, String> {
         #[cfg(feature = "etcd")]
         StoreKind::Etcd(prefix) => OpenStore::Etcd(etcd::open(&options.etcd, prefix)?),
         #[cfg(not(feature = "etcd"))]
-        StoreKind::Etcd(_) => return Err("this build has no store in etcd: build it with --features etcd".to_owned()),
+        StoreKind::Etcd(_) => {
+            return Err("this build has no store in etcd: build it with --features etcd".to_owned().into());
+        }
     };
     if let Some(trail) = &trail {
         let told = trail.started(&options.store().to_string());

@@ -5,6 +5,7 @@
 //! What can be looked up when somebody asks (open sessions, UCCs) is not counted but looked up then.
 
 mod accept;
+mod cluster;
 mod commits;
 mod exposition;
 mod histogram;
@@ -14,6 +15,7 @@ mod recorders;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+pub use cluster::ClusterLevels;
 pub use commits::Commits;
 pub(crate) use exposition::{Format, Levels, MetricsWriter, write};
 pub use histogram::Histogram;

@@ -16,7 +16,7 @@ use core::future::Future;
 use std::sync::Arc;
 
 #[cfg(feature = "etcd")]
-pub use etcd::EtcdStore;
+pub use etcd::{EtcdStore, NotOpened};
 pub use file::{FileStore, OpenError};
 pub use memory::MemoryStore;
 use recording_core::Action;
@@ -24,7 +24,8 @@ use recording_core::recorder::Epoch;
 pub use storing::{Storing, Tell};
 
 use crate::audit::{Note, Trail};
-use crate::metrics::Commits;
+use crate::fingerprint::Fingerprint;
+use crate::metrics::{ClusterLevels, Commits};
 pub use crate::session::{Found, Revision, Session, SessionKey};
 pub use crate::store_error::StoreError;
 
@@ -121,6 +122,12 @@ pub trait Store: Send + Sync + 'static {
         false
     }
 
+    /// This server's config comes to this from now on. A store that several servers share compares it with the one that all of
+    /// them are to have, and is not [ready](Self::ready) while the two differ.
+    fn configured(&self, config: Fingerprint) {
+        let _ = config;
+    }
+
     /// Opens a session, unless it is open. The trail does not hear of it.
     fn begin(
         &self,
@@ -165,6 +172,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// What a store that commits to a disk counts of that.
     fn commits(&self) -> Option<&Commits> {
+        None
+    }
+
+    /// What a store in a cluster says of that.
+    fn cluster(&self) -> Option<ClusterLevels> {
         None
     }
 }

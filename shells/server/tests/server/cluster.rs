@@ -1,12 +1,14 @@
 //! Several servers over one cluster of etcd. `cargo xtask cluster store` gets etcd and runs these.
 
+use core::net::SocketAddr;
 use core::time::Duration;
 
 use etcd_members::{Cluster, Setup};
 
 use crate::hub::Listener;
-use crate::process::{File, Running, refuses};
-use crate::support::{STATE_PATH, get, once, set};
+use crate::manual::OF_ETCD;
+use crate::process::{File, Running, refuses, run};
+use crate::support::{Client, STATE_PATH, get, once, set};
 
 const STORE: &str = "etcd:recording";
 
@@ -83,5 +85,144 @@ async fn what_is_wrong_is_said_in_one_line() {
     refuses(&with("etcd:a/", &endpoints), no_prefix);
     refuses(&with(STORE, "ftp://a:1"), "\"ftp://a:1\" is no endpoint: it begins with neither http:// nor https://");
     let unreachable = "the store in etcd: no member of etcd answers: http://127.0.0.1:1: no connection: Connection refused (os error 111)";
-    refuses(&with(STORE, "http://127.0.0.1:1"), unreachable);
+    // A server that starts with its machine may be faster than etcd: it waits, and then asks to be started again.
+    let output = run(&with(STORE, "http://127.0.0.1:1"));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), format!("recording-server: {unreachable}\n"));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// A config with one UCC, whose agent is this one.
+fn config(agent: &str) -> String {
+    format!(
+        "[[ucc]]\nname = \"u\"\nrecording_api_licensed = true\nuse_audio_recording = true\n\
+         agent_can_edit_audio_recording = true\nsave_recording_by_default = true\nagents = [\"sip:{agent}@domain.com\"]\n"
+    )
+}
+
+async fn admin(address: SocketAddr, path: &str) -> (u16, String) {
+    let mut admin = Client::connect(address).await;
+    admin.send(&get(path)).await;
+    let answer = admin.receive_any("GET").await;
+    (answer.status, answer.body)
+}
+
+/// The one sample of a family.
+fn sample(metrics: &str, family: &str) -> f64 {
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&format!("{family} ")));
+    line.unwrap_or_else(|| panic!("{family} has no sample in\n{metrics}")).parse().expect("a number")
+}
+
+/// Waits until `/readyz` answers with this status, and gives what it says.
+async fn readiness(server: &Running, status: u16) -> String {
+    let began = std::time::Instant::now();
+    loop {
+        let (answered, body) = admin(server.admin, "/readyz").await;
+        if answered == status {
+            return body;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{answered} {body}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs members of etcd: cargo xtask cluster store"]
+async fn a_server_with_another_config_is_not_ready_until_either_side_changes() {
+    let (cluster, endpoints) = members(1);
+    let files = ["one", "two", "three"].map(|name| File::new(&format!("config-{name}.toml"), &config("a")));
+    let write = |file: &File, agent| std::fs::write(file.path(), config(agent)).expect("written");
+    let start = |file: &File, more: &[&str]| {
+        let options = ["--store", STORE, "--etcd-endpoints", &endpoints, "--config", file.path()];
+        Running::start(&[&options, more].concat())
+    };
+    let differs = "The config differs from the cluster's: the agents of UCC 'u'.";
+
+    let one = start(&files[0], &[]);
+    readiness(&one, 200).await;
+    write(&files[1], "b");
+    let two = start(&files[1], &[]);
+    assert!(readiness(&two, 503).await.contains(differs));
+    assert_eq!(admin(one.admin, "/readyz").await.0, 200, "the cluster's config is what it was");
+    let (_, metrics) = admin(two.admin, "/metrics").await;
+    assert_eq!(["recording_etcd_config_agrees", "recording_ready"].map(|family| sample(&metrics, family)), [0.0; 2]);
+    // It answers all the same.
+    let target = "/attendantservice/api/recording/capabilities/u";
+    assert_eq!(once(two.api, &get(target)).await.status, 200);
+
+    // This side changes.
+    write(&files[1], "a");
+    two.signal("-HUP");
+    readiness(&two, 200).await;
+    write(&files[1], "b");
+    two.signal("-HUP");
+    readiness(&two, 503).await;
+    // The other side changes.
+    write(&files[2], "b");
+    let three = start(&files[2], &["--set-cluster-config"]);
+    readiness(&three, 200).await;
+    readiness(&two, 200).await;
+    assert!(readiness(&one, 503).await.contains(differs));
+    write(&files[2], "a");
+    three.signal("-HUP");
+    readiness(&one, 200).await;
+    readiness(&three, 200).await;
+    readiness(&two, 503).await;
+
+    // If the key is gone, a server writes it again; if it says nothing that is understood, it stays.
+    let key = "recording/meta/config";
+    let value = cluster.etcdctl(&["get", key, "--print-value-only"]).expect("etcdctl");
+    assert!(value.contains("\"u\":[") && !value.contains("domain.com"), "{value}");
+    drop(two);
+    cluster.etcdctl(&["del", key]).expect("etcdctl");
+    while cluster.etcdctl(&["get", key, "--print-value-only"]).expect("etcdctl") != value {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    readiness(&one, 200).await;
+    cluster.etcdctl(&["put", key, "{}"]).expect("etcdctl");
+    assert!(readiness(&one, 503).await.contains("it was written by another version of the server."));
+}
+
+#[tokio::test]
+#[ignore = "needs members of etcd: cargo xtask cluster store"]
+async fn every_metric_of_a_cluster_has_samples() {
+    let (mut cluster, endpoints) = members(3);
+    let server = Running::start(&["--store", STORE, "--etcd-endpoints", &endpoints]);
+    readiness(&server, 200).await;
+    assert_eq!(once(server.api, &set("3")).await.status, 200);
+    let (_, metrics) = admin(server.admin, "/metrics").await;
+    for family in OF_ETCD {
+        sample(&metrics, family);
+    }
+    let families = metrics.lines().filter_map(|line| line.strip_prefix("# TYPE recording_etcd_"));
+    assert_eq!(families.count(), OF_ETCD.len());
+    for (family, value) in [
+        ("members", 3.0),
+        ("members_answering", 3.0),
+        ("config_agrees", 1.0),
+        ("unknown_outcomes_total", 0.0),
+        ("lists_total", 0.0),
+        ("watch_lag_revisions", 0.0),
+    ] {
+        assert_eq!(sample(&metrics, &format!("recording_etcd_{family}")), value, "{family}");
+    }
+    assert!(sample(&metrics, "recording_etcd_requests_total") >= 4.0, "{metrics}");
+    assert!(sample(&metrics, "recording_etcd_database_bytes") > 0.0);
+    // The begin of the demo's session, perhaps a fence, and the pause.
+    assert!(sample(&metrics, "recording_store_commit_seconds_count") >= 2.0);
+
+    // Without a majority it is not ready, and says so.
+    cluster.kill(0).expect("killed");
+    cluster.kill(1).expect("killed");
+    let body = readiness(&server, 503).await;
+    let says = ["etcd has no leader.", "No member of etcd answers.", "The store does not answer"];
+    assert!(says.iter().any(|line| body.contains(line)), "{body}");
+    loop {
+        let (_, metrics) = admin(server.admin, "/metrics").await;
+        if sample(&metrics, "recording_etcd_members_answering") == 1.0
+            && sample(&metrics, "recording_etcd_member_changes_total") >= 1.0
+        {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }

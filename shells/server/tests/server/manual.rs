@@ -9,6 +9,22 @@ use crate::support::{Client, get, world};
 
 const PAGE: &str = include_str!("../../../../docs/running.md");
 
+/// The families of metrics that only a store in a cluster has.
+pub const OF_ETCD: [&str; 12] = [
+    "recording_etcd_config_agrees",
+    "recording_etcd_database_bytes",
+    "recording_etcd_database_quota_bytes",
+    "recording_etcd_lists_total",
+    "recording_etcd_member_changes_total",
+    "recording_etcd_members",
+    "recording_etcd_members_answering",
+    "recording_etcd_requests_total",
+    "recording_etcd_unknown_outcomes_total",
+    "recording_etcd_watch_lag_revisions",
+    "recording_etcd_watch_restarts_total",
+    "recording_etcd_watch_silence_seconds",
+];
+
 /// Words that begin so, up to what cannot be part of one.
 fn words(text: &str, begin: &str, part: impl Fn(char) -> bool) -> BTreeSet<String> {
     let starts = text.match_indices(begin).map(|(at, _)| at);
@@ -79,6 +95,10 @@ async fn every_metric_is_explained_and_no_other() {
     // Only a server with recorders has these.
     let of_recorders = ["answers", "usable", "restarts_total", "self_tests_total"];
     told.extend(of_recorders.map(|name| format!("recording_recorder_{name}")));
+    // Only a store in a cluster of etcd has these: a test in `cluster` reads them.
+    let of_etcd = words(PAGE, "recording_etcd_", |char| char == '_' || char.is_ascii_alphanumeric());
+    assert_eq!(of_etcd, OF_ETCD.map(str::to_owned).into());
+    told.extend(of_etcd);
     let name = |char: char| char == '_' || char.is_ascii_alphanumeric();
     let explained = words(PAGE, "recording_", name);
     assert_eq!(explained, told);

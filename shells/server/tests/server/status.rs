@@ -184,7 +184,7 @@ async fn a_server_that_ends_is_not_ready() {
     let running = serve(std::sync::Arc::clone(&service), Limits::default()).await;
     assert_eq!(service.ready().await, Ok(()));
     assert!(running.stop(core::time::Duration::from_secs(5)).await);
-    assert_eq!(service.ready().await, Err("The server is ending."));
+    assert_eq!(service.ready().await, Err("The server is ending.".into()));
 }
 
 #[tokio::test]

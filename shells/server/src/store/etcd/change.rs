@@ -42,6 +42,9 @@ impl Waiting {
     fn land(&mut self, outcome: Result<Swap, StoreError>) {
         if let Some(tell) = self.tell.take() {
             self.known.land(&self.key);
+            if outcome.as_ref().is_err_and(StoreError::is_unknown) {
+                self.known.lost();
+            }
             tell.send(outcome);
         }
     }

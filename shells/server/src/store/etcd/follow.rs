@@ -9,6 +9,7 @@ use etcd_kv::{Client, Kind, News, Watch};
 use tokio::time::{Instant, sleep, sleep_until};
 use tracing::{info, warn};
 
+use super::agreed::Agreed;
 use super::carry::{found, revision};
 use super::condition::Condition;
 use super::keys::Keys;
@@ -30,6 +31,7 @@ pub(super) struct Follower {
     pub(super) keys: Keys,
     pub(super) known: Arc<Known>,
     pub(super) condition: Arc<Condition>,
+    pub(super) agreed: Arc<Agreed>,
     pub(super) watcher: Arc<Mutex<Option<Arc<dyn Watcher>>>>,
 }
 
@@ -57,6 +59,7 @@ impl Follower {
             };
             match over {
                 Over::Ended(why) => {
+                    self.condition.began_again();
                     warn!(target: "recording", reason = why, "the watch on etcd ended, and is begun again");
                 }
                 Over::Gap(why) => self.list_again(&why).await,
@@ -133,13 +136,18 @@ impl Follower {
     fn apply(&self, event: &Event) -> Result<(), String> {
         let kv = event.kv.as_ref().ok_or("a change without a key")?;
         let at = revision(kv.mod_revision);
-        let Some(key) = self.keys.read(&kv.key)? else { return Ok(()) };
+        let is_end = event.kind == i32::from(EventKind::Delete);
+        let Some(key) = self.keys.read(&kv.key)? else {
+            if kv.key == self.keys.meta("config") {
+                self.agreed.shown(kv.mod_revision, (!is_end).then_some(&kv.value));
+            }
+            return Ok(());
+        };
         if at <= self.known.applied_revision() {
             return Ok(());
         }
         let there = self.known.image.read(&key).map(|found| found.revision);
         let before = event.prev_kv.as_ref().map(|kv| Revision(revision(kv.mod_revision)));
-        let is_end = event.kind == i32::from(EventKind::Delete);
         let is_begin = !is_end && kv.version == 1;
         if there != before || is_begin != before.is_none() {
             return Err(format!("a change of {} does not fit on the one before it", String::from_utf8_lossy(&kv.key)));
@@ -184,6 +192,7 @@ impl Follower {
                     changes.extend(sessions.into_iter().map(|(key, found)| (key, Some(found))));
                     self.known.image.put_all(&changes);
                     self.known.listed(revision);
+                    self.agreed.missed();
                     self.report(|watcher| watcher.missed());
                     return;
                 }

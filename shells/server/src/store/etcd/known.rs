@@ -1,5 +1,6 @@
 //! What this server knows: the sessions as far as the watch has come, and what its own requests found out since.
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,6 +28,8 @@ pub(super) struct Known {
     /// The greatest revision that this server was answered.
     answered: Mutex<u64>,
     flights: Mutex<HashMap<SessionKey, Flight>>,
+    /// Changes of unknown outcome.
+    unknown: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -64,6 +67,7 @@ impl Known {
             ask_progress: Notify::new(),
             answered: Mutex::new(applied),
             flights: Mutex::default(),
+            unknown: AtomicU64::new(0),
         }
     }
 
@@ -171,6 +175,16 @@ impl Known {
     /// The change of the session is over, whatever became of it.
     pub(super) fn land(&self, key: &SessionKey) {
         locked(&self.flights).remove(key);
+    }
+
+    /// It is not known what became of a change.
+    pub(super) fn lost(&self) {
+        self.unknown.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often that was so.
+    pub(super) fn lost_changes(&self) -> u64 {
+        self.unknown.load(Ordering::Relaxed)
     }
 
     /// Whether the watch has shown that this server's change of the session was made, and at which revision.

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use etcd_kv::messages::{Compare, RangeRequest, RequestOp, TxnRequest};
 use etcd_kv::{Client, Error, Outcome};
 
+use super::NotOpened;
 use super::keys::Keys;
 use crate::store::{StoreError, epochs};
 
@@ -21,8 +22,9 @@ const EPOCHS: u64 = 1024;
 ///
 /// `cluster` is etcd's own number of the cluster. A store that was copied to another cluster goes back in revisions, so it is
 /// refused.
-pub(super) async fn agree(client: &Client, keys: &Keys, cluster: u64) -> Result<u64, String> {
-    let said = |error: Error| error.to_string();
+pub(super) async fn agree(client: &Client, keys: &Keys, cluster: u64) -> Result<u64, NotOpened> {
+    let said = |error: Error| NotOpened::AtPresent(error.to_string());
+    let wrong = |reason: String| Err(NotOpened::Wrong(reason));
     let begin = TxnRequest {
         compare: vec![Compare::absent(keys.meta("format"))],
         success: vec![
@@ -43,19 +45,19 @@ pub(super) async fn agree(client: &Client, keys: &Keys, cluster: u64) -> Result<
     let get = |name: &str| there.get(name.as_bytes()).map(String::as_str);
     match get("format") {
         Some(FORMAT) => {}
-        Some(other) => return Err(format!("the store in etcd has format {other}, and only {FORMAT} is known")),
-        None => return Err("the store in etcd could not be begun".to_owned()),
+        Some(other) => return wrong(format!("the store in etcd has format {other}, and only {FORMAT} is known")),
+        None => return Err(NotOpened::AtPresent("the store in etcd could not be begun".to_owned())),
     }
     let own = format!("{cluster:016x}");
     match get("cluster") {
         Some(there) if there == own => {}
         there => {
             let there = there.unwrap_or("none");
-            return Err(format!("the store in etcd belongs to the cluster {there}, and this one is {own}"));
+            return wrong(format!("the store in etcd belongs to the cluster {there}, and this one is {own}"));
         }
     }
     let id = get("store").and_then(|id| u64::from_str_radix(id, 16).ok());
-    id.ok_or_else(|| "the store in etcd has no number".to_owned())
+    id.map_or_else(|| wrong("the store in etcd has no number".to_owned()), Ok)
 }
 
 fn text(bytes: &Bytes) -> String {

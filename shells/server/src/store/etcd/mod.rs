@@ -8,6 +8,7 @@
 //! A change is decided from the image and what this server's own requests have found since; its comparison shows whether
 //! that was old. Before anything else is said of a session, etcd is asked: reads are linearizable.
 
+mod agreed;
 mod carry;
 mod change;
 mod committer;
@@ -31,6 +32,7 @@ use core::time::Duration;
 use std::hash::RandomState;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use agreed::Agreed;
 use carry::Carrier;
 use change::{Change, Waiting};
 use condition::Condition;
@@ -50,15 +52,22 @@ use value::{OpId, Value};
 use super::image::Image;
 use super::{Found, Latest, Revision, Session, SessionKey, Store, StoreError, Storing, Swap, Watcher, epochs, form};
 use crate::audit::{Note, Trail};
-use crate::metrics::Commits;
+use crate::fingerprint::Fingerprint;
+use crate::metrics::{ClusterLevels, Commits};
 
 /// How long a page waits for the watch to come as far as this server was answered.
 const PAGE_WAIT: Duration = Duration::from_secs(1);
+
+/// How long the watch may take to come as far as etcd is, while the server counts as ready.
+const CATCH_UP: Duration = Duration::from_millis(700);
 
 /// Sessions in a cluster of etcd.
 pub struct EtcdStore {
     carrier: Arc<Carrier>,
     condition: Arc<Condition>,
+    agreed: Arc<Agreed>,
+    /// The client of the watch.
+    of_watch: Client,
     watcher: Arc<Mutex<Option<Arc<dyn Watcher>>>>,
     queue: mpsc::Sender<Change>,
     id: u64,
@@ -71,6 +80,25 @@ pub struct EtcdStore {
     /// What ends with the store.
     tasks: Vec<AbortHandle>,
 }
+
+/// Why a store was not opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotOpened {
+    /// What is given is wrong, or what is there is of something else: it has to be changed first.
+    Wrong(String),
+    /// It may be opened a moment later: etcd does not answer, or has an alarm.
+    AtPresent(String),
+}
+
+impl fmt::Display for NotOpened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wrong(reason) | Self::AtPresent(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl core::error::Error for NotOpened {}
 
 impl fmt::Debug for EtcdStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -85,20 +113,23 @@ impl EtcdStore {
     ///
     /// What is wrong, in one line: no member answers, one is too old, they are of different clusters, or what is under the
     /// prefix is of something else.
-    pub async fn open(endpoints: Vec<Endpoint>, prefix: &str, options: Options) -> Result<Self, String> {
-        let keys = Keys::new(prefix)?;
+    pub async fn open(endpoints: Vec<Endpoint>, prefix: &str, options: Options) -> Result<Self, NotOpened> {
+        let keys = Keys::new(prefix).map_err(NotOpened::Wrong)?;
         // The watch is at another member than the changes, if there is one: what becomes of a change that is not answered is then
         // seen all the same.
         let mut of_watch = endpoints.clone();
         of_watch.rotate_left(1);
         let of_watch = Client::new(of_watch, options.clone());
         let client = Client::new(endpoints, options);
-        let cluster = condition::check(&condition::states(&client).await?, None)?;
+        let states = condition::states(&client).await.map_err(|error| NotOpened::AtPresent(error.to_string()))?;
+        // Members may be replaced by newer ones, and an alarm may be disarmed.
+        let cluster = condition::check(&states, None).map_err(|error| NotOpened::AtPresent(error.to_string()))?;
         let id = meta::agree(&client, &keys, cluster).await?;
-        let (sessions, revision) = list::list(&client, &keys).await?;
+        let (sessions, revision) = list::list(&client, &keys).await.map_err(NotOpened::AtPresent)?;
         let start = RandomState::new().hash_one(id);
         let known = Arc::new(Known::new(Image::of(sessions), revision));
-        let condition = Arc::new(Condition::new());
+        let condition = Arc::new(Condition::new(&states));
+        let agreed = Arc::<Agreed>::default();
         let carrier = Arc::new(Carrier {
             client: client.clone(),
             fence: Fence::new(keys.meta(&format!("fence/{start:016x}"))),
@@ -110,10 +141,11 @@ impl EtcdStore {
         let (queue, changes) = mpsc::channel(committer::MOST_WAITING);
         let life = CancellationToken::new();
         let follower = Follower {
-            client: of_watch,
-            keys,
+            client: of_watch.clone(),
+            keys: keys.clone(),
             known,
             condition: Arc::clone(&condition),
+            agreed: Arc::clone(&agreed),
             watcher: Arc::clone(&watcher),
         };
         let vital = |work: core::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
@@ -126,11 +158,22 @@ impl EtcdStore {
         };
         // It ends by itself, after what it was asked for.
         let _ = vital(Box::pin(committer::run(Arc::clone(&carrier), changes)));
-        let looking = Arc::clone(&condition);
-        let tasks =
-            vec![vital(Box::pin(follower.run())), vital(Box::pin(async move { looking.look(&client, cluster).await }))];
+        let (looking, looks) = (Arc::clone(&condition), client.clone());
+        let agreeing = Arc::clone(&agreed);
+        let tasks = vec![
+            vital(Box::pin(follower.run())),
+            vital(Box::pin(async move { looking.look(&looks, cluster).await })),
+            vital(Box::pin(async move { agreeing.run(&client, &keys).await })),
+        ];
         let (changes, epochs) = (AtomicU64::new(0), tokio::sync::Mutex::new(0..0));
-        Ok(Self { carrier, condition, watcher, queue, id, start, changes, epochs, life, tasks })
+        Ok(Self { carrier, condition, agreed, of_watch, watcher, queue, id, start, changes, epochs, life, tasks })
+    }
+
+    /// The same, whose server makes its own config the cluster's: now, and whenever its config changes.
+    #[must_use]
+    pub fn setting_config(self) -> Self {
+        self.agreed.set_own();
+        self
     }
 
     /// How often all sessions were listed again, since changes might have been missing.
@@ -274,9 +317,18 @@ impl Store for EtcdStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.condition.well().map_err(StoreError::new)?;
+        self.condition.well()?;
         let format = self.carrier.client.range(RangeRequest::key(self.carrier.keys.meta("format"))).await;
-        format.map(drop).map_err(|error| StoreError::new(error.to_string()))
+        let at = format.map_err(|error| condition::failed(&error))?.header.map_or(0, |at| carry::revision(at.revision));
+        if !self.known().reach(at, Instant::now() + CATCH_UP).await {
+            let reason = format!("the watch on etcd has come to {}, and etcd to {at}", self.known().applied_revision());
+            return Err(StoreError::new(reason).saying("The watch on etcd does not keep up with the changes."));
+        }
+        self.agreed.well()
+    }
+
+    fn configured(&self, config: Fingerprint) {
+        self.agreed.configured(config);
     }
 
     fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
@@ -289,5 +341,25 @@ impl Store for EtcdStore {
 
     fn commits(&self) -> Option<&Commits> {
         Some(&self.carrier.commits)
+    }
+
+    fn cluster(&self) -> Option<ClusterLevels> {
+        let (members, known) = (self.condition.members(), self.known());
+        let counts = [self.carrier.client.counts(), self.of_watch.counts()];
+        let newest = members.revision.max(known.answered_revision());
+        Some(ClusterLevels {
+            members: self.of_watch.endpoints().count(),
+            answering: members.answering,
+            watch_lag: newest.saturating_sub(known.applied_revision()),
+            watch_silence: self.condition.silence(),
+            watch_restarts: self.condition.watches(),
+            lists: self.condition.lists(),
+            unknown: known.lost_changes(),
+            requests: counts.iter().map(|counts| counts.requests).sum(),
+            member_changes: counts.iter().map(|counts| counts.left).sum(),
+            database: members.database,
+            quota: members.quota,
+            config_agrees: self.agreed.agrees(),
+        })
     }
 }

@@ -174,11 +174,11 @@ async fn what_is_of_something_else_is_refused() {
     open().await.expect("the same");
     let cluster_id = cluster.etcdctl(&["get", "test/meta/cluster", "--print-value-only"]).expect("etcdctl");
     put("test/meta/cluster", "1234").await;
-    assert!(open().await.expect_err("another cluster").contains("belongs to the cluster 1234"));
+    assert!(open().await.expect_err("another cluster").to_string().contains("belongs to the cluster 1234"));
     put("test/meta/cluster", cluster_id.trim()).await;
     put("test/meta/format", "2").await;
-    assert!(open().await.expect_err("another format").contains("has format 2"));
+    assert!(open().await.expect_err("another format").to_string().contains("has format 2"));
     put("test/meta/format", "1").await;
     put("test/s/x", "").await;
-    assert!(open().await.expect_err("no session").contains("test/s/x"));
+    assert!(open().await.expect_err("no session").to_string().contains("test/s/x"));
 }
