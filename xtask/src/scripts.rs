@@ -128,7 +128,7 @@ impl C {
 
 #[derive(Subcommand)]
 pub(crate) enum Deploy {
-    /// Check the `OpenAPI` document, the metrics, the console, the unit, the container file and the proxies
+    /// Check the `OpenAPI` document, the metrics, the console, the units, the container file, the proxies, and several servers over etcd
     Check,
     /// Build and run what the container file makes, without a container engine; takes minutes and needs root
     Image,

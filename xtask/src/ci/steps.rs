@@ -126,7 +126,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "deploy",
-        title: "around the server: OpenAPI, metrics, console, unit, container file, proxies",
+        title: "around the server: OpenAPI, metrics, console, units, container file, proxies, several servers over etcd",
         tier: All,
         run: || script("deploy/check"),
     },
