@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 use std::{env, fs};
 
 use crate::{Board, patience};
@@ -112,11 +113,8 @@ fn compile(board: Board, kind: Kind) -> Vec<u8> {
     for name in ["RUSTFLAGS", "CARGO_ENCODED_RUSTFLAGS", "CARGO_BUILD_TARGET"] {
         cargo.env_remove(name);
     }
-    let mut cargo = cargo.spawn().expect("cargo can be run");
-    let status = patience::wait(&mut cargo, patience::SILENCE, |past| {
-        eprintln!("{} s in: the image for {} is being built", past.as_secs(), board.name());
-    });
-    let status = status.expect("cargo ends");
+    let report = |past: Duration| eprintln!("{} s in: the image for {} is being built", past.as_secs(), board.name());
+    let status = patience::during(patience::SILENCE, report, || cargo.status()).expect("cargo can be run");
     assert!(
         status.success(),
         "the image for {} was not built; `cargo xtask firmware install` installs its target",

@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
-use recording_firmware::{Board, Emulator, Image, Kind, Log};
+use recording_firmware::{Board, Emulator, Image, Kind, Log, patience};
 
 const HELP: &str = "\
 Runs the gateway on a board in QEMU, until you say `quit` or end the input.
@@ -102,7 +102,9 @@ fn run(options: &Options) -> Result<(), String> {
     eprintln!("Building the image for {}: a minute or two the first time.", options.board.name());
     let image = Image::build(options.board, Kind::Product);
     let image = image.provisioned(&document).map_err(|error| format!("the provisioning: {error}"))?;
-    let started = Emulator::try_start(options.board, &image, options.ports);
+    let report = |past: Duration| eprintln!("{} s in: the board is starting", past.as_secs());
+    let start = || Emulator::try_start(options.board, &image, options.ports);
+    let started = patience::during(patience::SILENCE, report, start);
     let mut emulator = started.map_err(|said| format!("the board did not start: {}", said.join("; ")))?;
     let tellers = [("log", &emulator.log), ("recorder", &emulator.recorder.log), ("pbx", &emulator.pbx.log)]
         .map(|one| tell(one.0, one.1));

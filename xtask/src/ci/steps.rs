@@ -89,7 +89,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "firmware",
-        title: "the firmware: both images built, booted in QEMU and tested from outside",
+        title: "the firmware: all images built, booted in QEMU and tested from outside",
         tier: All,
         run: || script("shells/firmware/check"),
     },

@@ -1,6 +1,7 @@
 //! Options, progress and exit codes.
 
 mod options;
+mod silence;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -24,6 +25,8 @@ use crate::{plain, probe};
 
 /// How often progress is reported: often enough not to look stuck, seldom enough for a log.
 const TELL: Duration = Duration::from_secs(2);
+/// How often it is shown that the server is waited for.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// The program.
 #[must_use]
@@ -50,6 +53,11 @@ fn print(text: &str) -> ExitCode {
 fn run(asked: Asked) -> Result<ExitCode, String> {
     let Asked { api, admin, hub, plan, options, json, quiet } = asked;
     let plan = Arc::new(plan);
+    let waiting = silence::watch(SILENCE, move |past| {
+        if !quiet {
+            eprintln!("the server is waited for: {} s", past.as_secs());
+        }
+    });
     let mut server = Server::new(api.clone(), admin.clone());
     if let Some(hub) = hub {
         server = server.heard_by(Hub::connect(&hub).map_err(|error| error.to_string())?);
@@ -58,6 +66,7 @@ fn run(asked: Asked) -> Result<ExitCode, String> {
     let mut last = Instant::now();
     let terminal = std::io::stderr().is_terminal();
     let mut progress = |progress: Progress| {
+        let _ = waiting.send(());
         if quiet || last.elapsed() < TELL {
             return;
         }
@@ -69,6 +78,7 @@ fn run(asked: Asked) -> Result<ExitCode, String> {
         if terminal { eprint!("\r\x1b[K{line}") } else { eprintln!("{line}") }
     };
     let (report, ended) = explore_to_the_end(&mut server, &plan, &options, &mut progress);
+    drop(waiting);
     if terminal && !quiet {
         eprint!("\r\x1b[K");
     }
