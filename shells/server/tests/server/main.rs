@@ -19,6 +19,7 @@ mod hub;
 mod layers;
 mod life;
 mod limits;
+mod man_page;
 mod manual;
 mod openapi;
 mod program;
