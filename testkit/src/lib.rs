@@ -31,6 +31,11 @@
 
 #![forbid(unsafe_code)]
 
+/// The README's example, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod attribute;
 pub mod drive;
 pub mod explore;

@@ -59,6 +59,11 @@
 
 #![forbid(unsafe_code)]
 
+/// The README's example, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod budget;
 mod connection;
 mod counters;

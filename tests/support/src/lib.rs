@@ -1,18 +1,18 @@
-//! What the tests of several packages share. Nothing but tests and fuzz targets depends on it.
+//! What the tests of several packages share. Nothing but tests, fuzz targets and the test kit depends on it.
 //!
 //! | module | what it holds |
 //! |---|---|
 //! | [`naive`] | a second implementation of every decision, which shares no code with the core |
 //! | [`naive_recorder`] | the same of a session with a recorder |
 //! | [`recorder`] | the core's machine driven as a shell drives it, and seen as the naive model sees it |
-//! | [`world`] | the wire vectors: their world as a desk, and their cases |
+//! | [`world`] | the world of the wire vectors as a desk |
 //! | [`schedule`] | every order in which the steps of several can fall, one after the other |
 //!
 //! The core's own tests depend on this, and it on the core: that is one core, since integration tests link the same
 //! library. Unit tests inside the core do not use it, because there the core is compiled a second time.
 
 #![forbid(unsafe_code)]
-#![allow(missing_docs, missing_debug_implementations, reason = "for the tests of this repository alone")]
+#![allow(missing_docs, missing_debug_implementations, reason = "for tests alone")]
 #![allow(clippy::must_use_candidate, clippy::missing_const_for_fn, reason = "as in the tests that it is a part of")]
 
 pub mod naive;

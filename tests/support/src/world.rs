@@ -1,14 +1,10 @@
-//! The wire vectors: their world as a desk, and their cases.
+//! The world of the wire vectors, as a desk.
 
 use recording_core::state::RepeatPolicy;
 use recording_core::{Desk, Directory, Session, Settings, State};
 use serde_json::Value;
 
 pub type WorldDesk = Desk<16, Directory<16, 64, 4096>>;
-
-pub fn vectors() -> Value {
-    serde_json::from_str(include_str!("../../vectors/wire.json")).expect("the vectors are JSON")
-}
 
 pub fn desk(world: &Value) -> WorldDesk {
     let mut directory = Directory::new();
