@@ -14,12 +14,13 @@
 //! pause_limit_seconds = 600
 //! ```
 //!
-//! Recorders are in `config::recorders`.
+//! Recorders are in `config::recorders`, webhooks in `config::webhooks`.
 //!
 //! It has the keys, the checks and the words of a gateway's provisioning document, which are the core's. The document is
 //! walked and not deserialized: serde stops at the first error, and its words would be a second set.
 
 mod recorders;
+mod webhooks;
 
 use core::fmt;
 use core::ops::Range;
@@ -91,6 +92,8 @@ pub fn parse(text: &str) -> Result<Directory, Vec<ConfigError>> {
         names: HashMap::new(),
         recorder_names: HashMap::new(),
         recorders_wanted: Vec::new(),
+        webhook_names: HashMap::new(),
+        uccs_wanted: Vec::new(),
         directory: Directory::new(),
     };
     match DeTable::parse(text) {
@@ -158,6 +161,10 @@ struct Reader {
     recorder_names: HashMap<String, usize>,
     /// Which recorders UCCs name, and where.
     recorders_wanted: Vec<(Range<usize>, Box<str>)>,
+    /// Names of webhooks, with their lines.
+    webhook_names: HashMap<String, usize>,
+    /// Which UCCs webhooks name, and where.
+    uccs_wanted: Vec<(Range<usize>, Box<str>)>,
     directory: Directory,
 }
 
@@ -198,6 +205,14 @@ impl Reader {
                         }
                     }
                 }
+                ("webhook", DeValue::Array(webhooks)) => {
+                    for webhook in webhooks {
+                        if let Some(table) = self.typed(webhook, "webhook", "a table", DeValue::as_table) {
+                            self.webhook(&webhook.span(), table);
+                        }
+                    }
+                }
+                ("webhook", other) => self.wrong_type(&key.span(), "webhook", "an array of tables: [[webhook]]", other),
                 ("recorder", other) => {
                     self.wrong_type(&key.span(), "recorder", "an array of tables: [[recorder]]", other);
                 }
@@ -206,12 +221,13 @@ impl Reader {
                     self.fault(
                         &key.span(),
                         unknown,
-                        "is not a key that is known here: only [[ucc]] and [[recorder]] are",
+                        "is not a key that is known here: only [[ucc]], [[recorder]] and [[webhook]] are",
                     );
                 }
             }
         }
         self.recorders_are_there();
+        self.uccs_are_there();
         // A file that was cut off must not pass for one without UCCs.
         if self.errors.is_empty() && self.names.is_empty() {
             self.fault(&(0..0), "ucc", "is missing: there must be at least one [[ucc]]");

@@ -11,6 +11,7 @@ use recording_core::wire::{SipUri, SipUriBuf, UccName, UccNameBuf};
 
 use crate::recorder::RecorderConfig;
 use crate::reloadable::Reloadable;
+use crate::webhook::WebhookConfig;
 
 /// One UCC.
 #[derive(Debug, Clone)]
@@ -104,6 +105,7 @@ pub struct Directory {
     // By text, since the core compares names exactly, and a text can be looked up without a copy.
     uccs: HashMap<Box<str>, Ucc>,
     recorders: Vec<RecorderConfig>,
+    webhooks: Vec<WebhookConfig>,
 }
 
 impl Directory {
@@ -135,6 +137,17 @@ impl Directory {
     #[must_use]
     pub fn recorders(&self) -> &[RecorderConfig] {
         &self.recorders
+    }
+
+    /// Adds a webhook that events are posted to.
+    pub fn add_webhook(&mut self, webhook: WebhookConfig) {
+        self.webhooks.push(webhook);
+    }
+
+    /// The webhooks that events are posted to.
+    #[must_use]
+    pub fn webhooks(&self) -> &[WebhookConfig] {
+        &self.webhooks
     }
 
     /// The UCC of this name.

@@ -1,7 +1,8 @@
 //! Where published events go: every listener gets all of them, and none can hold up the server.
 
+use core::fmt;
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bytes::Bytes;
 use recording_core::wire::{CorrelationId, UccNameBuf};
@@ -9,7 +10,7 @@ use recording_core::{Action, Event};
 use tokio::sync::{Notify, broadcast};
 
 use crate::session::SessionKey;
-use crate::store::Watcher;
+use crate::store::{Made, Watcher};
 
 /// A published event, owned.
 #[derive(Debug, Clone)]
@@ -31,6 +32,19 @@ impl Published {
     }
 }
 
+/// What gets the events of the changes that this server has made, next to the hub. Its methods return at once.
+pub trait Tap: fmt::Debug + Send + Sync {
+    /// Whether it wants any at present.
+    fn is_wanted(&self) -> bool;
+
+    /// An event. The revision is greater for each later event of a session; without one, the order of these calls is that of
+    /// each session's events.
+    fn published(&self, event: &Published, revision: Option<u64>);
+
+    /// Events may be missing here.
+    fn missed(&self);
+}
+
 /// The channel of published events. Publishing never waits.
 ///
 /// It keeps the last [`Events::KEPT`] of them, each of at most [`Event::MAX_LEN`] bytes, for those that
@@ -43,6 +57,7 @@ pub struct Events(Arc<Channel>);
 struct Channel {
     listeners: broadcast::Sender<Published>,
     backlog: Arc<Backlog>,
+    tap: OnceLock<Arc<dyn Tap>>,
 }
 
 impl Drop for Channel {
@@ -61,7 +76,8 @@ impl Events {
     /// A channel without listeners.
     #[must_use]
     pub fn new() -> Self {
-        Self(Arc::new(Channel { listeners: broadcast::Sender::new(Self::KEPT), backlog: Arc::default() }))
+        let (listeners, backlog, tap) = (broadcast::Sender::new(Self::KEPT), Arc::default(), OnceLock::new());
+        Self(Arc::new(Channel { listeners, backlog, tap }))
     }
 
     /// Listens from now on.
@@ -76,11 +92,22 @@ impl Events {
         Arc::clone(&self.0.backlog)
     }
 
+    /// Hands events of this server's changes to this as well, from now on. Only the first one is.
+    pub(crate) fn tap(&self, tap: Arc<dyn Tap>) {
+        let _ = self.0.tap.set(tap);
+    }
+
+    /// Publishes an event of a change that this server has made.
     pub(crate) fn publish(&self, event: &Event<'_>) {
-        let Channel { listeners, backlog } = &*self.0;
+        self.put(event, true, None);
+    }
+
+    fn put(&self, event: &Event<'_>, is_own: bool, revision: Option<u64>) {
+        let Channel { listeners, backlog, tap } = &*self.0;
         let (listened, wanted) = (listeners.receiver_count() > 0, backlog.state().is_wanted);
+        let tap = tap.get().filter(|tap| is_own && tap.is_wanted());
         // Writing is for listeners only.
-        if !listened && !wanted {
+        if !listened && !wanted && tap.is_none() {
             return;
         }
         let mut buffer = [0; Event::MAX_LEN];
@@ -88,6 +115,9 @@ impl Events {
         let Ok(json) = event.write(&mut buffer) else { return };
         let Event { ucc, correlation_id, action } = *event;
         let published = Published { ucc: ucc.into(), correlation_id, action, json: Bytes::copy_from_slice(json) };
+        if let Some(tap) = tap {
+            tap.published(&published, revision);
+        }
         if listened {
             // An error says that the last listener left just now.
             let _ = listeners.send(published.clone());
@@ -99,12 +129,16 @@ impl Events {
 }
 
 impl Watcher for Events {
-    fn changed(&self, key: &SessionKey, action: Action) {
-        self.publish(&Event { ucc: key.ucc.to_ref(), correlation_id: key.correlation_id, action });
+    fn changed(&self, key: &SessionKey, action: Action, made: Made) {
+        let event = Event { ucc: key.ucc.to_ref(), correlation_id: key.correlation_id, action };
+        self.put(&event, made.by_this_server, Some(made.revision.0));
     }
 
     fn missed(&self) {
         self.0.backlog.missed();
+        if let Some(tap) = self.0.tap.get() {
+            tap.missed();
+        }
     }
 }
 

@@ -39,7 +39,7 @@ pub enum EventCase {
 
 impl EventCase {
     /// The event as JSON.
-    fn json(self, event: &Published) -> Bytes {
+    pub(crate) fn json(self, event: &Published) -> Bytes {
         match self {
             // The core's own bytes.
             Self::Pascal => event.json.clone(),
@@ -133,6 +133,13 @@ fn add(names: &mut HashSet<UccNameBuf>, ucc: UccNameBuf) -> Result<(), CallError
 fn ucc(call: Call<'_>) -> Result<UccNameBuf, CallError> {
     let [Value::String(name)] = call.arguments else { return Err(CallError::BadArguments) };
     UccName::new(name).map(UccNameBuf::from).map_err(|_| CallError::BadArguments)
+}
+
+impl Listening {
+    /// How the keys of events are written.
+    pub(crate) const fn case(&self) -> EventCase {
+        self.case
+    }
 }
 
 impl Methods for Listening {
@@ -231,7 +238,7 @@ mod tests {
     use super::*;
     use crate::events::Events;
     use crate::session::SessionKey;
-    use crate::store::Watcher as _;
+    use crate::store::{Made, Revision, Watcher as _};
 
     async fn asks(router: &Router, method: &str, target: &str, body: impl Into<Body>) -> String {
         let request = Request::builder().method(method).uri(target).body(body.into()).expect("a request");
@@ -302,16 +309,17 @@ mod tests {
     #[tokio::test]
     async fn a_gap_of_anything_sends_every_listener_away() {
         const CLOSE: &str = "{\"type\":7,\"allowReconnect\":true}\u{1e}";
+        const MADE: Made = Made { revision: Revision(1), by_this_server: true };
         let hub = new(EventCase::Pascal, signalr_hub::HubOptions::default());
         let router = hub.router("/hub");
         let listeners = [listener(&router, "").await, listener(&router, "one").await, listener(&router, "other").await];
         let key = |ucc: &str| SessionKey::new(UccName::new(ucc).expect("a name"), CorrelationId::from_u128(1));
         let events = Events::new();
         let backlog = events.backlog();
-        events.changed(&key("one"), Action::Pause);
+        events.changed(&key("one"), Action::Pause, MADE);
         (0..1000).for_each(|_| events.missed());
-        events.changed(&key("one"), Action::Start);
-        events.changed(&key("other"), Action::Stop);
+        events.changed(&key("one"), Action::Start, MADE);
+        events.changed(&key("other"), Action::Stop, MADE);
         drop(events);
         pass_on(backlog, hub.clone()).await;
         for (target, before) in listeners.iter().zip([1, 1, 0]) {
@@ -323,7 +331,7 @@ mod tests {
         let later = listener(&router, "other").await;
         let events = Events::new();
         let backlog = events.backlog();
-        events.changed(&key("other"), Action::Start);
+        events.changed(&key("other"), Action::Start, MADE);
         drop(events);
         pass_on(backlog, hub.clone()).await;
         assert!(asks(&router, "GET", &later, "").await.contains("\"StateAction\":1"));

@@ -14,6 +14,7 @@
 //! | [`reloadable`] | a value in force that is exchanged as a whole |
 //! | [`events`] | the channel that published events go to |
 //! | [`hub`] | the events that listeners get, over SignalR |
+//! | [`webhook`] | the same events, posted to addresses of the config |
 //! | [`api`] | the recording API as an `axum::Router` |
 //! | [`admin`] | begin, end and list sessions; health, metrics, the console |
 //! | [`metrics`] | what is counted, for Prometheus |
@@ -64,3 +65,4 @@ mod session_locks;
 pub mod store;
 mod store_error;
 mod tasks;
+pub mod webhook;

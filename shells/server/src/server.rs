@@ -7,7 +7,7 @@ use std::io;
 use std::sync::Arc;
 
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::DropGuard;
 use tracing::{error, info, warn};
 
@@ -208,11 +208,13 @@ impl<S: Store> Running<S> {
     }
 
     /// Stops accepting, closes idle connections, and finishes what is in flight, for at most `grace`. Says whether
-    /// everything was finished.
+    /// everything was finished. In what is left of `grace`, webhooks get the events that wait for them, if they take them.
     pub async fn stop(self, grace: Duration) -> bool {
         self.service.ending();
         // Whoever listens is told to come back, and finds nobody until the next server is there.
         self.service.hub().close();
+        let service = Arc::clone(&self.service);
+        let until = Instant::now() + grace;
         let finished = async {
             for listener in self.parts.into_iter().take(2) {
                 // It only ends; if it has panicked, that is known.
@@ -221,12 +223,18 @@ impl<S: Store> Running<S> {
             self.service.tasks().close();
             self.service.tasks().wait().await;
         };
-        timeout(grace, finished).await.is_ok()
+        let is_finished = timeout_at(until, finished).await.is_ok();
+        // After the last change. What is left then has no effect on what is returned: it is best effort.
+        let _ = timeout_at(until, service.webhooks().drain()).await;
+        service.webhooks().abandon();
+        is_finished
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::timeout;
+
     use super::*;
     use crate::demo;
     use crate::store::MemoryStore;

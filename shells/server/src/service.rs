@@ -26,6 +26,7 @@ use crate::occurrence::{Change, Occurrence};
 use crate::recorder::Recorders;
 use crate::session_locks::{SessionLocks, Telling, Turn};
 use crate::store::{Latest, Revision, Session, SessionKey, Store, StoreError, Swap};
+use crate::webhook::{self, Webhooks};
 
 /// Compare-and-set retries before the store is considered broken. At each conflict another server has got its change
 /// through.
@@ -49,13 +50,15 @@ pub struct Service<S> {
     tasks: TaskTracker,
     health: Arc<Health>,
     recorders: Recorders,
+    webhooks: Arc<Webhooks>,
 }
 
 impl<S: Store> Service<S> {
     /// A service over this directory and store. If the store has an audit trail, every decision has a line there.
     #[must_use]
     pub fn new(directory: Directory, store: S) -> Self {
-        let events = Events::new();
+        let (events, webhooks) = (Events::new(), Arc::new(Webhooks::new()));
+        events.tap(Arc::<Webhooks>::clone(&webhooks));
         let store_reports = store.watched_by(Arc::new(events.clone()));
         if store_reports {
             store.configured(directory.fingerprint());
@@ -72,6 +75,7 @@ impl<S: Store> Service<S> {
             tasks: TaskTracker::new(),
             health: Arc::default(),
             recorders: Recorders::default(),
+            webhooks,
         }
     }
 
@@ -86,9 +90,21 @@ impl<S: Store> Service<S> {
         &self.recorders
     }
 
-    /// Puts the recorders of this directory in force.
-    pub(crate) fn configure_recorders(&self, directory: &Directory) -> Result<(), String> {
-        self.recorders.configure(directory.recorders(), self.store.id(), &self.health)
+    /// Puts the recorders and the webhooks of this directory in force. Must be called in a runtime.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with one, naming it. Nothing was changed then.
+    pub fn configure_outgoing(&self, directory: &Directory) -> Result<(), String> {
+        let webhooks = webhook::prepare(directory.webhooks(), self.hub.methods().case())?;
+        self.recorders.configure(directory.recorders(), self.store.id(), &self.health)?;
+        self.webhooks.replace(webhooks);
+        Ok(())
+    }
+
+    /// Where events are posted.
+    pub fn webhooks(&self) -> &Webhooks {
+        &self.webhooks
     }
 
     /// How long a session of this UCC may be Paused before that is reported.

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use super::recorded;
 use crate::audit::Trail;
-use crate::metrics::{Format, Levels, MetricsWriter, listeners, write};
+use crate::metrics::{Format, Levels, MetricsWriter, listeners, webhooks, write};
 use crate::service::Service;
 use crate::store::Store;
 use crate::{log, reply};
@@ -29,11 +29,13 @@ pub(super) fn health<S: Store>(service: &Service<S>) -> Response {
 }
 
 /// `{"Status":"ready"}`, or 503 and why not. A recorder that is away is a warning: the server serves all the same, and what
-/// needs the recorder is answered that it is not confirmed.
+/// needs the recorder is answered that it is not confirmed. So is a webhook whose receiver takes no events.
 pub(super) async fn ready<S: Store>(service: &Service<S>) -> Response {
     match service.ready().await {
         Ok(()) => {
-            let warnings = recorded::warnings(service);
+            let mut warnings = recorded::warnings(service);
+            let webhooks = service.webhooks().levels().into_iter().filter(|level| !level.answers);
+            warnings.extend(webhooks.map(|level| format!("The webhook '{}' takes no events.", level.name)));
             let body = if warnings.is_empty() {
                 Bytes::from_static(br#"{"Status":"ready"}"#)
             } else {
@@ -88,6 +90,7 @@ impl<S: Store> Collector for Counted<S> {
         writer.counter("audit_lines_lost", help, self.service.trail().map_or(0, Trail::lost))?;
         listeners::write(&self.service.hub().counters(), &mut writer)?;
         self.service.recorders().levels().write(&mut writer)?;
+        webhooks::write(&self.service.webhooks().levels(), &mut writer)?;
         if let Some(commits) = self.service.store().commits() {
             commits.write(&mut writer)?;
         }

@@ -31,7 +31,7 @@ mod rotation;
 mod shift;
 #[cfg(test)]
 mod tests;
-mod time;
+pub(crate) mod time;
 mod writer;
 
 use core::future::Future;

@@ -16,7 +16,7 @@ pub(super) fn now() -> Rfc3339Timestamp {
 
 /// A clock before 1970 or after 9999 is no clock, and no reason not to write a line: it gets the next moment that can be
 /// written.
-fn at(moment: SystemTime) -> Rfc3339Timestamp {
+pub(crate) fn at(moment: SystemTime) -> Rfc3339Timestamp {
     format_rfc3339_micros(moment.clamp(UNIX_EPOCH, UNIX_EPOCH + LAST))
 }
 

@@ -28,7 +28,9 @@ use options::{Command, read};
 use crate::auth::tokens;
 use crate::config::{self, ConfigError};
 use crate::directory::Directory;
+use crate::hub::EventCase;
 use crate::output::{self, Output};
+use crate::webhook;
 
 /// For whatever is wrong with an option, an address or the config.
 const WRONG: u8 = 2;
@@ -118,7 +120,10 @@ fn init(options: &InitOptions) -> ExitCode {
 
 fn check(file: &Path) -> ExitCode {
     match config::load(file) {
-        Ok(directory) => say(&format!("{}: good, {}\n", file.display(), count(&directory))),
+        Ok(directory) => match webhook::prepare(directory.webhooks(), EventCase::default()) {
+            Ok(_) => say(&format!("{}: good, {}\n", file.display(), count(&directory))),
+            Err(reason) => fail(format_args!("{}: {reason}", file.display())),
+        },
         Err(errors) => errors.iter().fold(ExitCode::from(WRONG), |_, error| fail(in_file(file, error))),
     }
 }

@@ -76,6 +76,13 @@ and one such table for each recorder (docs/recorder.md):
   address = "127.0.0.1:22222"
   pause = "segments"            # or "native"
   recording_dir = "/var/spool/rtpengine"
+
+and one such table for each address that events are posted to (docs/webhooks.md):
+
+  [[webhook]]
+  name = "crm"
+  url = "https://crm.example/recording-events"
+  secret_file = "/etc/recording-server/crm-secret"
 "#;
 
 const TEMPLATE: &str = "{about}\n\nUsage: recording-server [OPTIONS]\n       recording-server init DIR [OPTIONS]\n\n{before-help}{all-args}{after-help}\n";

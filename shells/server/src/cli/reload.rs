@@ -53,8 +53,7 @@ impl<S: Store> Reload<S> {
         };
         match config::load(file) {
             Ok(directory) => {
-                if let Err(reason) =
-                    self.store.serves(&directory).and_then(|()| service.configure_recorders(&directory))
+                if let Err(reason) = self.store.serves(&directory).and_then(|()| service.configure_outgoing(&directory))
                 {
                     error!(target: "recording", "bad config: {}: {reason}", file.display());
                     service.metrics().reloaded(false);

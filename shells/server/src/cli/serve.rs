@@ -253,7 +253,7 @@ impl<S: Store> Serving<'_, S> {
             }
         }
         // In the runtime, in which they are looked for.
-        if let Err(reason) = service.configure_recorders(&service.directory().current()) {
+        if let Err(reason) = service.configure_outgoing(&service.directory().current()) {
             return fail(reason);
         }
         if matches!(options.store(), StoreKind::Memory) && !service.directory().current().recorders().is_empty() {
@@ -284,6 +284,7 @@ impl<S: Store> Serving<'_, S> {
 
         let why = until_the_end(&running, signals, options, asked_to_reload).await;
         notify::say(Stage::Stopping);
+        let service = Arc::clone(running.service());
         let code = match why {
             Why::Asked => {
                 let text = "ending: no new connections, finishing what is in flight; asked again, it ends at once";
@@ -302,7 +303,10 @@ impl<S: Store> Serving<'_, S> {
                 }
             }
             // Whoever asks a second time does not want to wait.
-            () = asked_to_end(signals, &mut asked_to_reload) => warn!(target: "recording", "asked again: ending at once"),
+            () = asked_to_end(signals, &mut asked_to_reload) => {
+                warn!(target: "recording", "asked again: ending at once");
+                service.webhooks().abandon();
+            }
         }
         out.flush(LAST_WORDS);
         code

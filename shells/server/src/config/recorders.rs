@@ -87,7 +87,7 @@ impl Reader {
     }
 
     /// Reads a key that may be left out: `Some(None)` if it is.
-    fn optional<'v, 'i, T>(
+    pub(super) fn optional<'v, 'i, T>(
         &mut self,
         table: &'v DeTable<'i>,
         key: &str,
@@ -99,7 +99,12 @@ impl Reader {
         }
     }
 
-    fn number(&mut self, value: Value<'_, '_>, key: &str, range: core::ops::RangeInclusive<u64>) -> Option<u64> {
+    pub(super) fn number(
+        &mut self,
+        value: Value<'_, '_>,
+        key: &str,
+        range: core::ops::RangeInclusive<u64>,
+    ) -> Option<u64> {
         let integer = self.typed(value, key, "an integer", DeValue::as_integer)?;
         let number =
             u64::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|number| range.contains(number));
@@ -110,7 +115,7 @@ impl Reader {
         number
     }
 
-    fn path(&mut self, value: Value<'_, '_>, key: &str) -> Option<PathBuf> {
+    pub(super) fn path(&mut self, value: Value<'_, '_>, key: &str) -> Option<PathBuf> {
         let text = self.typed(value, key, "a string", DeValue::as_str)?;
         if text.is_empty() {
             self.fault(&value.span(), key, "is empty, expected a path");
@@ -145,19 +150,22 @@ impl Reader {
     }
 
     fn name_of_recorder(&mut self, value: Value<'_, '_>) -> Option<Box<str>> {
-        let text = self.typed(value, NAME, "a string", DeValue::as_str)?;
-        let is_sound = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
-        if text.is_empty() || text.len() > Binding::RECORDER_MAX || !text.chars().all(is_sound) {
-            let reason = format!(
-                "is {text:?}, expected 1 to {} letters, digits, hyphens, underscores and dots",
-                Binding::RECORDER_MAX
-            );
-            self.fault(&value.span(), NAME, reason);
+        let text = self.sound_name(value, Binding::RECORDER_MAX)?;
+        let line = self.line(&value.span());
+        if let Some(first) = self.recorder_names.insert(text.clone().into(), line) {
+            self.fault(&value.span(), NAME, format!("{text:?} is the name of the recorder of line {first} already"));
             return None;
         }
-        let line = self.line(&value.span());
-        if let Some(first) = self.recorder_names.insert(text.to_owned(), line) {
-            self.fault(&value.span(), NAME, format!("{text:?} is the name of the recorder of line {first} already"));
+        Some(text)
+    }
+
+    /// A name that logs and metrics can have.
+    pub(super) fn sound_name(&mut self, value: Value<'_, '_>, most: usize) -> Option<Box<str>> {
+        let text = self.typed(value, NAME, "a string", DeValue::as_str)?;
+        let is_sound = |char: char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_' | '.');
+        if text.is_empty() || text.len() > most || !text.chars().all(is_sound) {
+            let reason = format!("is {text:?}, expected 1 to {most} letters, digits, hyphens, underscores and dots");
+            self.fault(&value.span(), NAME, reason);
             return None;
         }
         Some(text.into())

@@ -11,6 +11,7 @@ mod exposition;
 mod histogram;
 pub(crate) mod listeners;
 mod recorders;
+pub(crate) mod webhooks;
 
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -22,6 +23,7 @@ pub use histogram::Histogram;
 pub use recorders::RecorderCounters;
 pub(crate) use recorders::{RecorderLevel, RecorderLevels};
 use recording_core::Action;
+pub(crate) use webhooks::{WebhookDropped, WebhookLevel};
 
 use crate::occurrence::{Change, Occurrence};
 use crate::reason::Reason;

@@ -38,6 +38,9 @@ const IDLE: Duration = Duration::from_secs(30);
 /// How many such connections are kept for each host.
 const MOST_IDLE: usize = 8;
 
+/// How long the rest of a reply may take whose status says all.
+const REST: Duration = Duration::from_millis(500);
+
 /// How many bytes a reply's status line and headers may have.
 const MOST_HEAD: usize = 64 * 1024;
 
@@ -155,6 +158,23 @@ impl Client {
                 None => return self.whole(from, response, until).await,
             }
         }
+    }
+
+    /// Sends a request whose reply's status says all. The body is read as far as its bounds go and a short time longer, so that the
+    /// connection can be used again; whatever it is, it is no error. Redirects are not followed.
+    ///
+    /// # Errors
+    ///
+    /// If no head of a reply comes in time.
+    pub(crate) async fn send_for_status(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(StatusCode, HeaderMap), Failed> {
+        let until = Instant::now() + self.settings.give_up_after;
+        let (head, body) = self.head(request, until).await?.into_parts();
+        let rest = Limited::new(body, self.settings.most_bytes).collect();
+        let _ = timeout_at(until.min(Instant::now() + REST), rest).await;
+        Ok((head.status, head.headers))
     }
 
     /// Sends one request, and gives the head of its reply.

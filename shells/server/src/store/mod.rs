@@ -52,10 +52,19 @@ pub enum Swap {
     Conflict,
 }
 
+/// How a change that a store reports was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Made {
+    /// The session's revision since.
+    pub revision: Revision,
+    /// Whether this start of this server asked for it. Of each change, at most one server finds that it did.
+    pub by_this_server: bool,
+}
+
 /// What wants to know of every change that a store keeps, whichever server made it. Its methods return at once.
 pub trait Watcher: fmt::Debug + Send + Sync {
     /// An action changed the session.
-    fn changed(&self, key: &SessionKey, action: Action);
+    fn changed(&self, key: &SessionKey, action: Action, made: Made);
 
     /// Changes may be missing here: which, nothing can say.
     fn missed(&self);

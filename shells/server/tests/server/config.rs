@@ -1,11 +1,14 @@
 //! What is wrong with a config, to the letter.
 
+use core::time::Duration;
+
 use recording_core::Directory;
 use recording_core::desk::DirectoryError;
 use recording_core::desk::provisioning::{ProvisioningError, ProvisioningErrorKind};
 use recording_core::state::RepeatPolicy;
-use recording_core::wire::{SipUri, UccName};
+use recording_core::wire::{SipUri, UccName, UccNameBuf};
 use recording_server::config::parse;
+use recording_server::webhook::WebhookConfig;
 
 const GOOD: &str = r#"# two UCCs
 [[ucc]]
@@ -63,7 +66,7 @@ fn each_error_tells_line_key_and_reason() {
     wrong("ucc = [1]", &["1: ucc: is an integer, expected a table"]);
     wrong(
         &format!("{GOOD}[server]\n"),
-        &["21: server: is not a key that is known here: only [[ucc]] and [[recorder]] are"],
+        &["21: server: is not a key that is known here: only [[ucc]], [[recorder]] and [[webhook]] are"],
     );
     wrong(
         &with("name", "title"),
@@ -232,7 +235,6 @@ fn recorded(text: &str) -> String {
 
 #[test]
 fn recorders_are_taken_as_they_stand() {
-    use core::time::Duration;
     use recording_server::recorder::rtpengine::{Options, PauseMode};
     use recording_server::recorder::{RecorderKind, http};
 
@@ -307,6 +309,98 @@ fn each_error_of_a_recorder_names_line_and_key() {
         ],
     );
     wrong("recorder = 1", &["1: recorder: is an integer, expected an array of tables: [[recorder]]"]);
+}
+
+/// A config with a webhook, whose lines come after those of the UCCs.
+fn hooked(webhook: &str) -> String {
+    format!("{GOOD}{webhook}")
+}
+
+const WEBHOOK: &str = r#"
+[[webhook]]
+name = "crm"
+url = "https://crm.example:8443/events?a=b"
+secret_file = "/etc/recording/crm-secret"
+ca_file = "/etc/recording/ca.pem"
+uccs = ["first", "Größe & Co"]
+queue_bytes = 65_536
+parallel = 1
+give_up_ms = 100
+max_age_seconds = 60
+"#;
+
+#[test]
+fn a_webhook_is_taken_as_it_stands() {
+    let directory = parse(&hooked(WEBHOOK)).unwrap();
+    let url = "https://crm.example:8443/events?a=b".parse().unwrap();
+    let usual = WebhookConfig::new("crm", url, "/etc/recording/crm-secret".into());
+    let uccs = ["first", "Größe & Co"].map(|name| UccNameBuf::new(name).unwrap());
+    let all = WebhookConfig {
+        ca_file: Some("/etc/recording/ca.pem".into()),
+        uccs: Some(uccs.into()),
+        queue_bytes: 65_536,
+        parallel: 1,
+        give_up_after: Duration::from_millis(100),
+        max_age: Duration::from_secs(60),
+        ..usual.clone()
+    };
+    assert_eq!(directory.webhooks(), [all]);
+    let least: String = WEBHOOK.lines().take(5).flat_map(|line| [line, "\n"]).collect();
+    assert_eq!(parse(&hooked(&least)).unwrap().webhooks(), [usual]);
+}
+
+#[test]
+fn each_error_of_a_webhook_names_line_and_key() {
+    let with = |from: &str, to: &str| hooked(&WEBHOOK.replacen(from, to, 1));
+    let url = |url: &str| with("https://crm.example:8443/events?a=b", url);
+    wrong(
+        &with("\"crm\"", "\"a b\""),
+        &["23: name: is \"a b\", expected 1 to 64 letters, digits, hyphens, underscores and dots"],
+    );
+    wrong(&hooked(&WEBHOOK.repeat(2)), &["34: name: \"crm\" is the name of the webhook of line 23 already"]);
+    wrong(
+        &with("url =", "uri ="),
+        &[
+            "22: url: is missing",
+            "24: uri: is not a key of [[webhook]]; these are: name, url, secret_file, ca_file, uccs, queue_bytes, parallel, give_up_ms, max_age_seconds",
+        ],
+    );
+    // Nothing of it is repeated: it may have a password in it.
+    wrong(&url("https://user:pass@crm.example/"), &["24: url: a user or password does not belong in it"]);
+    wrong(&url("http://crm.example/"), &["24: url: http:// is for loopback addresses only; it takes https://"]);
+    wrong(&url("ftp://crm.example/"), &["24: url: it takes https://"]);
+    wrong(&url("/events"), &["24: url: there is no host"]);
+    wrong(&url("a b"), &["24: url: is not a URL"]);
+    wrong(&with("secret_file = \"/etc/recording/crm-secret\"\n", ""), &["22: secret_file: is missing"]);
+    wrong(&with("\"/etc/recording/ca.pem\"", "\"\""), &["26: ca_file: is empty, expected a path"]);
+    wrong(&with("\"first\"", "\"third\""), &["27: uccs: \"third\" is not the name of a [[ucc]] of this config"]);
+    wrong(&with("\"first\"", "7"), &["27: uccs: is an integer, expected a string"]);
+    wrong(
+        &with("[\"first\", \"Größe & Co\"]", "[]"),
+        &["27: uccs: is empty: without it the events of all UCCs are posted"],
+    );
+    wrong(&with("65_536", "65_535"), &["28: queue_bytes: is not a number from 65536 to 1073741824"]);
+    wrong(&with("parallel = 1", "parallel = 0"), &["29: parallel: is not a number from 1 to 64"]);
+    wrong(&with("give_up_ms = 100", "give_up_ms = 99"), &["30: give_up_ms: is not a number from 100 to 60000"]);
+    wrong(
+        &with("max_age_seconds = 60", "max_age_seconds = -1"),
+        &["31: max_age_seconds: is not a number from 1 to 86400"],
+    );
+    wrong("webhook = 1", &["1: webhook: is an integer, expected an array of tables: [[webhook]]"]);
+    wrong("webhook = [1]", &["1: webhook: is an integer, expected a table"]);
+}
+
+/// The page's config is a good one and has every key of a webhook.
+#[test]
+fn the_page_has_every_key_of_a_webhook() {
+    let page = include_str!("../../../../docs/webhooks.md");
+    let config = page.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert_eq!(parse(&format!("{config}{}", GOOD.replacen("first", "ucc-demo-name", 1))).unwrap().webhooks().len(), 1);
+    let errors = parse(&hooked("[[webhook]]\nnone = 1\n")).unwrap_err();
+    let (_, keys) = errors.iter().find_map(|error| error.reason.split_once("these are: ")).unwrap();
+    for key in keys.split(", ") {
+        assert!(config.contains(&format!("\n{key} = ")), "{key}");
+    }
 }
 
 const PAGE: &str = include_str!("../../../../docs/recorder.md");

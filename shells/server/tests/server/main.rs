@@ -32,5 +32,6 @@ mod status;
 mod trail;
 mod transitions;
 mod vectors;
+mod webhooks;
 
 use recording_server_test_support::{self as support, process};

@@ -99,6 +99,17 @@ async fn every_metric_is_explained_and_no_other() {
     let of_etcd = words(PAGE, "recording_etcd_", |char| char == '_' || char.is_ascii_alphanumeric());
     assert_eq!(of_etcd, OF_ETCD.map(str::to_owned).into());
     told.extend(of_etcd);
+    // Only a server with webhooks has these.
+    let of_webhooks = [
+        "answers",
+        "delivered_total",
+        "retried_total",
+        "dropped_total",
+        "queue_bytes",
+        "queue_events",
+        "oldest_seconds",
+    ];
+    told.extend(of_webhooks.map(|name| format!("recording_webhook_{name}")));
     let name = |char: char| char == '_' || char.is_ascii_alphanumeric();
     let explained = words(PAGE, "recording_", name);
     assert_eq!(explained, told);

@@ -16,7 +16,7 @@ use super::keys::Keys;
 use super::known::Known;
 use super::list::list;
 use crate::session::Revision;
-use crate::store::Watcher;
+use crate::store::{Made, Watcher};
 
 /// How long a watch may be silent before it is asked how far it is, and then once more before it is given up.
 const SILENCE: Duration = Duration::from_secs(4);
@@ -33,6 +33,8 @@ pub(super) struct Follower {
     pub(super) condition: Arc<Condition>,
     pub(super) agreed: Arc<Agreed>,
     pub(super) watcher: Arc<Mutex<Option<Arc<dyn Watcher>>>>,
+    /// This start of a server: what it asked for is its own.
+    pub(super) start: u64,
 }
 
 /// Why a watch is over.
@@ -161,7 +163,9 @@ impl Follower {
         self.known.image.put_all(&[(key.clone(), new)]);
         self.known.shown(&key, op, before, at);
         if let Some(action) = action {
-            self.report(|watcher| watcher.changed(&key, action));
+            let by_this_server = op.is_some_and(|op| op.start == self.start);
+            let made = Made { revision: Revision(at), by_this_server };
+            self.report(|watcher| watcher.changed(&key, action, made));
         }
         Ok(())
     }

@@ -147,6 +147,7 @@ impl EtcdStore {
             condition: Arc::clone(&condition),
             agreed: Arc::clone(&agreed),
             watcher: Arc::clone(&watcher),
+            start,
         };
         let vital = |work: core::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
             let ends = life.clone().drop_guard();

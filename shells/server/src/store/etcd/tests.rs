@@ -15,7 +15,7 @@ use recording_core::{Action, State};
 use super::EtcdStore;
 use crate::audit::Note;
 use crate::session::{Revision, SessionKey};
-use crate::store::{Store, StoreError, Swap, Watcher};
+use crate::store::{Made, Store, StoreError, Swap, Watcher};
 
 pub(in crate::store) fn members(count: usize) -> Cluster {
     Cluster::start(count, &Setup::default()).expect("members")
@@ -52,12 +52,13 @@ async fn revision(store: &EtcdStore, key: &SessionKey) -> Option<Revision> {
     store.read(key).await.expect("read").map(|found| found.revision)
 }
 
-/// What a watcher was shown; `None` where changes may be missing.
+/// What a watcher was shown; `None` where changes may be missing. And how each of the changes was made.
 #[derive(Debug, Default)]
-struct Shown(Mutex<Vec<Option<(SessionKey, Action)>>>);
+struct Shown(Mutex<Vec<Option<(SessionKey, Action)>>>, Mutex<Vec<Made>>);
 
 impl Watcher for Shown {
-    fn changed(&self, key: &SessionKey, action: Action) {
+    fn changed(&self, key: &SessionKey, action: Action, made: Made) {
+        self.1.lock().expect("sound").push(made);
         self.0.lock().expect("sound").push(Some((key.clone(), action)));
     }
 
@@ -75,6 +76,11 @@ impl Shown {
 
     fn all(&self) -> Vec<Option<(SessionKey, Action)>> {
         self.0.lock().expect("sound").clone()
+    }
+
+    /// How each was made, of those that were shown so far.
+    fn made(&self) -> Vec<Made> {
+        self.1.lock().expect("sound").clone()
     }
 
     /// Waits until there are so many.

@@ -8,6 +8,7 @@
 
 pub mod process;
 pub mod recorder;
+pub mod webhook;
 
 use core::net::SocketAddr;
 use core::time::Duration;

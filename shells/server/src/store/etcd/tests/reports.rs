@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::proxy::{Proxy, Way};
 use super::{Shown, key, members, revision, set, store, store_at};
 use crate::audit::Note;
-use crate::store::{Store, Swap};
+use crate::store::{Made, Store, Swap};
 
 const NEEDS: Duration = Duration::from_secs(10);
 
@@ -52,6 +52,17 @@ async fn every_server_is_shown_every_change_once_and_in_order() {
     let (first, second) = (shown[0].wait(all).await, shown[1].wait(all).await);
     assert_eq!(first.len(), all, "once");
     assert_eq!(first, second, "in one order");
+    // Each is one server's own, at that server and nowhere else, and both have the same revisions, which only grow.
+    let how = shown.each_ref().map(|shown| shown.made());
+    let own = |made: &[Made]| made.iter().filter(|made| made.by_this_server).count();
+    assert_eq!([own(&how[0]), own(&how[1])], [all / 2; 2]);
+    for (one, other) in how[0].iter().zip(&how[1]) {
+        assert!(one.revision == other.revision && one.by_this_server != other.by_this_server, "{one:?} {other:?}");
+    }
+    for key in made.keys() {
+        let of_key = first.iter().zip(&how[0]).filter(|(shown, _)| shown.as_ref().is_some_and(|(one, _)| one == key));
+        assert!(of_key.map(|(_, made)| made.revision.0).is_sorted_by(|one, other| one < other));
+    }
     for (key, mut made) in made {
         let mut seen: Vec<_> =
             first.iter().flatten().filter(|(one, _)| *one == key).map(|(_, action)| *action).collect();
