@@ -154,7 +154,7 @@ fn a_release_is_checked_first_and_published_last() -> Result<()> {
     check_release(&text)?;
     for (old, new) in [
         ("package deb", "package dep"),
-        ("package check target/package/*.deb", "package deb"),
+        ("package check target/packages/*.deb", "package deb"),
         ("tags: [\"v*\"]", "branches: [main]"),
         ("needs: [check, packages]", "needs: [packages]"),
         ("needs: [release]", "needs: []"),

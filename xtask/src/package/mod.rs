@@ -46,7 +46,8 @@ impl Package {
 
 /// Where packages are put.
 fn place() -> Result<PathBuf> {
-    let place = target().join("package");
+    // `target/package` is Cargo's own.
+    let place = target().join("packages");
     fs::create_dir_all(&place)?;
     Ok(place)
 }

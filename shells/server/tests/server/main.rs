@@ -19,7 +19,6 @@ mod hub;
 mod layers;
 mod life;
 mod limits;
-mod man_page;
 mod manual;
 mod openapi;
 mod program;

@@ -1,4 +1,6 @@
-//! The page about running the server, against the program: nothing is left out, nothing is made up.
+//! The page about running the server, and the manual page, against the program: nothing is left out, nothing is made up.
+
+mod man_page;
 
 use std::collections::BTreeSet;
 

@@ -4,7 +4,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use recording_server::cli::command;
 
-const PAGE: &str = include_str!("../../../../deploy/recording-server.8");
+const PAGE: &str = include_str!("../../../../../deploy/recording-server.8");
 
 /// What the last part of `--help` becomes, by how its paragraphs begin.
 const PARTS: [(&str, &str); 3] = [("SIGHUP", "SIGNALS"), ("Exit codes", "EXIT STATUS"), ("A config", "CONFIG")];
@@ -73,7 +73,7 @@ fn page() -> String {
     let written = String::from_utf8(written).unwrap();
     // Each part begins with the same definition of an apostrophe: one is enough.
     let (apostrophe, rest) = written.split_at(written.find(".TH").expect("a title"));
-    let note = ".\\\" Written by `WRITE_DOCS=1 cargo test -p recording-server --test server man_page`.\n";
+    let note = ".\\\" Written by `WRITE_DOCS=1 cargo test -p recording-server --test server manual::`.\n";
     [note, apostrophe, &rest.replace(apostrophe, "")].concat()
 }
 
