@@ -6,6 +6,7 @@
 mod admin;
 mod recorders;
 mod schemas;
+mod webhooks;
 
 use std::sync::OnceLock;
 
@@ -82,6 +83,7 @@ impl Samples {
             "security": [{}, { "bearer": [] }],
             "tags": [{ "name": "recording" }],
             "paths": self.paths(),
+            "webhooks": webhooks::all(),
             "components": {
                 "schemas": schemas::all(self),
                 "responses": responses(),

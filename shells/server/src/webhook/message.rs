@@ -1,5 +1,6 @@
 //! A post as it goes over the wire: Standard Webhooks' form around the event that listeners of the hub get.
 
+use core::time::Duration;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -26,18 +27,37 @@ impl Message {
             Some(event) => (Event::NAME, event.number, event.at),
             None => (MISSED, job.notice.0, job.notice.1),
         };
-        let (id, at) = (id(start, number), time::at(at));
-        // No text in it comes from outside but the event's, which is JSON already.
-        let mut body =
-            format!(r#"{{"type":"{kind}","id":"{id}","timestamp":"{at}","dropped":{dropped},"readAgain":{read_again}"#)
-                .into_bytes();
-        if let Some(Noted { sequence, json, .. }) = &job.event {
-            body.extend(format!(r#","sequence":{sequence},"data":"#).bytes());
-            body.extend_from_slice(json);
-        }
-        body.push(b'}');
-        Self { id, body: body.into() }
+        let id = id(start, number);
+        let event = job.event.as_ref().map(|Noted { sequence, json, .. }| (*sequence, &json[..]));
+        let body = body(kind, (&id, at), (dropped, read_again), event);
+        Self { id, body }
     }
+}
+
+/// The bodies of a post with this event and of one without, for those who describe them.
+pub(crate) fn samples(event: &[u8]) -> [Bytes; 2] {
+    let (id, at) = (id(1, 7), SystemTime::UNIX_EPOCH + Duration::from_micros(1_796_012_805_357_260));
+    let with = body(Event::NAME, (&id, at), (0, false), Some((1_796_012_805_357_260, event)));
+    [with, body(MISSED, (&id, at), (3, true), None)]
+}
+
+fn body(
+    kind: &str,
+    (id, at): (&str, SystemTime),
+    (dropped, read_again): (u64, bool),
+    event: Option<(u64, &[u8])>,
+) -> Bytes {
+    let at = time::at(at);
+    // No text in it comes from outside but the event's, which is JSON already.
+    let mut body =
+        format!(r#"{{"type":"{kind}","id":"{id}","timestamp":"{at}","dropped":{dropped},"readAgain":{read_again}"#)
+            .into_bytes();
+    if let Some((sequence, json)) = event {
+        body.extend(format!(r#","sequence":{sequence},"data":"#).bytes());
+        body.extend_from_slice(json);
+    }
+    body.push(b'}');
+    body.into()
 }
 
 fn id(start: u64, number: u64) -> String {

@@ -1,7 +1,7 @@
 //! Webhooks: the events that listeners of the hub get, posted to addresses of the config. `docs/webhooks.md` is for those who
 //! receive them.
 //!
-//! This is best effort next to the hub. [`Webhooks::configure`] begins a task for each; publishing puts an event into
+//! This is best effort next to the hub. [`Webhooks::replace`] begins a task for each; publishing puts an event into
 //! bounded memory and returns at once, and whatever a receiver does, no request, no listener and no end of the server waits for
 //! it longer than its grace.
 
@@ -27,6 +27,7 @@ use tracing::info;
 
 use hook::{Hook, Settings};
 pub use message::MISSED;
+pub(crate) use message::samples;
 pub use options::WebhookConfig;
 use post::Poster;
 use queue::Noted;

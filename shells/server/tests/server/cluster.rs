@@ -8,7 +8,9 @@ use etcd_members::{Cluster, Setup};
 use crate::hub::Listener;
 use crate::manual::OF_ETCD;
 use crate::process::{File, Running, refuses, run};
-use crate::support::{Client, STATE_PATH, get, once, set};
+use crate::support::webhook::{Post, Receiver};
+use crate::support::{Client, ID, STATE_PATH, get, once, request, set};
+use crate::webhooks;
 
 const STORE: &str = "etcd:recording";
 
@@ -67,6 +69,39 @@ async fn any_of_three_servers_answers_and_each_reports_every_change() {
     assert!(read.body.contains(r#""RecordingState":3"#), "{}", read.body);
     late.signal("-TERM");
     assert_eq!(late.end().0, Some(0));
+}
+
+/// Three servers with the same webhook: each change is posted once, by the server that made it, and `sequence` has their order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs members of etcd: cargo xtask cluster store"]
+async fn the_server_that_made_a_change_posts_it_and_no_other() {
+    const TURNS: usize = 12;
+    let (_cluster, endpoints) = members(1);
+    let receiver = Receiver::new();
+    let secret = webhooks::secret("cluster", webhooks::SECRET);
+    let config = File::new("cluster-webhook.toml", &webhooks::config(&receiver.url(), secret.path(), ""));
+    let start = || Running::start(&["--config", config.path(), "--store", STORE, "--etcd-endpoints", &endpoints]);
+    let servers = [start(), start(), start()];
+    let begin = request("PUT", &format!("/sessions/ucc-demo-name/{ID}"), &[], b"");
+    assert_eq!(once(servers[0].admin, &begin).await.status, 201);
+    for turn in 0..TURNS {
+        let answer = once(servers[turn % 3].api, &set(["1", "3"][turn % 2])).await;
+        assert!(answer.body.contains(r#""ErrorMessage":null"#), "{answer:?}");
+    }
+    let events = |posts: &[Post]| posts.iter().filter(|post| post.event().is_some()).cloned().collect::<Vec<_>>();
+    receiver.wait("all", |posts| (events(posts).len() >= TURNS).then_some(()));
+    // For one that comes twice.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut posts = events(&receiver.posts());
+    posts.sort_by_key(|post| post.body["sequence"].as_u64());
+    let actions: Vec<_> = posts.iter().filter_map(|post| post.event().map(|(_, action)| action)).collect();
+    assert_eq!(actions, [1, 3].repeat(TURNS / 2));
+    // What the ids of one server have in common.
+    let by: Vec<_> = posts.iter().map(|post| post.body["id"].as_str().map(|id| id[..20].to_owned())).collect();
+    assert!(
+        by.iter().enumerate().all(|(turn, one)| *one == by[turn % 3]) && by[0] != by[1] && by[1] != by[2],
+        "{by:?}"
+    );
 }
 
 #[tokio::test]

@@ -17,17 +17,21 @@ use recording_server::store::{MemoryStore, Store as _};
 use recording_server::webhook::{MISSED, WebhookConfig};
 use ring::hmac;
 use serde_json::Value;
+use tokio::net::TcpStream;
 use tokio::task::{JoinSet, spawn_blocking};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::process::{self, File};
 use crate::support::webhook::{Mood, Post, Receiver};
 use crate::support::{Client, PATIENCE, SET_PATH, directory, get, key, published, request, serve, set};
 
-const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
 const UCC: &str = "ucc-demo-name";
 
-fn secret(name: &str, text: &str) -> File {
+pub fn secret(name: &str, text: &str) -> File {
     let file = File::new(&format!("webhook-{name}"), text);
     set_permissions(file.path(), Permissions::from_mode(0o600)).unwrap();
     file
@@ -230,6 +234,49 @@ async fn no_receiver_holds_up_a_change() {
     worlds.join_all().await;
 }
 
+/// Over TLS, by the authority of the config alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_receiver_is_trusted_by_the_authority_of_the_config() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let tls = ServerConfig::builder_with_provider(Arc::new(tokio_rustls::rustls::crypto::ring::default_provider()));
+    let tls = tls.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+    let tls = TlsAcceptor::from(Arc::new(tls.with_single_cert(vec![made.cert.der().clone()], key).unwrap()));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    // Any connection that comes about is carried to it.
+    let receiver = Arc::new(Receiver::new());
+    let address = receiver.address();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let tls = tls.clone();
+            tokio::spawn(async move {
+                let (Ok(mut near), Ok(mut far)) = (tls.accept(stream).await, TcpStream::connect(address).await) else {
+                    return;
+                };
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    let url = format!("https://localhost:{port}/");
+    let ca = File::new("webhook-ca.pem", &made.cert.pem());
+    let trusting = world("tls", &url, 8, |config| config.ca_file = Some(ca.path().into())).await;
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other = File::new("webhook-other-ca.pem", &other.cert.pem());
+    let refusing = world("no-tls", &url, 8, |config| config.ca_file = Some(other.path().into())).await;
+    change(&refusing, 8, 2).await;
+    let answers = r#"recording_webhook_answers{webhook="hook"}"#;
+    while metric(refusing.addresses().admin, answers).await != Some(0.0) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    change(&trusting, 8, 1).await;
+    assert_eq!(taken(&receiver, 8).await.len(), 8);
+    assert_eq!(metric(refusing.addresses().admin, answers).await, Some(0.0));
+    assert!(receiver.events().iter().all(|(_, action)| *action == 1), "nothing of the other one came");
+    assert!(trusting.stop(PATIENCE).await && refusing.stop(PATIENCE).await);
+}
+
 /// Nothing listens there; then something does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_port_may_be_closed_for_a_while() {
@@ -332,7 +379,7 @@ fn what_is_wrong_with_a_secret_is_said() {
     }
 }
 
-fn config(url: &str, secret_file: &str, more: &str) -> String {
+pub fn config(url: &str, secret_file: &str, more: &str) -> String {
     let hook = if url.is_empty() {
         String::new()
     } else {

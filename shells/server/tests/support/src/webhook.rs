@@ -99,6 +99,11 @@ impl Receiver {
         Self { address, shared }
     }
 
+    /// Where it listens.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Where events are posted.
     pub fn url(&self) -> String {
         format!("http://{}/events?from=here", self.address)
