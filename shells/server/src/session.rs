@@ -1,5 +1,7 @@
 //! The words for a session that all layers share: its key, its revision, and what a look-up finds.
 
+use core::fmt;
+use core::str::FromStr;
 use std::sync::Arc;
 
 use recording_core::State;
@@ -94,6 +96,35 @@ impl From<State> for Session {
 /// returns, and not when the session ends and begins again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Revision(pub u64);
+
+/// Which change it is, of which start of a server, in a store that several servers share: no two have the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(not(any(test, feature = "etcd")), allow(dead_code, reason = "no store in this build is shared"))]
+pub(crate) struct OpId {
+    /// The start of a server: a random number.
+    pub(crate) start: u64,
+    /// The server's number of the change.
+    pub(crate) number: u64,
+}
+
+/// 16 hex digits, a hyphen and the number.
+impl fmt::Display for OpId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{}", self.start, self.number)
+    }
+}
+
+impl FromStr for OpId {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (start, number) = text.split_once('-').ok_or(())?;
+        let start = u64::from_str_radix(start, 16).map_err(|_| ())?;
+        let op = Self { start, number: number.parse().map_err(|_| ())? };
+        // Written in one way only.
+        if op.to_string() == text { Ok(op) } else { Err(()) }
+    }
+}
 
 /// What a look-up finds.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -26,6 +26,8 @@ pub(super) struct TrailFile<F: Files> {
     pub(super) max_bytes: u64,
     pub(super) keep: u32,
     pub(super) file: F::File,
+    /// How often another file was taken since the first.
+    pub(super) exchanged: u64,
     /// How large it is.
     pub(super) len: u64,
     pub(super) is_regular: bool,
@@ -59,6 +61,7 @@ impl<F: Files> TrailFile<F> {
             max_bytes: settings.max_bytes,
             keep: settings.keep,
             file,
+            exchanged: 0,
             len,
             is_regular,
             torn: None,
@@ -164,6 +167,7 @@ impl<F: Files> TrailFile<F> {
         self.mend()?;
         self.sync()?;
         (self.file, self.len, self.is_regular) = (file, len, is_regular);
+        self.exchanged += 1;
         (self.shift, self.failed) = (Shift::default(), None);
         Ok(())
     }

@@ -4,6 +4,8 @@
 //! see `docs/audit.md`. serde writes them. By hand is only the revision at the end of a [`Note`]: it is known when the change
 //! has its turn in the store, long after the line.
 
+#[cfg_attr(not(feature = "etcd"), allow(dead_code, reason = "no store in this build is shared"))]
+pub(super) mod intent;
 pub(super) mod recorded;
 
 use core::net::SocketAddr;
@@ -51,7 +53,10 @@ pub(super) const STORED: &str = r#""StoredRevision":"#;
 /// no trail. A store that reports changes keeps the action as well.
 #[derive(Debug, Clone, Default)]
 pub struct Note {
-    line: Vec<u8>,
+    /// The line up to its outcome.
+    head: Vec<u8>,
+    /// The outcome, if the change is made.
+    outcome: &'static str,
     action: Option<Action>,
 }
 
@@ -59,7 +64,7 @@ impl Note {
     /// No line is to be written, and no action made the change.
     #[must_use]
     pub const fn none() -> Self {
-        Self { line: Vec::new(), action: None }
+        Self { head: Vec::new(), outcome: "", action: None }
     }
 
     /// The same of a change that this action makes.
@@ -77,29 +82,39 @@ impl Note {
     /// Whether no line is to be written.
     #[must_use]
     pub const fn is_none(&self) -> bool {
-        self.line.is_empty()
+        self.head.is_empty()
     }
 
-    fn of(line: &impl Serialize) -> Self {
-        let mut line = json::written(line);
+    /// The note whose line says all this, and then the outcome.
+    fn of(line: &impl Serialize, outcome: &'static str) -> Self {
+        let mut head = json::written(line);
         // The bracket that closes it.
-        line.pop();
-        Self { line, action: None }
+        head.pop();
+        Self { head, outcome, action: None }
     }
 
     /// The whole line, of a change that nothing can withdraw.
     pub(crate) fn into_line(self) -> Vec<u8> {
-        let mut line = self.line;
-        if !line.is_empty() {
+        let mut line = Vec::new();
+        if !self.is_none() {
+            self.push_head(&mut line);
             line.extend_from_slice(END);
         }
         line
     }
 
+    /// Appends everything but what comes after the outcome.
+    fn push_head(&self, lines: &mut Vec<u8>) {
+        lines.extend_from_slice(&self.head);
+        lines.extend_from_slice(OUTCOME.as_bytes());
+        lines.extend_from_slice(self.outcome.as_bytes());
+        lines.push(b'"');
+    }
+
     /// Appends the whole line to others.
     pub(crate) fn push_line(&self, revision: u64, lines: &mut Vec<u8>) {
         if !self.is_none() {
-            lines.extend_from_slice(&self.line);
+            self.push_head(lines);
             lines.extend_from_slice(REVISION.as_bytes());
             // Writing to a vector cannot fail.
             let _ = write!(lines, "{revision}");
@@ -107,6 +122,9 @@ impl Note {
         }
     }
 }
+
+/// What stands before the outcome, in a line that is not written by serde alone.
+const OUTCOME: &str = r#","Outcome":""#;
 
 /// What every line begins with.
 pub(super) const BEGINNING: &[u8] = br#"{"Time":""#;
@@ -162,7 +180,9 @@ struct AuditLine<'a> {
     paused_since: Option<Shown<Rfc3339Timestamp>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit_seconds: Option<u64>,
-    outcome: &'a str,
+    /// Not there in a [`Note`], which has it apart.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     error_type: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,6 +193,8 @@ struct AuditLine<'a> {
     lines: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     store_id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    open: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stored_revision: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -205,7 +227,7 @@ impl Serialize for Shown<State> {
 }
 
 impl<'a> AuditLine<'a> {
-    fn new(call: &'a str, outcome: &'a str, caller: Caller<'a>) -> Self {
+    fn new(call: &'a str, outcome: &'static str, caller: Caller<'a>) -> Self {
         Self {
             time: Shown(time::now()),
             call,
@@ -236,12 +258,13 @@ impl<'a> AuditLine<'a> {
             agent_can_edit_recordings: None,
             lines: None,
             store_id: None,
+            open: None,
             stored_revision: None,
             revision: None,
         }
     }
 
-    fn set(request: &'a SetRequest<'_>, outcome: &'a str, caller: Caller<'a>) -> Self {
+    fn set(request: &'a SetRequest<'_>, outcome: &'static str, caller: Caller<'a>) -> Self {
         Self {
             record: Some(request.action.audit_name()),
             action: Some(request.action.name()),
@@ -281,8 +304,9 @@ impl<'a> AuditLine<'a> {
     }
 
     /// The line of a change, which still lacks its revision.
-    fn note(&self) -> Note {
-        Note::of(self)
+    fn note(mut self) -> Note {
+        let outcome = core::mem::take(&mut self.outcome);
+        Note::of(&self, outcome)
     }
 }
 
@@ -293,7 +317,6 @@ struct Withdrawal<'a> {
     time: Shown<Rfc3339Timestamp>,
     call: &'a str,
     message: &'a str,
-    outcome: &'a str,
 }
 
 /// A set that changes the state, before it is stored.
@@ -394,7 +417,7 @@ pub(super) fn ended(key: &SessionKey, state: State, disposition: Disposition, ca
 }
 
 /// A server that starts, goes on or ends, and where it keeps sessions; if in a file, with what is known of its revisions.
-pub(super) fn server(outcome: &str, store: &str, revisions: Option<Revisions>) -> Vec<u8> {
+pub(super) fn server(outcome: &'static str, store: &str, revisions: Option<Revisions>) -> Vec<u8> {
     AuditLine {
         version: Some(env!("CARGO_PKG_VERSION")),
         store: Some(store),
@@ -413,6 +436,6 @@ pub(super) fn lost(lines: u64) -> Vec<u8> {
 
 /// A change whose line was written and that was not made.
 pub(super) fn withdrawn(revision: u64, reason: &str, lines: &mut Vec<u8>) {
-    let withdrawal = Withdrawal { time: Shown(time::now()), call: "store", message: reason, outcome: "withdrawn" };
-    Note::of(&withdrawal).push_line(revision, lines);
+    let withdrawal = Withdrawal { time: Shown(time::now()), call: "store", message: reason };
+    Note::of(&withdrawal, "withdrawn").push_line(revision, lines);
 }

@@ -22,12 +22,15 @@
 mod file;
 mod files;
 mod guards;
+mod intents;
 mod json;
 mod line;
 mod observe;
 mod past;
 mod queue;
 mod rotation;
+#[cfg_attr(not(any(test, feature = "etcd")), allow(dead_code, reason = "no store in this build is shared"))]
+mod settling;
 mod shift;
 #[cfg(test)]
 mod tests;
@@ -46,7 +49,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use file::TrailFile;
 use files::{Files, Machine};
 pub use line::Note;
+use line::intent::SharedStore;
+#[cfg_attr(not(any(test, feature = "etcd")), allow(unused_imports, reason = "no store in this build is shared"))]
+pub(crate) use line::intent::{Became, Intent};
 use queue::{Ask, Kind, Queue, Wanted, Work};
+#[cfg(any(test, feature = "etcd"))]
+pub(crate) use settling::{Evidence, settle};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -93,10 +101,22 @@ struct Known {
     store: String,
     /// If in a file.
     revisions: Option<Revisions>,
+    /// If several servers share it.
+    shared: Option<SharedStore>,
     /// Whether a line was written of a change that is neither stored nor withdrawn.
     is_open: bool,
     /// How much was written since a line said all this.
     unsaid: u64,
+}
+
+impl Known {
+    /// A line about the server itself; with a store that others share, so many intents are open, if that is said.
+    fn line(&self, outcome: &'static str, open: Option<usize>) -> Vec<u8> {
+        match self.shared {
+            None => line::server(outcome, &self.store, self.revisions),
+            Some(shared) => line::intent::server(outcome, &self.store, shared, open),
+        }
+    }
 }
 
 /// How long a change waits for its line. Then it is not made, and its line is taken back or withdrawn.
@@ -344,12 +364,13 @@ impl Trail {
     ///
     /// If the line cannot be written.
     pub fn started(&self, store: &str) -> io::Result<()> {
-        let revisions = {
+        let line = {
             let mut known = locked(&self.0.shared.known);
             store.clone_into(&mut known.store);
-            known.revisions
+            // What an earlier server left open is settled by now.
+            known.line("started", Some(0))
         };
-        self.write_durably(line::server("started", store, revisions), None)
+        self.write_durably(line, None)
     }
 
     /// Says that the server has ended; if sessions are kept in a file, with the last revision that was given out.
@@ -358,10 +379,7 @@ impl Trail {
     ///
     /// If the line cannot be written.
     pub fn ended(&self) -> io::Result<()> {
-        let line = {
-            let known = locked(&self.0.shared.known);
-            line::server("ended", &known.store, known.revisions)
-        };
+        let line = locked(&self.0.shared.known).line("ended", None);
         self.write_durably(line, None)
     }
 

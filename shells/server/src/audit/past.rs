@@ -35,6 +35,12 @@ pub(super) fn of(path: &Path, stored: u64, store_id: u64) -> io::Result<Past> {
         last: 0,
         lines: 0,
     };
+    each_backwards(path, &mut |line| search.goes_on(line))?;
+    Ok(search.end())
+}
+
+/// Shows the lines of the trail from the last to the first, as long as `look` wants.
+pub(super) fn each_backwards(path: &Path, look: &mut impl FnMut(&[u8]) -> bool) -> io::Result<()> {
     let (mut number, mut missing) = (0, 0);
     // A rotation that was broken off leaves one number free.
     while missing < 2 {
@@ -42,7 +48,7 @@ pub(super) fn of(path: &Path, stored: u64, store_id: u64) -> io::Result<Past> {
         match File::open(&file) {
             Ok(opened) if opened.metadata()?.is_file() => {
                 missing = 0;
-                if !backwards(opened, &mut |line| search.goes_on(line))? {
+                if !backwards(opened, look)? {
                     break;
                 }
             }
@@ -54,7 +60,7 @@ pub(super) fn of(path: &Path, stored: u64, store_id: u64) -> io::Result<Past> {
         }
         number += 1;
     }
-    Ok(search.end())
+    Ok(())
 }
 
 #[derive(Debug)]
@@ -151,11 +157,11 @@ fn revision(line: &[u8]) -> Option<u64> {
     number.parse().ok()
 }
 
-fn holds(line: &[u8], part: &str) -> bool {
+pub(super) fn holds(line: &[u8], part: &str) -> bool {
     memchr::memmem::find(line, part.as_bytes()).is_some()
 }
 
-fn number_after(line: &[u8], key: &str) -> Option<u64> {
+pub(super) fn number_after(line: &[u8], key: &str) -> Option<u64> {
     let (_, rest) = str::from_utf8(line).ok()?.rsplit_once(key)?;
     rest.split(',').next()?.parse().ok()
 }

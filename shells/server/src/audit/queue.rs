@@ -11,6 +11,8 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::session::OpId;
+
 /// How many bytes of lines about reads may wait, and how many of lines about anything else that changes nothing: so reads
 /// do not push out a refusal.
 pub(super) const READS: usize = 4 * 1024 * 1024;
@@ -33,6 +35,8 @@ pub(super) enum Work {
         /// The changes that they tell of, if these can be withdrawn.
         revisions: Option<RangeInclusive<u64>>,
     },
+    /// To write the lines of intents, and not to return before they are on disk.
+    Intents(Vec<(OpId, Vec<u8>)>),
     /// To open the file by its name again.
     Reopen,
     /// To find out whether lines can be written.
@@ -86,9 +90,19 @@ impl core::fmt::Debug for Ask {
     }
 }
 
+/// The line about what became of a change whose intent was written.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) op: OpId,
+    pub(super) line: Vec<u8>,
+    /// Whether nothing more is to be found out about the change.
+    pub(super) is_final: bool,
+}
+
 #[derive(Debug)]
 pub(super) enum Entry {
     Line(Vec<u8>),
+    Outcome(Outcome),
     Ask(Ask),
 }
 
@@ -136,6 +150,17 @@ impl Queue {
         waiting.entries.push_back(Entry::Line(line));
         drop(waiting);
         self.came.notify_one();
+    }
+
+    /// Takes the line about what became of a change. It is never lost, and there are few of them: each follows an intent
+    /// for which a request waits, or which the store still has in memory, where its bytes are bounded.
+    pub(super) fn outcome(&self, outcome: Outcome) {
+        let mut waiting = self.waiting();
+        if !waiting.is_over {
+            waiting.entries.push_back(Entry::Outcome(outcome));
+            drop(waiting);
+            self.came.notify_one();
+        }
     }
 
     fn lose(&self, waiting: &mut Waiting, lines: u64) {

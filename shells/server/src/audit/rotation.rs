@@ -62,6 +62,7 @@ impl<F: Files> TrailFile<F> {
             }
             return Err(error);
         }
+        self.exchanged += 1;
         let synced = self.files.sync_directory(&directory);
         if !self.guards.stand(Guard::TakeNew) {
             synced?;

@@ -37,7 +37,7 @@ pub(super) struct EtcdOptions {
 
 impl EtcdOptions {
     /// Whether what is given fits together, and to whether the store is there at all.
-    pub(super) fn check(&self, is_store: bool, is_audited: bool) -> Result<(), UsageError> {
+    pub(super) fn check(&self, is_store: bool) -> Result<(), UsageError> {
         let error = |text: &str| Err(UsageError::new(text.to_owned()));
         if !is_store {
             let given = [
@@ -58,9 +58,6 @@ impl EtcdOptions {
         if self.etcd_ca.is_none() && self.etcd_endpoints.iter().any(|one| one.starts_with("https://")) {
             return error("--etcd-endpoints with https needs --etcd-ca FILE");
         }
-        if is_audited {
-            return error("--audit: a store in etcd has no audit trail yet");
-        }
         Ok(())
     }
 }
@@ -75,7 +72,11 @@ const PAUSE: core::time::Duration = core::time::Duration::from_millis(250);
 
 /// Opens the store.
 #[cfg(feature = "etcd")]
-pub(super) fn open(options: &EtcdOptions, prefix: &str) -> Result<crate::store::EtcdStore, super::NotStarted> {
+pub(super) fn open(
+    options: &EtcdOptions,
+    prefix: &str,
+    trail: Option<&crate::audit::Trail>,
+) -> Result<crate::store::EtcdStore, super::NotStarted> {
     use etcd_kv::Endpoint;
     use tracing::info;
 
@@ -87,7 +88,13 @@ pub(super) fn open(options: &EtcdOptions, prefix: &str) -> Result<crate::store::
     let began = std::time::Instant::now();
     let store = loop {
         // This is a thread that may wait.
-        let opening = EtcdStore::open(endpoints.clone(), prefix, client.clone());
+        let opening = async {
+            let store = EtcdStore::open(endpoints.clone(), prefix, client.clone()).await?;
+            match trail {
+                None => Ok(store),
+                Some(trail) => store.audited(trail.clone()).await,
+            }
+        };
         match tokio::runtime::Handle::current().block_on(opening) {
             Ok(store) => break store,
             Err(NotOpened::Wrong(reason)) => return Err(format!("the store in etcd: {reason}").into()),

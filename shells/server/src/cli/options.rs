@@ -334,7 +334,7 @@ impl Options {
         }
         // Listeners keep their connections: so there must be others left for requests.
         let in_etcd = matches!(self.store(), StoreKind::Etcd(_));
-        self.etcd.check(in_etcd, self.audit.audit.is_some())?;
+        self.etcd.check(in_etcd)?;
         let (listeners, connections) = (self.listeners(), self.limits.max_connections);
         if listeners >= connections && listeners > 0 {
             return Err(UsageError::new(format!(

@@ -141,7 +141,7 @@ fn open_all(options: &Options) -> Result<Opened, NotStarted> {
         StoreKind::Memory => OpenStore::Memory(trail.clone().map_or_else(MemoryStore::new, MemoryStore::audited)),
         StoreKind::File(path) => OpenStore::File(open(path, trail.clone()).map_err(|error| error.to_string())?),
         #[cfg(feature = "etcd")]
-        StoreKind::Etcd(prefix) => OpenStore::Etcd(etcd::open(&options.etcd, prefix)?),
+        StoreKind::Etcd(prefix) => OpenStore::Etcd(etcd::open(&options.etcd, prefix, trail.as_ref())?),
         #[cfg(not(feature = "etcd"))]
         StoreKind::Etcd(_) => {
             return Err("this build has no store in etcd: build it with --features etcd".to_owned().into());

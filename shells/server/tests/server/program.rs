@@ -150,7 +150,6 @@ fn a_wrong_option_is_one_line_and_code_2() {
     let etcd = |url| ["--store", "etcd:p", "--etcd-endpoints", url];
     let with = |more: [&'static str; 2]| [&etcd("http://127.0.0.1:1")[..], &more].concat();
     refuses(&etcd("https://a:1,https://b:1"), "--etcd-endpoints with https needs --etcd-ca FILE (see --help)");
-    refuses(&with(["--audit", "trail"]), "--audit: a store in etcd has no audit trail yet (see --help)");
     refuses(&with(["--etcd-cert", "c"]), "--etcd-cert needs --etcd-key FILE (see --help)");
     refuses(&with(["--etcd-user", "u"]), "--etcd-user needs --etcd-password FILE (see --help)");
     refuses(&["--etcd-endpoints", "http://a:1"], "--etcd-endpoints needs --store etcd:PREFIX (see --help)");

@@ -1,10 +1,12 @@
 //! The trail's files, as they are on this machine and as a model of a file system on which every call may fail.
 
 mod exploration;
+mod intents;
 mod lines;
 mod model;
 mod past;
 mod rotation;
+mod settled;
 mod stalled;
 mod written;
 

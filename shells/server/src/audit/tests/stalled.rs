@@ -15,19 +15,19 @@ use crate::audit::queue::{OTHERS, READS};
 
 /// This machine's files, but that syncing waits at a gate, and that they may pass for a pipe.
 #[derive(Debug, Clone, Default)]
-struct Gated {
+pub(super) struct Gated {
     is_shut: Arc<(Mutex<bool>, Condvar)>,
     /// Somebody waits there.
     is_waited_at: Arc<AtomicBool>,
     is_pipe: bool,
     /// Writing fails.
-    is_full: Arc<AtomicBool>,
+    pub(super) is_full: Arc<AtomicBool>,
     /// Writing panics.
     is_broken: Arc<AtomicBool>,
 }
 
 impl Gated {
-    fn shut(&self, shut: bool) {
+    pub(super) fn shut(&self, shut: bool) {
         *self.is_shut.0.lock().unwrap() = shut;
         self.is_shut.1.notify_all();
     }

@@ -1,9 +1,10 @@
 //! The watch: it keeps the image, proves that it missed nothing, and reports every change.
 
 use core::time::Duration;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use bytes::Bytes;
 use etcd_kv::messages::{Event, EventKind, RangeRequest, WatchCreateRequest};
 use etcd_kv::{Client, Kind, News, Watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -11,11 +12,12 @@ use tracing::{info, warn};
 
 use super::agreed::Agreed;
 use super::carry::{found, revision};
+use super::change::read_end_mark;
 use super::condition::Condition;
 use super::keys::Keys;
 use super::known::Known;
 use super::list::list;
-use crate::session::Revision;
+use crate::session::{OpId, Revision};
 use crate::store::{Made, Watcher};
 
 /// How long a watch may be silent before it is asked how far it is, and then once more before it is given up.
@@ -122,9 +124,11 @@ impl Follower {
             None => rest.len(),
         };
         let mut to = None;
-        for event in rest.drain(..whole) {
-            to = Some(at(&event));
-            self.apply(&event)?;
+        let whole: Vec<_> = rest.drain(..whole).collect();
+        let ends = ends(&self.keys, &whole);
+        for event in &whole {
+            to = Some(at(event));
+            self.apply(event, &ends)?;
         }
         // Without events, the answer says how far the watch is.
         let to = if last.is_none() && !news.more { Some(news.revision) } else { to };
@@ -135,7 +139,7 @@ impl Follower {
     }
 
     /// Takes in one change, if it fits on what is there: otherwise one is missing.
-    fn apply(&self, event: &Event) -> Result<(), String> {
+    fn apply(&self, event: &Event, ends: &Ends) -> Result<(), String> {
         let kv = event.kv.as_ref().ok_or("a change without a key")?;
         let at = revision(kv.mod_revision);
         let is_end = event.kind == i32::from(EventKind::Delete);
@@ -155,13 +159,13 @@ impl Follower {
             return Err(format!("a change of {} does not fit on the one before it", String::from_utf8_lossy(&kv.key)));
         }
         let (new, action, op) = if is_end {
-            (None, None, None)
+            (None, None, ends.get(&(at, kv.key.clone())).copied())
         } else {
             let (found, value) = found(kv)?;
             (Some(found), value.action, Some(value.op))
         };
         self.known.image.put_all(&[(key.clone(), new)]);
-        self.known.shown(&key, op, before, at);
+        self.known.shown(&key, op, at);
         if let Some(action) = action {
             let by_this_server = op.is_some_and(|op| op.start == self.start);
             let made = Made { revision: Revision(at), by_this_server };
@@ -207,6 +211,19 @@ impl Follower {
             }
         }
     }
+}
+
+/// Which change deleted a key at a revision.
+pub(super) type Ends = HashMap<(u64, Bytes), OpId>;
+
+/// Those of these events, which have all of their revisions.
+pub(super) fn ends(keys: &Keys, events: &[Event]) -> Ends {
+    let marks = events.iter().filter_map(|event| event.kv.as_ref()).filter(|kv| keys.is_of_end(&kv.key));
+    let ends = marks.filter_map(|kv| {
+        let (op, key) = read_end_mark(&kv.value)?;
+        Some(((revision(kv.mod_revision), Bytes::copy_from_slice(key)), op))
+    });
+    ends.collect()
 }
 
 fn over(error: &etcd_kv::Error) -> Over {

@@ -14,6 +14,7 @@ const DIGITS: usize = 32;
 /// |---|---|
 /// | `PREFIX/s/<the id's 32 hex digits>/<UCC>` | an open session |
 /// | `PREFIX/meta/…` | what the servers agree on |
+/// | `PREFIX/e/<start>/<place>` | which change ended a session: a mark of the last ends that a start of a server asked for |
 ///
 /// Sessions have the order of [`SessionKey`] there, and since the UCC comes last, none of its characters matters.
 #[derive(Debug, Clone)]
@@ -52,6 +53,27 @@ impl Keys {
 
     pub(super) fn meta(&self, name: &str) -> Bytes {
         format!("{}/meta/{name}", self.prefix).into()
+    }
+
+    /// The mark of an end at this place of a group of changes. It is written at the revision at which the session is deleted,
+    /// which leaves nothing else that could say whose change that was.
+    pub(super) fn ended(&self, start: u64, place: usize) -> Bytes {
+        format!("{}/e/{start:016x}/{place}", self.prefix).into()
+    }
+
+    /// All marks of ends that this start asked for.
+    pub(super) fn ends(&self, start: u64) -> Bytes {
+        format!("{}/e/{start:016x}/", self.prefix).into()
+    }
+
+    /// Whether this is the key of a mark of an end.
+    pub(super) fn is_of_end(&self, key: &[u8]) -> bool {
+        key.strip_prefix(self.prefix.as_bytes()).is_some_and(|rest| rest.starts_with(b"/e/"))
+    }
+
+    /// What keeps late changes of a start of a server from being made: see [`super::fence`].
+    pub(super) fn fence(&self, start: u64) -> Bytes {
+        self.meta(&format!("fence/{start:016x}"))
     }
 
     /// The session whose key this is; `None` if it is another key of ours.

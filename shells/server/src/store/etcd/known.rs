@@ -8,8 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::value::OpId;
-use crate::session::{Found, Revision, SessionKey};
+use crate::session::{Found, OpId, SessionKey};
 use crate::store::image::Image;
 
 /// How long the watch is given to come by itself before it is asked how far it is.
@@ -43,8 +42,6 @@ struct Newer {
 #[derive(Debug)]
 struct Flight {
     op: OpId,
-    expected: Option<Revision>,
-    is_end: bool,
     /// The revision of the change, if the watch has shown that it was made.
     seen: Option<u64>,
     /// The watch missed something since it took off: that it has not been seen says nothing.
@@ -129,25 +126,13 @@ impl Known {
     }
 
     /// Begins a change, when no other of the session is on its way. False if it is too late then.
-    pub(super) async fn take_off(
-        &self,
-        key: &SessionKey,
-        (op, expected, is_end): (OpId, Option<Revision>, bool),
-        end: Instant,
-    ) -> bool {
+    pub(super) async fn take_off(&self, key: &SessionKey, op: OpId, end: Instant) -> bool {
         loop {
             let mut landed = {
                 let mut flights = locked(&self.flights);
                 match flights.get(key) {
                     None => {
-                        let flight = Flight {
-                            op,
-                            expected,
-                            is_end,
-                            seen: None,
-                            out_of_sight: false,
-                            landed: watch::Sender::new(()),
-                        };
+                        let flight = Flight { op, seen: None, out_of_sight: false, landed: watch::Sender::new(()) };
                         flights.insert(key.clone(), flight);
                         return true;
                     }
@@ -197,13 +182,10 @@ impl Known {
         locked(&self.flights).get(key).is_some_and(|flight| !flight.out_of_sight)
     }
 
-    /// The watch shows a change of a session: by `op` if it is not an end, of what was at `before`.
-    pub(super) fn shown(&self, key: &SessionKey, op: Option<OpId>, before: Option<Revision>, at: u64) {
+    /// The watch shows a change of a session, by `op` if it was made by a server.
+    pub(super) fn shown(&self, key: &SessionKey, op: Option<OpId>, at: u64) {
         let mut flights = locked(&self.flights);
-        let Some(flight) = flights.get_mut(key) else { return };
-        // An end leaves nothing that could say whose it is: of two servers that end the same state, both have.
-        let is_ours = op.map_or(flight.is_end && before == flight.expected, |op| op == flight.op);
-        if is_ours {
+        if let Some(flight) = flights.get_mut(key).filter(|flight| op == Some(flight.op)) {
             flight.seen.get_or_insert(at);
         }
     }

@@ -15,10 +15,12 @@ mod committer;
 mod condition;
 mod fence;
 mod follow;
+mod journal;
 mod keys;
 mod known;
 mod list;
 mod meta;
+mod settle;
 #[cfg(test)]
 pub(in crate::store) mod tests;
 mod value;
@@ -47,13 +49,14 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
-use value::{OpId, Value};
+use value::Value;
 
 use super::image::Image;
 use super::{Found, Latest, Revision, Session, SessionKey, Store, StoreError, Storing, Swap, Watcher, epochs, form};
 use crate::audit::{Note, Trail};
 use crate::fingerprint::Fingerprint;
 use crate::metrics::{ClusterLevels, Commits};
+use crate::session::OpId;
 
 /// How long a page waits for the watch to come as far as this server was answered.
 const PAGE_WAIT: Duration = Duration::from_secs(1);
@@ -130,12 +133,15 @@ impl EtcdStore {
         let known = Arc::new(Known::new(Image::of(sessions), revision));
         let condition = Arc::new(Condition::new(&states));
         let agreed = Arc::<Agreed>::default();
+        let fence = Fence::raised(&client, keys.fence(start)).await;
+        let fence = fence.map_err(|error| NotOpened::AtPresent(error.to_string()))?;
         let carrier = Arc::new(Carrier {
             client: client.clone(),
-            fence: Fence::new(keys.meta(&format!("fence/{start:016x}"))),
+            fence,
             keys: keys.clone(),
             known: Arc::clone(&known),
             commits: Arc::default(),
+            journal: Arc::default(),
         });
         let watcher = Arc::default();
         let (queue, changes) = mpsc::channel(committer::MOST_WAITING);
@@ -175,6 +181,34 @@ impl EtcdStore {
     pub fn setting_config(self) -> Self {
         self.agreed.set_own();
         self
+    }
+
+    /// The same with an audit trail: before a change is asked for, its intent is written. What earlier starts of this server left
+    /// open there is settled first.
+    ///
+    /// # Errors
+    ///
+    /// If the trail cannot be read or written, or etcd does not say what became of those changes.
+    pub async fn audited(mut self, trail: Trail) -> Result<Self, NotOpened> {
+        let said = |error: std::io::Error| NotOpened::Wrong(format!("the audit trail: {error}"));
+        let (reading, id) = (trail.clone(), self.id);
+        let open = tokio::task::spawn_blocking(move || reading.open_intents(id)).await;
+        let open = open.map_err(|error| NotOpened::Wrong(error.to_string()))?.map_err(said)?;
+        if !open.is_empty() {
+            let Carrier { client, keys, .. } = &*self.carrier;
+            let settled = settle::of_earlier_starts(client, keys, open).await.map_err(NotOpened::AtPresent)?;
+            trail.settle_intents(&settled).await.map_err(said)?;
+        }
+        trail.is_shared(self.id, self.known().applied_revision());
+        self.carrier.journal.begin(trail);
+        let ends = self.life.clone().drop_guard();
+        let settling = Arc::clone(&self.carrier);
+        let task = tokio::spawn(async move {
+            settle::what_was_not_answered(&settling).await;
+            drop(ends);
+        });
+        self.tasks.push(task.abort_handle());
+        Ok(self)
     }
 
     /// How often all sessions were listed again, since changes might have been missing.
@@ -265,13 +299,14 @@ impl Store for EtcdStore {
         }
         let op = OpId { start: self.start, number: self.changes.fetch_add(1, Ordering::Relaxed) };
         let end = Instant::now() + carry::PATIENCE;
-        if !self.known().take_off(key, (op, expected, session.is_none()), end).await {
+        if !self.known().take_off(key, op, end).await {
             return Err(StoreError::new("another change of the session takes too long"));
         }
         let (tell, storing) = Storing::to_be_told();
-        let waiting = Waiting::new(tell, Arc::clone(self.known()), key.clone());
+        let (known, journal) = (Arc::clone(self.known()), Arc::clone(&self.carrier.journal));
+        let waiting = Waiting::new(tell, (known, journal), (op, key.clone()));
         let value = session.map(|session| Value { action: note.action(), op, session });
-        let change = Change { key: key.clone(), expected, value, waiting };
+        let change = Change { op, key: key.clone(), expected, value, note, waiting };
         self.queue.send(change).await.map_err(|_| StoreError::new("the task that asks etcd has ended"))?;
         Ok(storing)
     }
@@ -337,7 +372,7 @@ impl Store for EtcdStore {
     }
 
     fn trail(&self) -> Option<&Trail> {
-        None
+        self.carrier.journal.trail()
     }
 
     fn commits(&self) -> Option<&Commits> {

@@ -3,6 +3,7 @@
 mod faults;
 mod proxy;
 mod reports;
+mod trail;
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex};

@@ -10,19 +10,11 @@
 
 use recording_core::Action;
 
-use crate::session::Session;
+use crate::session::{OpId, Session};
 use crate::store::form;
 
 const FORMAT: u8 = 1;
 const HEAD: usize = 18;
-
-/// Which change made a value: no two have the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct OpId {
-    /// The start of a server: a random number.
-    pub(super) start: u64,
-    pub(super) number: u64,
-}
 
 /// A session with the change that made it so.
 #[derive(Debug, Clone, PartialEq, Eq)]
