@@ -5,6 +5,7 @@ mod install;
 use crate::{
     sh::{Sh, target},
     text::found,
+    tools,
 };
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
@@ -64,6 +65,8 @@ pub(crate) fn store() -> Result<()> {
 
 /// One run of the laboratory; gives what it says of it.
 fn history(rest: &[String]) -> Result<String> {
+    // The page about the audit trail merges trails with it.
+    tools::need_package("jq", "jq")?;
     let programs = install::programs()?;
     Sh::line("cargo build --locked -p recording-server --features etcd").show()?;
     let server = target().join("debug/recording-server");
@@ -80,6 +83,7 @@ fn words(line: &str) -> Vec<String> {
 
 /// Short runs, after the planted faults that the laboratory must find.
 pub(crate) fn short_history() -> Result<()> {
+    tools::need_package("jq", "jq")?;
     Sh::line("cargo test --locked -p recording-cluster-lab").show()?;
     history(&words("--faults 8"))?;
     history(&words("--etcd --faults 16")).map(drop)

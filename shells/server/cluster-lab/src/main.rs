@@ -27,9 +27,11 @@ mod planted;
 mod servers;
 mod store;
 mod trail;
+mod trails;
 mod verdict;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
+use chain::Chains;
 use clap::{Args, Parser};
 use client::Client;
 use core::{
@@ -50,6 +52,7 @@ use std::{
     time::Instant,
 };
 use store::Store;
+use trails::Trails;
 use verdict::Run;
 
 /// How long listeners may take to get the last events.
@@ -127,14 +130,18 @@ fn members() -> Result<Members> {
     Ok(Members { cluster, net, count: TOGETHER })
 }
 
-/// Servers with their sessions in etcd. Each begins at another member.
-fn with_etcd(members: &Members) -> Vec<Runs> {
+/// Servers with their sessions in etcd, each with an audit trail. Each begins at another member.
+fn with_etcd(folder: &Path, members: &Members) -> Vec<Runs> {
     let runs = |server: usize| {
         let mut urls = members.cluster.endpoints();
         urls.rotate_left(server % TOGETHER);
         let mut arguments = vec!["--store".to_owned(), format!("etcd:{PREFIX}")];
         // What is between them is nothing but this program's own network.
         arguments.extend(["--etcd-endpoints".to_owned(), urls.join(","), "--insecure".to_owned()]);
+        // Small, so that files are exchanged while intents are open.
+        let audit = "--audit-reads off --audit-max-bytes 65536 --audit-keep 10000";
+        arguments.extend(audit.split(' ').map(str::to_owned));
+        arguments.extend(["--audit".to_owned(), trails::path(folder, server).display().to_string()]);
         let node = Node::Server(server);
         Runs { within: node.within(), address: node.address(), arguments }
     };
@@ -150,7 +157,7 @@ fn run(arguments: &Arguments) -> Result<String> {
     let mut random = Rng::with_seed(arguments.seed);
     let mut members = arguments.etcd.then(members).transpose()?;
     let servers = Servers::new(&arguments.server, arguments.clients, |folder| {
-        members.as_ref().map_or_else(|| with_file(folder), with_etcd)
+        members.as_ref().map_or_else(|| with_file(folder), |members| with_etcd(folder, members))
     })?;
     let store = match &members {
         Some(members) => Store::Etcd(etcd::Reader::new(members.cluster.endpoints(), PREFIX)?),
@@ -211,9 +218,10 @@ fn run(arguments: &Arguments) -> Result<String> {
     let ends = servers.ends();
     let ops: Vec<Op> =
         clients.into_iter().flat_map(|client| client.ops).map(|op| ended(op, &ends, !arguments.etcd)).collect();
+    let (chains, trails) = if arguments.etcd { settled(&servers, &chains)? } else { (chains, String::new()) };
     let run = Run { ops, chains, heard: log.all() };
     let (wrong, looked_at) = verdict::judge(&run);
-    let said = counted(&run, not_sent, looked_at);
+    let said = counted(&run, not_sent, looked_at) + &trails;
     let faults: Vec<_> = done.iter().map(|(fault, count)| format!("{count} {fault:?}")).collect();
     let said = format!(
         "servers: {}, clients: {}: {said}; faults: {}; {} s",
@@ -231,6 +239,22 @@ fn run(arguments: &Arguments) -> Result<String> {
         bail!("{said}\nthat is too little to show anything");
     }
     Ok(said)
+}
+
+/// Starts every server once more, which settles its trail, and holds the trails against etcd's history. Gives that with the
+/// clients that the trails name, and how much there was.
+fn settled(servers: &Servers, history: &Chains) -> Result<(Chains, String)> {
+    for server in 0..servers.count() {
+        servers.kill(server);
+        servers.start(server)?;
+        servers.end(server)?;
+    }
+    let mut trails = Trails::read(servers.folder(), servers.count())?;
+    let chains = trails.check(history)?;
+    let (intents, settled) = trails.counts();
+    trails.lose_one();
+    ensure!(trails.check(history).is_err(), "a line was taken out of the trails, and that is not found");
+    Ok((chains, format!("; {intents} intents in the audit trails, {settled} of them settled later")))
 }
 
 /// Ends clients and listeners, also after an error.

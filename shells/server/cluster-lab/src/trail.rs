@@ -29,7 +29,8 @@ pub(crate) fn chains(path: &Path) -> Result<Chains> {
     Ok(chains)
 }
 
-fn read(line: &Value, chains: &mut Chains) -> Result<()> {
+/// Adds the change that a line is about, or takes it out again.
+pub(crate) fn read(line: &Value, chains: &mut Chains) -> Result<()> {
     let text = |key: &str| line[key].as_str();
     let revision = || line["Revision"].as_u64().context("a revision");
     let cause = match (text("Call"), text("Outcome")) {
