@@ -1,7 +1,7 @@
 //! Holds: whose pause it is. Source: OURS.
 
-/// Who holds a session, as 16 bytes that the shell makes: in a desk the agent's index, in a server a hash of the URI as the
-/// directory writes it. Two requesters with the same bytes share a hold.
+/// Who holds a session, as 16 bytes that the shell makes: in a desk the agent's index, in a server a hash of the URI in
+/// lower case. Two requesters with the same bytes share a hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Holder([u8; Self::LEN]);
 

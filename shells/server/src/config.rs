@@ -9,7 +9,9 @@
 //! save_recording_by_default = true
 //! repeats = "accept"                  # or "refuse"; may be left out
 //! agents = ["sip:agent@domain.com"]
-//! recorder = "proxy"                  # this and the rest may be left out
+//! agent_patterns = ["sip:*@domain.com"] # this and the rest may be left out
+//! agents_file = "agents.txt"          # from where the config is
+//! recorder = "proxy"
 //! resume = "anyone"                   # or "holders"
 //! pause_limit_seconds = 600
 //! ```
@@ -19,6 +21,7 @@
 //! It has the keys, the checks and the words of a gateway's provisioning document, which are the core's. The document is
 //! walked and not deserialized: serde stops at the first error, and its words would be a second set.
 
+mod agents;
 mod recorders;
 mod webhooks;
 
@@ -26,16 +29,17 @@ use core::fmt;
 use core::ops::Range;
 use core::str::FromStr;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use recording_core::Settings;
 use recording_core::desk::DirectoryError;
 use recording_core::state::RepeatPolicy;
-use recording_core::wire::{FieldError, FieldErrorKind, SipUriBuf, UccNameBuf};
+use recording_core::wire::{FieldError, FieldErrorKind, UccNameBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::directory::{Directory, Ucc};
+use crate::directory::{AgentsFile, Directory, Ucc};
 
 /// Something wrong with a config.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +76,7 @@ pub fn load(file: &Path) -> Result<Directory, Vec<ConfigError>> {
     let unreadable = |line, reason: String| vec![ConfigError { line, key: None, reason }];
     let bytes = crate::place::read(file).map_err(|error| unreadable(None, format!("cannot be read: {error}")))?;
     match core::str::from_utf8(&bytes) {
-        Ok(text) => parse(text),
+        Ok(text) => read(text, Some(crate::place::directory(file))),
         Err(error) => {
             let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
             Err(unreadable(Some(line_of(before)), "is not UTF-8".into()))
@@ -80,12 +84,17 @@ pub fn load(file: &Path) -> Result<Directory, Vec<ConfigError>> {
     }
 }
 
-/// Reads a config.
+/// Reads a config, and none of the files that it names: their agents are missing.
 ///
 /// # Errors
 ///
 /// Everything that is wrong with it, from top to bottom.
 pub fn parse(text: &str) -> Result<Directory, Vec<ConfigError>> {
+    read(text, None)
+}
+
+/// Reads a config, and the files of agents that it names, from this directory.
+fn read(text: &str, place: Option<&Path>) -> Result<Directory, Vec<ConfigError>> {
     let mut reader = Reader {
         lines: Lines::of(text),
         errors: Vec::new(),
@@ -94,6 +103,8 @@ pub fn parse(text: &str) -> Result<Directory, Vec<ConfigError>> {
         recorders_wanted: Vec::new(),
         webhook_names: HashMap::new(),
         uccs_wanted: Vec::new(),
+        place: place.map(Path::to_owned),
+        agents_files: HashMap::new(),
         directory: Directory::new(),
     };
     match DeTable::parse(text) {
@@ -165,16 +176,24 @@ struct Reader {
     webhook_names: HashMap<String, usize>,
     /// Which UCCs webhooks name, and where.
     uccs_wanted: Vec<(Range<usize>, Box<str>)>,
+    /// Where the config is; `None` if no other file is to be read.
+    place: Option<PathBuf>,
+    /// The files of agents that were read so far: several UCCs may name one.
+    agents_files: HashMap<PathBuf, Result<Arc<AgentsFile>, String>>,
     directory: Directory,
 }
 
 /// The keys of a UCC; those of its settings are the core's, as in a gateway's provisioning document.
 fn keys() -> impl Iterator<Item = &'static str> {
-    [NAME].into_iter().chain(Settings::SWITCHES).chain([RepeatPolicy::KEY, AGENTS]).chain(recorders::OF_UCC)
+    [NAME]
+        .into_iter()
+        .chain(Settings::SWITCHES)
+        .chain([RepeatPolicy::KEY])
+        .chain(agents::OF_UCC)
+        .chain(recorders::OF_UCC)
 }
 
 const NAME: &str = "name";
-const AGENTS: &str = "agents";
 
 type Value<'v, 'i> = &'v Spanned<DeValue<'i>>;
 
@@ -268,13 +287,14 @@ impl Reader {
             self.typed(value, key, "true or false", DeValue::as_bool)
         });
         let repeats = table.get(RepeatPolicy::KEY).map_or(Some(RepeatPolicy::default()), |value| self.repeats(value));
-        let agents = self.required(span, table, AGENTS).and_then(|value| self.agents(value));
+        let agents = self.agents_of(span, table);
         let recording = self.recording(table);
         let [Some(licensed), Some(audio), Some(edit), Some(save)] = switches else { return };
         if let (Some(name), Some(repeats), Some(agents), Some(recording)) = (name, repeats, agents, recording) {
             let settings = Settings::from_switches([licensed, audio, edit, save], repeats);
             // `name` has refused a name that was there before.
-            let _ = self.directory.add(&name, Ucc::new(settings, agents).recorded_by(recording));
+            let ucc = Ucc::new(settings, agents.listed).with_patterns(agents.patterns).with_file(agents.file);
+            let _ = self.directory.add(&name, ucc.recorded_by(recording));
         }
     }
 
@@ -319,16 +339,5 @@ impl Reader {
             self.fault(&value.span(), RepeatPolicy::KEY, reason);
         }
         policy
-    }
-
-    fn agents(&mut self, value: Value<'_, '_>) -> Option<Vec<SipUriBuf>> {
-        let array = self.typed(value, AGENTS, "an array", DeValue::as_array)?;
-        let mut agents = Vec::with_capacity(array.len());
-        for agent in array {
-            let text = self.typed(agent, AGENTS, "a string", DeValue::as_str);
-            agents.extend(text.and_then(|text| self.field::<SipUriBuf>(&agent.span(), AGENTS, text)));
-        }
-        // Every error was noted; one is enough.
-        (agents.len() == array.len()).then_some(agents)
     }
 }

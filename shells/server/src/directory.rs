@@ -1,13 +1,21 @@
 //! The UCCs: what the decision needs to know besides the session itself.
 
+mod agents;
+mod file;
 mod fingerprint;
+mod pattern;
 
 use core::time::Duration;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use recording_core::Settings;
 use recording_core::recorder::{Holder, ResumePolicy};
 use recording_core::wire::{SipUri, SipUriBuf, UccName, UccNameBuf};
+
+pub use agents::Agents;
+pub use file::{AgentsFile, Look, MAX_BYTES as MAX_AGENTS_FILE};
+pub use pattern::{AgentPattern, PatternError};
 
 use crate::recorder::RecorderConfig;
 use crate::reloadable::Reloadable;
@@ -20,9 +28,9 @@ pub struct Ucc {
     pub settings: Settings,
     /// What its sessions are recorded by.
     pub recording: Recording,
-    agents: HashSet<SipUriBuf>,
-    /// The agents as holds know them, if there are holds.
-    holders: HashMap<Holder, SipUriBuf>,
+    listed: Agents,
+    patterns: Vec<AgentPattern>,
+    file: Option<Arc<AgentsFile>>,
 }
 
 /// What the sessions of a UCC are recorded by. By default no recorder is asked.
@@ -40,63 +48,102 @@ impl Ucc {
     /// A UCC with these settings and agents.
     #[must_use]
     pub fn new(settings: Settings, agents: impl IntoIterator<Item = SipUriBuf>) -> Self {
+        let agents: Vec<_> = agents.into_iter().collect();
         Self {
             settings,
             recording: Recording::default(),
-            agents: agents.into_iter().collect(),
-            holders: HashMap::new(),
+            listed: agents.iter().map(SipUriBuf::to_ref).collect(),
+            patterns: Vec::new(),
+            file: None,
         }
+    }
+
+    /// The same, whose agents are those of these patterns as well.
+    #[must_use]
+    pub fn with_patterns(self, patterns: Vec<AgentPattern>) -> Self {
+        Self { patterns, ..self }
+    }
+
+    /// The same, whose agents are those of this file as well.
+    #[must_use]
+    pub fn with_file(self, file: Option<Arc<AgentsFile>>) -> Self {
+        Self { file, ..self }
     }
 
     /// The same, recorded by this.
     #[must_use]
-    pub fn recorded_by(mut self, recording: Recording) -> Self {
-        let agents = self.agents.iter().filter(|_| recording.resume == ResumePolicy::Holders);
-        self.holders = agents.map(|agent| (holder(agent.as_str()), agent.clone())).collect();
+    pub fn recorded_by(self, recording: Recording) -> Self {
         Self { recording, ..self }
     }
 
-    /// The requester, as holds know it: by its URI as it stands here. Requesters that share a URI share a hold.
+    /// The requester, as holds know it: by its URI in lower case. Requesters that share a URI share a hold.
     #[must_use]
-    pub fn holder(&self, requester: SipUri<'_>) -> Holder {
-        let known = self.agents.get(&SipUriBuf::from(requester));
-        holder(known.map_or(requester.as_str(), SipUriBuf::as_str))
+    pub fn holder(requester: SipUri<'_>) -> Holder {
+        agents::holder(requester.as_str())
     }
 
-    /// The agent that this is; `None` if it is none any more.
+    /// The URI of the agent of the list or of the file that this is; `None` if it is none of them any more.
     #[must_use]
-    pub fn holder_uri(&self, known: Holder) -> Option<&SipUriBuf> {
-        match self.recording.resume {
-            ResumePolicy::Holders => self.holders.get(&known),
-            // A session that began before a reload keeps what was fixed then: its holds count.
-            ResumePolicy::Anyone => self.agents.iter().find(|agent| holder(agent.as_str()) == known),
-        }
+    pub fn holder_uri(&self, known: Holder) -> Option<String> {
+        let listed = self.listed.holder_uri(known).map(str::to_owned);
+        listed.or_else(|| self.file.as_ref()?.agents().holder_uri(known).map(str::to_owned))
     }
 
-    /// Whether `requester` is one of the agents.
+    /// Whether `requester` is one of the agents: the one place that says so.
     #[must_use]
     pub fn is_agent(&self, requester: SipUri<'_>) -> bool {
-        // The copy is on the stack; how URIs compare is the core's affair.
-        self.agents.contains(&SipUriBuf::from(requester))
+        self.is_named(requester) || self.patterns.iter().any(|pattern| pattern.matches(requester))
     }
 
-    /// How many agents there are.
+    /// Whether `requester` is one of the list or of the file.
+    #[must_use]
+    pub fn is_named(&self, requester: SipUri<'_>) -> bool {
+        self.listed.contains(requester) || self.file.as_ref().is_some_and(|file| file.agents().contains(requester))
+    }
+
+    /// How many agents are in the list and in the file.
     #[must_use]
     pub fn agents(&self) -> usize {
-        self.agents.len()
+        self.listed.len() + self.agents_in_file()
     }
 
-    /// The agents, in no order.
-    pub fn agent_uris(&self) -> impl Iterator<Item = &SipUriBuf> {
-        self.agents.iter()
+    /// How many agents are in the file.
+    #[must_use]
+    pub fn agents_in_file(&self) -> usize {
+        self.file.as_ref().map_or(0, |file| file.agents().len())
     }
-}
 
-/// The beginning of the SHA-256 of a URI.
-fn holder(uri: &str) -> Holder {
-    let hash = ring::digest::digest(&ring::digest::SHA256, uri.as_bytes());
-    let (bytes, _) = hash.as_ref().as_chunks::<{ Holder::LEN }>();
-    Holder::new(bytes.first().copied().unwrap_or_default())
+    /// The agents of the list, in order.
+    #[must_use]
+    pub const fn listed(&self) -> &Agents {
+        &self.listed
+    }
+
+    /// The patterns by which there are further agents.
+    #[must_use]
+    pub fn patterns(&self) -> &[AgentPattern] {
+        &self.patterns
+    }
+
+    /// The file of further agents.
+    #[must_use]
+    pub const fn file(&self) -> Option<&Arc<AgentsFile>> {
+        self.file.as_ref()
+    }
+
+    /// The first agents of the list and of the file together, at most so many, and whether there are more.
+    #[must_use]
+    pub fn first_agents(&self, most: usize) -> (Vec<String>, bool) {
+        let mut first: Vec<_> = self.listed.iter().take(most + 1).map(str::to_owned).collect();
+        if let Some(file) = &self.file {
+            first.extend(file.agents().iter().take(most + 1).map(str::to_owned));
+            first.sort_by_cached_key(|uri| uri.to_ascii_lowercase());
+            first.dedup_by(|one, other| one.eq_ignore_ascii_case(other));
+        }
+        let more = first.len() > most;
+        first.truncate(most);
+        (first, more)
+    }
 }
 
 /// All UCCs by name.
@@ -173,10 +220,38 @@ impl Directory {
         self.uccs.is_empty()
     }
 
-    /// How many agents there are in all UCCs together.
+    /// How many agents there are in the lists and files of all UCCs together.
     #[must_use]
     pub fn agents(&self) -> usize {
         self.uccs.values().map(Ucc::agents).sum()
+    }
+
+    /// How many of them are in files.
+    #[must_use]
+    pub fn agents_in_files(&self) -> usize {
+        self.uccs.values().map(Ucc::agents_in_file).sum()
+    }
+
+    /// How many patterns there are in all UCCs together.
+    #[must_use]
+    pub fn patterns(&self) -> usize {
+        self.uccs.values().map(|ucc| ucc.patterns.len()).sum()
+    }
+
+    /// The files of agents, each once.
+    #[must_use]
+    pub fn agents_files(&self) -> Vec<Arc<AgentsFile>> {
+        let mut files: Vec<_> = self.uccs.values().filter_map(|ucc| ucc.file.clone()).collect();
+        files.sort_unstable_by_key(Arc::as_ptr);
+        files.dedup_by(|one, other| Arc::ptr_eq(one, other));
+        files
+    }
+
+    /// Agents of lists that look like patterns, and are none there: each with its UCC.
+    pub fn stars_in_lists(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.uccs
+            .iter()
+            .flat_map(|(name, ucc)| ucc.listed.iter().filter(|uri| uri.contains('*')).map(move |uri| (&**name, uri)))
     }
 }
 

@@ -30,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 pub mod admin;
+mod agents_watch;
 pub mod api;
 pub mod audit;
 pub mod auth;

@@ -53,8 +53,8 @@ pub(crate) struct Recorded<'a> {
     pub(crate) holds: &'a HoldsChange,
 }
 
-/// Who holds a session since a change, and who does not any more: as the directory writes them, or the beginning of what is kept
-/// of one that is not in it.
+/// Who holds a session since a change, and who does not any more: as the directory or they write themselves, or the beginning of what
+/// is kept of one that is not known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct HoldsChange {
     pub(crate) made: Vec<String>,

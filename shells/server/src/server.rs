@@ -17,7 +17,7 @@ use crate::auth::Guard;
 use crate::net::{Acceptor, Limits, Named, Tls, bind};
 use crate::service::Service;
 use crate::store::Store;
-use crate::{admin, hub, recorder};
+use crate::{admin, agents_watch, hub, recorder};
 
 /// Where to listen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,6 +155,8 @@ pub async fn start_protected<S: Store>(
     let trail = trail.map(|gone| tokio::spawn(health.vital("the thread that writes the audit trail", gone)));
     let recorders = health.vital("the task that drives recorders", recorder::supervise(Arc::clone(&service)));
     let recorders = tokio::spawn(recorders);
+    let agents = health.vital("the task that looks at files of agents", agents_watch::watch(Arc::clone(&service)));
+    let agents = tokio::spawn(agents);
     let (tasks, end) = (service.tasks(), health.end());
     let api_handler = Api::new(Arc::clone(&service), &protection.api);
     let admin_router = Arc::clone(&protection.admin).before_admin(admin::router(Arc::clone(&service)), admin::is_open);
@@ -175,6 +177,7 @@ pub async fn start_protected<S: Store>(
             sweeper,
             writer,
             recorders,
+            agents,
         ]
         .into_iter()
         .chain(trail)
@@ -248,6 +251,8 @@ mod tests {
             "the task that passes events on to listeners",
             "the task that ends connections that no listener uses",
             "the thread that writes the store",
+            "the task that drives recorders",
+            "the task that looks at files of agents",
         ];
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
         for (at, part) in parts.into_iter().enumerate() {

@@ -19,7 +19,7 @@ use recording_core::wire::UccName;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
 
-use crate::recorder::{Driver, Entered, View};
+use crate::recorder::{Driver, Entered, View, unknown};
 use crate::reply;
 use crate::service::Service;
 use crate::session::{Bound, SessionKey};
@@ -76,11 +76,14 @@ fn shown(bound: &Bound, view: &View) -> Map<String, Value> {
     ])
 }
 
-/// The agents that hold the session, as the directory writes them, and how many holds are of no agent, and do not count.
+/// The agents that hold the session, as the directory writes them, and how many holds are of no agent, and do not count. One of
+/// whom only what is kept is known may be an agent by a pattern: it counts.
 fn holders<S: Store>(service: &Service<S>, ucc: UccName<'_>, bound: &Bound) -> (Vec<String>, usize) {
     let directory = service.directory().current();
-    let uri = |holder| directory.ucc(ucc)?.holder_uri(holder).map(|uri| uri.as_str().to_owned());
-    let mut holds: Vec<_> = bound.kept.holds().iter().filter_map(uri).collect();
+    let ucc = directory.ucc(ucc);
+    let counting = bound.kept.holds().iter().filter(|&holder| service.holder_counts(ucc, holder));
+    let shown = |holder| service.holder_uri(ucc, holder).unwrap_or_else(|| unknown(holder));
+    let mut holds: Vec<_> = counting.map(shown).collect();
     holds.sort_unstable();
     let others = bound.kept.holds().len() - holds.len();
     (holds, others)

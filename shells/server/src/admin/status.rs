@@ -59,6 +59,8 @@ pub(super) async fn metrics<S: Store>(service: &Arc<Service<S>>, headers: &Heade
             .ok(),
         uccs: directory.len(),
         agents: directory.agents(),
+        agent_patterns: directory.patterns(),
+        bad_agents_files: directory.agents_files().iter().filter(|file| file.is_bad()).count(),
         ready: service.ready().await.is_ok(),
     };
     let format = Format::accepted(&headers.get_all(ACCEPT).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>());

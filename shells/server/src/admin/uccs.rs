@@ -5,11 +5,13 @@
 //! | `GET /uccs` | `{"UCCs":[{"UCCName":"…","AgentCanEditRecordings":true,"Agents":2}]}`, by name |
 //! | `GET /uccs/{ucc}` | `{"UCCName":"…","AgentCanEditRecordings":true,"Agents":["sip:…"],"More":false}`; `More` says that it has more agents than are listed |
 //!
+//! A UCC whose agents are given by patterns as well has `"Patterns":["sip:*@…"]` besides, in the second of these.
+//!
 //! A UCC that has a recorder has `"Recorder":{"Name":"…","Resume":"anyone","PauseLimitSeconds":null}` besides.
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use recording_core::wire::{CapabilitiesRequest, Rejection, SipUriBuf, UccName};
+use recording_core::wire::{CapabilitiesRequest, Rejection, UccName};
 use serde_json::{Value, json};
 
 use crate::directory::{Directory, Ucc};
@@ -44,16 +46,16 @@ pub(super) fn all(directory: &Directory) -> Response {
 
 pub(super) fn one(directory: &Directory, name: UccName<'_>) -> Result<Response, Rejection> {
     let ucc = directory.ucc(name).ok_or(Rejection::UnknownPath)?;
-    let mut agents: Vec<_> = ucc.agent_uris().map(SipUriBuf::as_str).collect();
-    agents.sort_unstable();
-    let more = agents.len() > MOST_AGENTS;
-    agents.truncate(MOST_AGENTS);
-    let document = json!({
+    let (agents, more) = ucc.first_agents(MOST_AGENTS);
+    let mut document = json!({
         "UCCName": name.as_str(),
         "AgentCanEditRecordings": can_edit(name, ucc),
         "Agents": agents,
         "More": more,
     });
+    if !ucc.patterns().is_empty() {
+        document["Patterns"] = ucc.patterns().iter().map(ToString::to_string).collect();
+    }
     Ok(reply::json(StatusCode::OK, with_recorder(document, ucc).to_string().into()))
 }
 

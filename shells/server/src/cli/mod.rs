@@ -121,7 +121,10 @@ fn init(options: &InitOptions) -> ExitCode {
 fn check(file: &Path) -> ExitCode {
     match config::load(file) {
         Ok(directory) => match webhook::prepare(directory.webhooks(), EventCase::default()) {
-            Ok(_) => say(&format!("{}: good, {}\n", file.display(), count(&directory))),
+            Ok(_) => {
+                let notes: String = notes(&directory).map(|note| note + "\n").collect();
+                say(&format!("{}: good, {}\n{notes}", file.display(), count(&directory)))
+            }
             Err(reason) => fail(format_args!("{}: {reason}", file.display())),
         },
         Err(errors) => errors.iter().fold(ExitCode::from(WRONG), |_, error| fail(in_file(file, error))),
@@ -138,6 +141,20 @@ fn probe(address: SocketAddr) -> ExitCode {
     }
 }
 
+/// `UCCs: 1, agents: 3, of these in files: 2, patterns: 1`, without what there is none of.
 fn count(directory: &Directory) -> String {
-    format!("UCCs: {}, agents: {}", directory.len(), directory.agents())
+    let mut text = format!("UCCs: {}, agents: {}", directory.len(), directory.agents());
+    for (what, number) in [("of these in files", directory.agents_in_files()), ("patterns", directory.patterns())] {
+        if number > 0 {
+            text += &format!(", {what}: {number}");
+        }
+    }
+    text
+}
+
+/// What is good in a config and hardly meant so.
+fn notes(directory: &Directory) -> impl Iterator<Item = String> {
+    directory.stars_in_lists().map(|(ucc, uri)| {
+        format!("note: UCC {ucc:?} has {uri:?} in its agents, where it is one agent; as a pattern it goes into agent_patterns")
+    })
 }

@@ -64,6 +64,8 @@ A config has one such table for each UCC; 'repeats' and what follows 'agents' ma
   save_recording_by_default = true
   repeats = "accept"            # or "refuse": how an action that would change nothing is answered
   agents = ["sip:agent@domain.com"]
+  agent_patterns = ["sip:*@domain.com"]  # agents as well: each user of a domain
+  agents_file = "agents.txt"    # agents as well: one a line, read again when it changes
   recorder = "proxy"            # the recorder that has to confirm; without it the state is all there is
   resume = "anyone"             # or "holders": who may end a pause
   pause_limit_seconds = 600     # a longer pause is reported

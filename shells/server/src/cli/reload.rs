@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tracing::{error, info, warn};
 
-use super::in_file;
 use super::values::StoreKind;
+use super::{in_file, notes};
 use crate::audit::Trail;
 use crate::config;
 use crate::server::Protection;
@@ -60,7 +60,10 @@ impl<S: Store> Reload<S> {
                     warn!(target: "recording", "the old config stays in force");
                     return;
                 }
-                let (uccs, agents) = (directory.len(), directory.agents());
+                let (uccs, agents, patterns) = (directory.len(), directory.agents(), directory.patterns());
+                for note in notes(&directory) {
+                    warn!(target: "recording", file = %file.display(), "{note}");
+                }
                 let before = service.directory().current();
                 let mut gone = before.iter().map(|(name, _)| name).filter(|&name| directory.ucc(name).is_none());
                 // A config that was cut off between two UCCs is a good one: only this shows it.
@@ -71,7 +74,7 @@ impl<S: Store> Reload<S> {
                 }
                 service.configure(directory);
                 service.metrics().reloaded(true);
-                info!(target: "recording", file = %file.display(), uccs, agents, "config read again");
+                info!(target: "recording", file = %file.display(), uccs, agents, patterns, "config read again");
             }
             Err(errors) => {
                 for error in &errors {

@@ -20,7 +20,7 @@ use super::options::Options;
 use super::reload::Reload;
 use super::signals::{Asked, Signals};
 use super::values::StoreKind;
-use super::{FAILED, LAST_WORDS, NotStarted, banner, fail, in_file};
+use super::{FAILED, LAST_WORDS, NotStarted, banner, fail, in_file, notes};
 use crate::audit::{self, Trail};
 use crate::caller::Caller;
 use crate::directory::Directory;
@@ -132,6 +132,9 @@ fn open_all(options: &Options) -> Result<Opened, NotStarted> {
         Some(file) => config::load(file)
             .map_err(|errors| errors.first().map_or_else(String::new, |error| in_file(file, error)))?,
     };
+    for note in notes(&directory) {
+        warn!(target: "recording", "{note}");
+    }
     options.store().serves(&directory)?;
     let protection = options.protection.load()?;
     let audit = options.audit();

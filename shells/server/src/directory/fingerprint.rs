@@ -5,7 +5,6 @@ use crate::fingerprint::{Facts, Fingerprint};
 use recording_core::Settings;
 use recording_core::recorder::ResumePolicy;
 use recording_core::state::RepeatPolicy;
-use recording_core::wire::SipUriBuf;
 
 impl Directory {
     /// What this config comes to, compared with that of other servers. It names every field of what a decision is made from,
@@ -23,11 +22,19 @@ impl Directory {
         }
         let mut all = Fingerprint::new(rest);
         for (name, ucc) in uccs {
-            let Ucc { settings, recording, agents, holders: _ } = ucc;
-            let mut texts: Vec<_> = agents.iter().map(SipUriBuf::as_str).collect();
+            let Ucc { settings, recording, listed, patterns, file } = ucc;
+            let mut texts: Vec<_> = listed.iter().collect();
             texts.sort_unstable();
             let mut who = Facts::new();
             texts.into_iter().for_each(|agent| who.fact("agent", agent));
+            let mut texts: Vec<_> = patterns.iter().map(ToString::to_string).collect();
+            texts.sort_unstable();
+            texts.iter().for_each(|pattern| who.fact("agent_pattern", pattern));
+            // That there is one, and not whom it has: it changes at each server at another moment, and no server would be ready
+            // from one change of it to the next signal.
+            if file.is_some() {
+                who.fact("agents_file", "");
+            }
             all.add(name, settings_of(settings, recording), who);
         }
         all
@@ -91,6 +98,17 @@ mod tests {
             assert_ne!(other, BASE);
             assert_eq!(difference(BASE, &other).as_deref(), Some("the agents of UCC 'u'"), "{agents}");
         }
+        for more in ["[\"sip:*@d.com\"]", "[\"sip:*@d.com\", \"sip:*@e.com\"]"] {
+            let other = format!("{BASE}agent_patterns = {more}\n");
+            assert_eq!(difference(BASE, &other).as_deref(), Some("the agents of UCC 'u'"), "{more}");
+            // A pattern is no agent of the list.
+            let listed = BASE.replace("[\"sip:a@d.com\", \"sip:b@d.com\"]", more);
+            let pattern =
+                BASE.replace("agents = [\"sip:a@d.com\", \"sip:b@d.com\"]", &format!("agent_patterns = {more}"));
+            assert_eq!(difference(&listed, &pattern).as_deref(), Some("the agents of UCC 'u'"), "{more}");
+        }
+        let patterns = |two: &str| format!("{BASE}agent_patterns = [{two}]\n");
+        assert_eq!(difference(&patterns("\"sip:*@a\", \"sip:*@b\""), &patterns("\"sip:*@b\", \"sip:*@a\"")), None);
         let recorder = "[[recorder]]\nname = \"r\"\nkind = \"http\"\nurl = \"http://127.0.0.1:1/\"\n";
         let recorded = format!("{BASE}recorder = \"r\"\n{recorder}");
         assert_eq!(difference(BASE, &recorded).as_deref(), Some("the settings of UCC 'u', the recorders"));
@@ -100,6 +118,25 @@ mod tests {
         }
         let elsewhere = recorded.replace("127.0.0.1:1", "127.0.0.1:2");
         assert_eq!(difference(&recorded, &elsewhere).as_deref(), Some("the recorders"));
+    }
+
+    /// That there is a file of agents is in it, and not whom the file has.
+    #[test]
+    fn the_agents_of_a_file_are_not_compared() {
+        let place = |name: &str, text: &str| {
+            let place = std::env::temp_dir().join(format!("recording-fingerprint-{}-{name}", std::process::id()));
+            std::fs::write(&place, text).expect("a file");
+            place
+        };
+        let of = |agents: &str| {
+            let agents = place("agents", agents);
+            let config = place("config", &format!("{BASE}agents_file = {agents:?}\n"));
+            let found = crate::config::load(&config).expect("a good config").fingerprint();
+            [agents, config].into_iter().for_each(|place| std::fs::remove_file(place).expect("it is there"));
+            found
+        };
+        assert_eq!(of("sip:c@d.com\n"), of("sip:e@d.com\n"));
+        assert_ne!(of("sip:c@d.com\n"), parse(BASE).expect("a good config").fingerprint());
     }
 
     /// What a decision does not depend on: order, comments, and a default that is written out.

@@ -21,8 +21,12 @@ pub(crate) struct Levels {
     pub(crate) open_sessions: Option<usize>,
     /// UCCs of the directory in force.
     pub(crate) uccs: usize,
-    /// Agents of all of them.
+    /// Agents of the lists and files of all of them.
     pub(crate) agents: usize,
+    /// Patterns of all of them.
+    pub(crate) agent_patterns: usize,
+    /// Files of agents whose content is not in force.
+    pub(crate) bad_agents_files: usize,
     /// What `/readyz` says.
     pub(crate) ready: bool,
 }
@@ -141,7 +145,17 @@ impl Metrics {
         writer.counter("sessions_begun", "Sessions that were begun", count(&self.sessions_begun))?;
         writer.counter("sessions_ended", "Sessions that were ended", count(&self.sessions_ended))?;
         writer.gauge("uccs", "UCCs of the config in force", None, levels.uccs as f64)?;
-        writer.gauge("agents", "Agents of all UCCs together", None, levels.agents as f64)?;
+        writer.gauge("agents", "Agents in the lists and files of all UCCs together", None, levels.agents as f64)?;
+        let help = "Patterns for agents of all UCCs together";
+        writer.gauge("agent_patterns", help, None, levels.agent_patterns as f64)?;
+        let help = "Files of agents that are bad on the disk; what was read before is in force";
+        writer.gauge("bad_agents_files", help, None, levels.bad_agents_files as f64)?;
+        let reads = ["good", "bad"].into_iter().zip(&self.agents_file_reads);
+        writer.counters(
+            "agents_file_reads",
+            "Files of agents that had changed; of a bad one, what was read before stays in force",
+            reads.map(|(file, value)| ([("file", file)], count(value))),
+        )?;
         let reloads = ["good", "bad"].into_iter().zip(&self.reloads);
         writer.counters(
             "config_reloads",

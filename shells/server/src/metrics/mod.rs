@@ -100,6 +100,7 @@ pub struct Metrics {
     sessions_begun: AtomicU64,
     sessions_ended: AtomicU64,
     reloads: [AtomicU64; 2],
+    agents_file_reads: [AtomicU64; 2],
     recorders: RecorderCounters,
 }
 
@@ -128,6 +129,7 @@ impl Metrics {
             sessions_begun: AtomicU64::new(0),
             sessions_ended: AtomicU64::new(0),
             reloads: Default::default(),
+            agents_file_reads: Default::default(),
             recorders: RecorderCounters::new(),
         }
     }
@@ -192,6 +194,11 @@ impl Metrics {
     /// The config was read again, and was good or not.
     pub(crate) fn reloaded(&self, good: bool) {
         one_more(self.reloads.get(usize::from(!good)));
+    }
+
+    /// A file of agents had changed, and was good or not.
+    pub(crate) fn agents_file_read(&self, good: bool) {
+        one_more(self.agents_file_reads.get(usize::from(!good)));
     }
 
     fn started_at(&self) -> f64 {

@@ -256,12 +256,20 @@ fn own_schemas() -> Map<String, Value> {
         ),
         (
             "UCC".to_owned(),
-            of_ucc(object(json!({
-                "UCCName": field(Field::UccName),
-                "AgentCanEditRecordings": { "type": "boolean" },
-                "Agents": { "type": "array", "items": { "type": "string" } },
-                "More": { "type": "boolean", "description": "Whether it has more agents than are told" },
-            }))),
+            of_ucc(optional(
+                object(json!({
+                    "UCCName": field(Field::UccName),
+                    "AgentCanEditRecordings": { "type": "boolean" },
+                    "Agents": { "type": "array", "items": { "type": "string" } },
+                    "More": { "type": "boolean", "description": "Whether it has more agents than are told" },
+                })),
+                "Patterns",
+                json!({
+                    "type": "array",
+                    "items": { "type": "string" },
+                    "description": "Patterns by which it has further agents. Not there if there is none",
+                }),
+            )),
         ),
         (
             "Status".to_owned(),

@@ -33,7 +33,7 @@ pub(super) fn of_recorders() -> Map<String, Value> {
         "Name": text("The recorder's name in the config"),
         "Call": maybe("What names the call at the recorder"),
         "Resume": resume,
-        "Holds": { "type": "array", "items": { "type": "string" }, "description": "The agents that hold the session" },
+        "Holds": { "type": "array", "items": { "type": "string" }, "description": "The agents that hold the session; unknown: and eight digits is one by a pattern who has not asked since the server's start" },
         "HoldsOfNoAgent": number("Holds of requesters that are no agents any more, which do not count"),
         "Pending": pending,
         "PausedSince": moment("Since when the session is Paused"),

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 
 use super::configured::RecorderConfig;
 use super::driver::Driver;
+use super::holder_names::HolderNames;
 use super::port::{Call, Recorder};
 use crate::metrics::{RecorderLevel, RecorderLevels};
 use crate::session::{Binding, SessionKey};
@@ -37,6 +38,7 @@ pub struct Recorders {
     known: Mutex<Known>,
     entered: RwLock<HashMap<Box<str>, Entered>>,
     patience: Duration,
+    holder_names: HolderNames,
     open: Mutex<Open>,
     /// Wakes the supervisor when a session was added.
     pub(super) added: Notify,
@@ -78,6 +80,7 @@ impl Recorders {
         Self {
             known: Mutex::default(),
             entered: RwLock::default(),
+            holder_names: HolderNames::default(),
             patience,
             open: Mutex::default(),
             added: Notify::new(),
@@ -97,6 +100,11 @@ impl Recorders {
     #[must_use]
     pub const fn patience(&self) -> Duration {
         self.patience
+    }
+
+    /// The URIs of agents by pattern.
+    pub(super) const fn holder_names(&self) -> &HolderNames {
+        &self.holder_names
     }
 
     /// Puts these in force. Those that are gone stay for the sessions that have them.

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::driver::Driver;
 use crate::audit::Note;
 use crate::caller::Caller;
-use crate::directory::Directory;
+use crate::directory::{Directory, Ucc};
 use crate::occurrence::{Change, HoldsChange, Occurrence, Recorded};
 use crate::service::Service;
 use crate::store::Store;
@@ -33,7 +33,10 @@ impl<S: Store> Service<S> {
             return self.refused_unread(request, caller).await.map(Some);
         };
         let ucc = directory.ucc(request.ucc);
-        let holder_is_agent = |holder| ucc.is_some_and(|ucc| ucc.holder_uri(holder).is_some());
+        if let Some(ucc) = ucc {
+            self.remember_holder(ucc, request.requester);
+        }
+        let holder_is_agent = |holder| self.holder_counts(ucc, holder);
         let settled = self
             .drive(
                 driver,
@@ -123,7 +126,7 @@ impl<S: Store> Service<S> {
         Some(SetFacts {
             settings: ucc.settings,
             requester_is_agent: ucc.is_agent(request.requester),
-            requester: ucc.holder(request.requester),
+            requester: Ucc::holder(request.requester),
             is_possible,
         })
     }

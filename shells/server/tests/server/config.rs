@@ -58,7 +58,8 @@ fn each_error_tells_line_key_and_reason() {
     let with = |from: &str, to: &str| GOOD.replacen(from, to, 1);
     let long = "x".repeat(65);
     let keys = "name, recording_api_licensed, use_audio_recording, agent_can_edit_audio_recording, \
-                save_recording_by_default, repeats, agents, recorder, resume, pause_limit_seconds";
+                save_recording_by_default, repeats, agents, agent_patterns, agents_file, recorder, resume, \
+                pause_limit_seconds";
     wrong("", &["1: ucc: is missing: there must be at least one [[ucc]]"]);
     wrong("ucc = []", &["1: ucc: is missing: there must be at least one [[ucc]]"]);
     wrong("ucc = 1", &["1: ucc: is an integer, expected an array of tables: [[ucc]]"]);

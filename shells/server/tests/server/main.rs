@@ -3,6 +3,7 @@
 #![allow(unreachable_pub)] // nothing of a test is reached from anywhere
 
 mod admin;
+mod agents;
 #[cfg(feature = "etcd")]
 mod cluster;
 mod concurrency;

@@ -206,7 +206,8 @@ fn a_config_can_be_checked() {
     let output = run(&["--check-config", "--config", bad.path()]);
     assert_eq!(output.status.code(), Some(2));
     let keys = "name, recording_api_licensed, use_audio_recording, agent_can_edit_audio_recording, \
-                save_recording_by_default, repeats, agents, recorder, resume, pause_limit_seconds";
+                save_recording_by_default, repeats, agents, agent_patterns, agents_file, recorder, resume, \
+                pause_limit_seconds";
     let file = bad.path();
     let lines = [
         format!("recording-server: {file}:1: use_audio_recording: is missing\n"),

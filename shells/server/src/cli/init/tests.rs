@@ -79,15 +79,16 @@ fn the_config_has_every_key_and_what_is_off_can_be_turned_on() {
     assert_eq!(config::parse(CONFIG_TEXT).map(|directory| (directory.len(), directory.agents())), Ok((1, 1)));
     let all: String = CONFIG_TEXT.lines().flat_map(|line| [turned_on(line), "\n"]).collect();
     let directory = config::parse(&all).unwrap();
-    assert_eq!((directory.len(), directory.recorders().len()), (1, 2));
+    assert_eq!((directory.len(), directory.recorders().len(), directory.webhooks().len()), (1, 2, 1));
     let written: BTreeSet<_> = all.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
     let ucc = "[[ucc]]\nname = \"x\"\n";
     let recorder = "[[recorder]]\nname = \"x\"\nkind = ";
-    for text in [ucc.to_owned(), format!("{recorder}\"http\"\n"), format!("{recorder}\"rtpengine\"\n")] {
+    let webhook = "[[webhook]]\nname = \"x\"\n".to_owned();
+    for text in [ucc.to_owned(), format!("{recorder}\"http\"\n"), format!("{recorder}\"rtpengine\"\n"), webhook] {
         let errors = config::parse(&format!("{text}none = 1\n")).unwrap_err();
         let keys = errors.iter().find_map(|error| error.reason.split_once("these are: ")).unwrap().1;
-        // What hardly any config has is in the recorders' page.
-        let rare = ["self_test", "can_pause", "give_up_ms"];
+        // What hardly any config has is in the pages of recorders and webhooks.
+        let rare = ["self_test", "can_pause", "give_up_ms", "queue_bytes", "parallel", "max_age_seconds"];
         for key in keys.split(", ").filter(|key| !rare.contains(key)) {
             assert!(written.contains(key), "{key} is not in the config that init writes");
         }

@@ -30,7 +30,7 @@ impl fmt::Debug for Page {
 impl Collector for Page {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut writer = MetricsWriter(encoder);
-        self.0.metrics().write(&mut writer, Levels { open_sessions: None, uccs: 1, agents: 2, ready: true })?;
+        self.0.metrics().write(&mut writer, Levels { uccs: 1, agents: 2, ready: true, ..Levels::default() })?;
         self.0.recorders().levels().write(&mut writer)
     }
 }

@@ -129,6 +129,11 @@ impl<S> Drop for World<S> {
 pub(super) type Got = (State, Option<String>);
 
 pub(super) fn directory(recording: Recording) -> Directory {
+    directory_with(recording, &[])
+}
+
+/// The same, with these patterns.
+pub(super) fn directory_with(recording: Recording, patterns: &[&str]) -> Directory {
     let settings = Settings {
         recording_api_licensed: true,
         use_audio_recording: true,
@@ -138,7 +143,8 @@ pub(super) fn directory(recording: Recording) -> Directory {
     };
     let agents = [ANNA, BEN].map(|uri| SipUriBuf::new(uri).expect("a URI"));
     let mut directory = Directory::new();
-    let ucc = Ucc::new(settings, agents).recorded_by(recording);
+    let patterns = patterns.iter().map(|pattern| pattern.parse().expect("a pattern")).collect();
+    let ucc = Ucc::new(settings, agents).with_patterns(patterns).recorded_by(recording);
     directory.add(&UccNameBuf::new(UCC).expect("a name"), ucc).expect("no other");
     directory
 }

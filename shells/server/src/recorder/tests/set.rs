@@ -4,9 +4,11 @@ use core::time::Duration;
 
 use recording_core::recorder::{Channel, Order, RecorderState, ResumePolicy};
 use recording_core::state::RecordingState;
+use recording_core::wire::{SipUri, UccName};
 use recording_core::{Action, State};
 
-use super::scripted::{ANNA, BEN, World, directory, recording, started, world};
+use super::scripted::{ANNA, BEN, UCC, World, directory, directory_with, recording, started, world};
+use crate::directory::Ucc;
 use crate::recorder::port::Outcome;
 use crate::store::MemoryStore;
 
@@ -175,6 +177,48 @@ async fn holds_count_after_a_reload() {
     let text = "Action:'Start' is held back: the recorder is held by another requester.";
     assert_eq!(world.set(1, Action::Start, BEN).await.unwrap().1.as_deref(), Some(text));
     let start = world.set(1, Action::Start, ANNA);
+    world.next().await.carry_out();
+    assert_eq!(start.await.unwrap(), (started(), None));
+}
+
+/// An agent by a pattern holds as any other. A holder whose URI is not known may be one: it counts, as long as there are patterns.
+#[tokio::test(start_paused = true)]
+async fn agents_by_pattern_hold() {
+    const CARLA: &str = "sip:Carla@shift.example";
+    const DORA: &str = "sip:dora@shift.example";
+    let mut world = World::new(MemoryStore::new(), recording(ResumePolicy::Holders), Channel::Drained).await;
+    let with = |patterns: &[&str]| directory_with(recording(ResumePolicy::Holders), patterns);
+    world.service.directory().replace(with(&["sip:*@shift.example"]));
+    world.recorded(1).await;
+    let pause = world.set(1, Action::Pause, CARLA);
+    world.next().await.carry_out();
+    assert_eq!(pause.await.unwrap().1, None);
+    let held_back = "Action:'Start' is held back: the recorder is held by another requester.";
+    for other in [ANNA, DORA] {
+        assert_eq!(world.set(1, Action::Start, other).await.unwrap().1.as_deref(), Some(held_back));
+    }
+    let refused = world.set(1, Action::Start, "sip:carla@shift.example.org").await.unwrap().1;
+    assert!(refused.is_some_and(|error| error.contains("is not an agent")));
+
+    let ucc = UccName::new(UCC).unwrap();
+    let holder = |uri| Ucc::holder(SipUri::new(uri).unwrap());
+    let counts = |uri| {
+        let directory = world.service.directory().current();
+        let ucc = directory.ucc(ucc);
+        (world.service.holder_counts(ucc, holder(uri)), world.service.holder_uri(ucc, holder(uri)))
+    };
+    assert_eq!(counts("SIP:carla@SHIFT.example"), (true, Some(CARLA.to_owned())));
+    assert_eq!(counts(ANNA), (true, Some(ANNA.to_owned())));
+    // As after a restart of the server.
+    assert_eq!(counts("sip:eve@shift.example"), (true, None));
+    // Of another domain now, or of none: those who are known are agents no more.
+    world.service.directory().replace(with(&["sip:*@night.example"]));
+    assert_eq!((counts(CARLA), counts("sip:eve@shift.example")), ((false, None), (true, None)));
+    world.service.directory().replace(with(&[]));
+    assert_eq!((counts(CARLA), counts("sip:eve@shift.example")), ((false, None), (false, None)));
+    world.service.directory().replace(with(&["sip:car*@shift.example"]));
+    assert_eq!(world.set(1, Action::Start, ANNA).await.unwrap().1.as_deref(), Some(held_back));
+    let start = world.set(1, Action::Start, CARLA);
     world.next().await.carry_out();
     assert_eq!(start.await.unwrap(), (started(), None));
 }
