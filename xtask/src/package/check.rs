@@ -3,6 +3,7 @@
 use super::{
     deb,
     listing::{differences, list},
+    machine::Machine,
     need_root, place,
     room::Room,
     serving::Serving,
@@ -66,7 +67,7 @@ fn check(package: &Path) -> Result<()> {
     let look = "lintian --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs --allow-root";
     Sh::line(look).arg(package).show()?;
 
-    let room = Room::new()?;
+    let room = Room::with_records()?;
     let clean = (list(&room.path)?, room.read("etc/passwd")?, room.read("etc/group")?);
     let is_clean = |when: &str| -> Result<()> {
         let left = differences(&clean.0, &list(&room.path)?);
@@ -139,6 +140,12 @@ fn check(package: &Path) -> Result<()> {
     room.run("dpkg --purge --force-depends --force-remove-essential adduser && dpkg --purge recording-server")?;
     ensure!(room.read("etc/passwd")?.contains("recording-server"), "there is a user without deluser");
     ensure!(!room.has("etc/recording-server") && !room.has("var/lib/recording-server"), "files are left");
+    drop(room);
+
+    say("booting a system with systemd, for all of it again");
+    let room = Room::new()?;
+    Machine::boot(&room)?.life(package, &newer, SESSION)?;
+    fs::remove_file(newer)?;
     say("the package takes away all that it has brought");
     Ok(())
 }

@@ -7,6 +7,7 @@ mod cross;
 mod deb;
 mod links;
 mod listing;
+mod machine;
 mod musl;
 mod notices;
 mod room;
@@ -56,7 +57,7 @@ fn place() -> Result<PathBuf> {
 fn need_root(what: &str) -> Result<()> {
     if Sh::line("id -u").quiet()?.trim() != "0" {
         bail!(
-            "{what} needs root, for chroot: sudo --preserve-env=PATH,HOME,CARGO_HOME,RUSTUP_HOME env \"PATH=$PATH\" cargo xtask package …"
+            "{what} needs root, for a root of its own: sudo --preserve-env=PATH,HOME,CARGO_HOME,RUSTUP_HOME env \"PATH=$PATH\" cargo xtask package …"
         );
     }
     Ok(())

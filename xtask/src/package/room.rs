@@ -40,7 +40,7 @@ impl Room {
             let made = archive.with_extension("new.tar");
             // What the package depends on is there, so that it is installed without a network.
             let make = Sh::line(
-                "mmdebstrap --quiet --mode=root --variant=apt --include=adduser,systemd --dpkgopt=force-unsafe-io",
+                "mmdebstrap --quiet --mode=root --variant=apt --include=adduser,systemd,procps --dpkgopt=force-unsafe-io",
             )
             .arg(suite)
             .arg(&made);
@@ -51,7 +51,12 @@ impl Room {
         remove(&path)?;
         fs::create_dir(&path)?;
         Sh::line("tar --extract --numeric-owner --file").arg(archive).arg("--directory").arg(&path).quiet()?;
-        let room = Self { path };
+        Ok(Self { path })
+    }
+
+    /// One where systemd does not run, and what it is asked for is written down.
+    pub(super) fn with_records() -> Result<Self> {
+        let room = Self::new()?;
         // As on a system that systemd has booted.
         fs::create_dir_all(room.path.join("run/systemd/system"))?;
         fs::rename(room.path.join("usr/bin/systemctl"), room.path.join("usr/bin/systemctl.real"))?;
