@@ -157,6 +157,8 @@ pub async fn start_protected<S: Store>(
     let recorders = tokio::spawn(recorders);
     let agents = health.vital("the task that looks at files of agents", agents_watch::watch(Arc::clone(&service)));
     let agents = tokio::spawn(agents);
+    // What a receiver asks after a post is accepted: both ports are bound.
+    service.webhooks().begin();
     let (tasks, end) = (service.tasks(), health.end());
     let api_handler = Api::new(Arc::clone(&service), &protection.api);
     let admin_router = Arc::clone(&protection.admin).before_admin(admin::router(Arc::clone(&service)), admin::is_open);

@@ -85,7 +85,7 @@ impl Samples {
             "paths": self.paths(),
             "webhooks": webhooks::all(),
             "components": {
-                "schemas": schemas::all(self),
+                "schemas": webhooks::with_post(self, schemas::all(self)),
                 "responses": responses(),
                 "securitySchemes": {
                     "bearer": {

@@ -5,7 +5,7 @@ use recording_core::wire::{ErrorType, Field, SipUri, UccName};
 use recording_core::{Action, Event};
 use serde_json::{Map, Value, json};
 
-use super::{Samples, webhooks};
+use super::Samples;
 
 /// A reference to a schema of this document.
 pub(super) fn reference(name: &str) -> Value {
@@ -57,7 +57,6 @@ pub(super) fn all(samples: &Samples) -> Value {
         }
         schemas.insert(name.to_owned(), schema);
     }
-    schemas.insert(webhooks::POST.to_owned(), webhooks::post(samples));
     Value::Object(schemas)
 }
 

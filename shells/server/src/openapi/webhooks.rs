@@ -7,7 +7,7 @@ use super::{Samples, schemas};
 use crate::webhook;
 
 /// The name of the schema of a post's body.
-pub(super) const POST: &str = "WebhookPost";
+const POST: &str = "WebhookPost";
 
 /// The requests that the server sends.
 pub(super) fn all() -> Value {
@@ -43,8 +43,14 @@ pub(super) fn all() -> Value {
     }}})
 }
 
+/// These schemas and that of a post's body.
+pub(super) fn with_post(samples: &Samples, mut schemas: Value) -> Value {
+    schemas[POST] = post(samples);
+    schemas
+}
+
 /// The schema of a post's body: its keys are those that one has.
-pub(super) fn post(samples: &Samples) -> Value {
+fn post(samples: &Samples) -> Value {
     let event = samples.bodies().into_iter().find(|(name, _)| *name == Event::NAME).map(|(_, body)| body.to_string());
     let examples = webhook::samples(event.unwrap_or_default().as_bytes());
     let examples = examples.map(|body| serde_json::from_slice::<Value>(&body).unwrap_or_default());

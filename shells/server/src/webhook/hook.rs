@@ -86,6 +86,8 @@ pub(super) struct Hook {
     /// What the ids of this start of the server have in common.
     start: u64,
     numbers: Arc<AtomicU64>,
+    /// Cancelled when the server listens: a receiver that reads states after a post must find it.
+    begun: CancellationToken,
     settings: Reloadable<Settings>,
     queue: Mutex<Queue>,
     wake: Notify,
@@ -104,11 +106,12 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hook {
-    pub(super) fn new(settings: Settings, start: u64, numbers: Arc<AtomicU64>) -> Self {
+    pub(super) fn new(settings: Settings, start: u64, numbers: Arc<AtomicU64>, begun: CancellationToken) -> Self {
         Self {
             name: settings.config.name.clone(),
             start,
             numbers,
+            begun,
             queue: Mutex::new(Queue::new(settings.limits())),
             settings: Reloadable::new(settings),
             wake: Notify::new(),
@@ -198,6 +201,10 @@ impl Hook {
 
     /// Posts until it is over, whatever panics.
     pub(super) async fn supervise(self: Arc<Self>) {
+        tokio::select! {
+            () = self.begun.cancelled() => {}
+            () = self.over.cancelled() => return,
+        }
         loop {
             // Dropping the set ends the task with it.
             let mut task = JoinSet::new();

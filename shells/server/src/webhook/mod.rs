@@ -23,6 +23,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use hook::{Hook, Settings};
@@ -48,6 +49,8 @@ pub struct Webhooks {
     /// What the ids of this start of the server have in common.
     start: u64,
     numbers: Arc<AtomicU64>,
+    /// Cancelled when posting may begin.
+    begun: CancellationToken,
     /// The last sequence that was given out.
     sequence: AtomicU64,
 }
@@ -84,6 +87,7 @@ impl Webhooks {
             is_wanted: AtomicBool::new(false),
             start: RandomState::new().hash_one(()),
             numbers: Arc::default(),
+            begun: CancellationToken::new(),
             sequence: AtomicU64::new(0),
         }
     }
@@ -110,7 +114,8 @@ impl Webhooks {
                     hooks.push(hook);
                 }
                 None => {
-                    let hook = Arc::new(Hook::new(settings, self.start, Arc::clone(&self.numbers)));
+                    let (numbers, begun) = (Arc::clone(&self.numbers), self.begun.clone());
+                    let hook = Arc::new(Hook::new(settings, self.start, numbers, begun));
                     tokio::spawn(Arc::clone(&hook).supervise());
                     hooks.push(hook);
                 }
@@ -122,6 +127,11 @@ impl Webhooks {
             info!(target: "recording", webhook = &*hook.name, "the webhook is gone from the config, and ends");
             tokio::spawn(hook.retire(RETIRING));
         }
+    }
+
+    /// From now on events are posted. Those that were published before wait.
+    pub(crate) fn begin(&self) {
+        self.begun.cancel();
     }
 
     /// Takes no more events, and waits until everything is posted or a receiver does not take it.

@@ -17,13 +17,14 @@ mod hub;
 mod measure;
 mod page;
 mod store;
+mod webhooks;
 
 use measure::{Grown, Outcome, Thing};
 use std::process::ExitCode;
 
 /// All that there can be many of.
 fn things() -> Vec<Thing> {
-    [config::THINGS, access::THINGS, store::THINGS, hub::THINGS, connections::THINGS].concat()
+    [config::THINGS, access::THINGS, store::THINGS, hub::THINGS, connections::THINGS, webhooks::THINGS].concat()
 }
 
 fn run() -> Outcome<bool> {

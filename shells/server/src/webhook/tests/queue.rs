@@ -200,7 +200,7 @@ impl Account {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_happens_it_is_in_order_bounded_and_accounted_for(steps in steps(), room in 1..40_usize, age in 1..120_u64) {

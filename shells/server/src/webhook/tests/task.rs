@@ -124,6 +124,7 @@ impl World {
         let (events, webhooks) = (Events::new(), Arc::new(Webhooks::new()));
         events.tap(Arc::<Webhooks>::clone(&webhooks));
         webhooks.replace(Prepared(all));
+        webhooks.begin();
         Self { events, webhooks }
     }
 
@@ -185,6 +186,28 @@ async fn what_is_published_is_posted() {
         of_one.iter().map(|one| one["sequence"].as_u64().expect("a number")).is_sorted_by(|one, other| one < other)
     );
     assert_eq!(all.iter().map(|one| one["id"].to_string()).collect::<std::collections::HashSet<_>>().len(), 141);
+}
+
+/// Before the server listens nothing is posted, and what is published waits.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_posted_before_the_begin() {
+    let receiver = Receiver::new(|_, _| Does::Says(Answer::Taken));
+    let (events, webhooks) = (Events::new(), Arc::new(Webhooks::new()));
+    events.tap(Arc::<Webhooks>::clone(&webhooks));
+    webhooks.replace(Prepared(vec![settings(&receiver)]));
+    let world = World { events, webhooks };
+    world.publish(1, 3);
+    sleep(Duration::from_secs(60)).await;
+    assert_eq!((receiver.posts(), world.level().queued), (0, 1));
+    world.webhooks.begin();
+    assert_eq!((world.idle().await.delivered, receiver.actions(1)), (1, vec![3]));
+    // One that ends before it has begun ends all the same.
+    let unbegun = Webhooks::new();
+    unbegun.replace(Prepared(vec![settings(&receiver)]));
+    let hook = unbegun.all().remove(0);
+    drop(unbegun);
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(Arc::<Hook>::strong_count(&hook), 1);
 }
 
 /// Sessions do not wait for each other: one whose events are refused holds up none.
