@@ -9,13 +9,14 @@
 //!
 //! So each group of changes compares a key of this server's start, the fence. It is written when the server starts, and once more
 //! before a begin of unknown outcome is asked for again, or another one is asked for: from then on no older request can
-//! change anything. What a killed server has left on its way is kept out when its fence is removed: see [`super::settle`].
+//! change anything. What a killed server has left on its way is kept out when its fence is removed. The next start of any server
+//! removes all there are: a server that lives finds its own gone, writes it again, and asks again.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use etcd_kv::messages::{Compare, RangeRequest, RequestOp, TxnRequest};
+use etcd_kv::messages::{Compare, DeleteRangeRequest, Op, RangeRequest, RequestOp, TxnRequest, prefix_end};
 use etcd_kv::{Client, Error};
 
 /// The fence of this start.
@@ -29,8 +30,11 @@ pub(super) struct Fence {
 }
 
 impl Fence {
-    /// Writes the fence of a start for the first time.
-    pub(super) async fn raised(client: &Client, key: Bytes) -> Result<Self, Error> {
+    /// Writes the fence of a start for the first time, and removes all others, which begin with `prefix`: most are of starts that
+    /// have ended.
+    pub(super) async fn raised(client: &Client, key: Bytes, prefix: Bytes) -> Result<Self, Error> {
+        let all = DeleteRangeRequest { range_end: prefix_end(&prefix), key: prefix, ..DeleteRangeRequest::default() };
+        client.txn(TxnRequest { success: vec![Op::DeleteRange(all).into()], ..TxnRequest::default() }).await?;
         let fence = Self { key, revision: Mutex::new(0), is_due: AtomicBool::new(false) };
         fence.raise(client).await?;
         Ok(fence)

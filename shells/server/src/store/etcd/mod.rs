@@ -133,7 +133,7 @@ impl EtcdStore {
         let known = Arc::new(Known::new(Image::of(sessions), revision));
         let condition = Arc::new(Condition::new(&states));
         let agreed = Arc::<Agreed>::default();
-        let fence = Fence::raised(&client, keys.fence(start)).await;
+        let fence = Fence::raised(&client, keys.fence(start), keys.meta("fence/")).await;
         let fence = fence.map_err(|error| NotOpened::AtPresent(error.to_string()))?;
         let carrier = Arc::new(Carrier {
             client: client.clone(),

@@ -190,6 +190,37 @@ async fn a_begin_that_was_given_up_opens_nothing_later() {
     assert_eq!(revision(&store, &key(1)).await, None, "it is not open");
 }
 
+/// The same of a server that was killed, and has no trail: the next start of any server keeps it out, and holds up none that lives.
+#[tokio::test]
+#[ignore = "needs members of etcd: cargo xtask cluster store"]
+async fn a_begin_of_a_killed_server_opens_nothing_after_the_next_start_of_any() {
+    let cluster = members(1);
+    let proxy = Proxy::before(&cluster.endpoint(0)).await;
+    let killed = store_at(core::slice::from_ref(&proxy.endpoint), ATTEMPT).await;
+    let lives = store(&cluster).await;
+    for (store, number) in [(&killed, 2), (&lives, 3)] {
+        assert_eq!(store.begin(&key(number), State::INITIAL).await, Ok(Swap::Stored));
+    }
+    proxy.requests(Way::Held);
+    let begins = key(1);
+    let begun = tokio::time::timeout(Duration::from_millis(500), killed.begin(&begins, State::INITIAL));
+    begun.await.expect_err("it is held");
+    let late = proxy.held();
+    let next = store(&cluster).await;
+    for store in [&lives, &next, &lives] {
+        assert_eq!(store.begin(&key(1), State::INITIAL).await, Ok(Swap::Stored));
+        let expected = revision(store, &key(1)).await;
+        assert_eq!(store.compare_and_set(&key(1), expected, None, Note::none()).await, Ok(Swap::Stored));
+    }
+    // What it asks for after it has found its fence gone was not on its way.
+    proxy.replies(Way::Held);
+    proxy.requests(Way::ThoseHeld(late));
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(revision(&next, &key(1)).await, None, "it is not open");
+    let expected = revision(&lives, &key(3)).await;
+    assert_eq!(set(&lives, &key(3), expected, Action::Start).await, Ok(Swap::Stored));
+}
+
 #[tokio::test]
 #[ignore = "needs members of etcd: cargo xtask cluster store"]
 async fn without_space_nothing_begins_and_sessions_end() {
