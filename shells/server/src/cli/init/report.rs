@@ -111,7 +111,7 @@ OPTIONS=\"--listen {} --tls-cert {certificate} --tls-key {key} --tokens {api} --
         row(ADMIN.1, "a token for call control and those who run the server, likewise");
         row(START, "starts the server; sessions and the audit trail will be in state/");
         if self.options().is_some() {
-            row(OPTIONS, "options for the unit of systemd, if this is /etc/recording-server");
+            row(OPTIONS, "the same options for the unit of systemd, which reads /etc/recording-server/options");
         }
         let client = self.client();
         let _ = write!(
