@@ -255,6 +255,8 @@ async fn stands_still<S: Store>(service: Service<S>, scratch: &Scratch) {
     // Idle connections are closed after a while; these are new.
     let mut api = Client::connect(running.addresses().api).await;
     let mut admin = Client::connect(running.addresses().admin).await;
+    // The trail may have been asked a moment after the server was.
+    tokio::time::sleep(Duration::from_secs(1)).await;
     // From now on a change is refused without such a wait, and nothing else waits: all of this takes less than one did.
     let began = Instant::now();
     for _ in 0..20 {
