@@ -140,10 +140,12 @@ impl<'a> Machine<'a> {
         self.install(package)?;
         let first = self.serving("")?;
         let status = self.inside(&format!("cat /proc/{first}/status")).quiet()?;
-        for line in ["CapEff:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
+        for line in ["CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2"] {
             ensure!(status.contains(line), "the server runs without `{line}`:\n{status}");
         }
         ensure!(!status.contains("Uid:\t0\t"), "the server runs as root");
+        let users = |process: &str| self.inside(&format!("readlink /proc/{process}/ns/user")).quiet();
+        ensure!(users(&first)? != users("1")?, "the server shares the users of the system");
         ensure!(self.ask("PUT", session)?.ends_with("201"), "no session is begun");
 
         self.inside("systemctl reload recording-server").quiet()?;
