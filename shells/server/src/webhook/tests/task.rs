@@ -142,7 +142,7 @@ impl World {
     async fn idle(&self) -> WebhookLevel {
         let idle = async {
             loop {
-                sleep(Duration::from_millis(10)).await;
+                sleep(Duration::from_secs(1)).await;
                 let level = self.level();
                 if level.queued == 0 {
                     // For a notice, if one is due.
