@@ -380,7 +380,7 @@ fn authorities_are_read_at_the_start() {
         ("missing", None, "No such file"),
         ("empty", Some(String::new()), "there is no certificate in it"),
         ("key", Some(KeyPair::generate().unwrap().serialize_pem()), "there is no certificate in it"),
-        ("cut", Some(Authority::new().pem.replace("-----END", "-----ENDE")), ""),
+        ("cut", Some(Authority::new().pem.replace("-----END", "-----EN")), ""),
         ("other", Some("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n".to_owned()), ""),
     ] {
         let file = std::env::temp_dir().join(format!("recording-authorities-{}-{name}", std::process::id()));
