@@ -21,6 +21,7 @@
 //! | [`net`] | accepts connections and holds each to its limits |
 //! | [`openapi`] | the API as an `OpenAPI` document, made of the core's types |
 //! | [`auth`] | who may call: bearer tokens, what each is good for, how often |
+//! | [`issuer`] | how the keys of an issuer of JWTs are |
 //! | [`server`] | both listeners together, started and stopped |
 //! | [`demo`] | the world of a server without a config |
 //! | [`cli`] | options, signals, exit codes |
@@ -46,6 +47,7 @@ pub mod events;
 pub mod fingerprint;
 mod health;
 pub mod hub;
+pub mod issuer;
 mod log;
 mod mask;
 pub mod metrics;

@@ -159,6 +159,11 @@ pub async fn start_protected<S: Store>(
     let agents = tokio::spawn(agents);
     // What a receiver asks after a post is accepted: both ports are bound.
     service.webhooks().begin();
+    if let Some(issuer) = protection.api.issuer() {
+        service.with_issuer(Arc::clone(issuer.standing()));
+        // It must not end the server: what it cannot do shows in the answers to those who need it.
+        drop(tokio::spawn(Arc::clone(issuer).run(health.end().clone())));
+    }
     let (tasks, end) = (service.tasks(), health.end());
     let api_handler = Api::new(Arc::clone(&service), &protection.api);
     let admin_router = Arc::clone(&protection.admin).before_admin(admin::router(Arc::clone(&service)), admin::is_open);

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use recording_core::decide::{DecidedReply, Decision, SetFacts, StateFacts};
 use recording_core::wire::{
@@ -20,6 +20,7 @@ use crate::ended::Ended;
 use crate::events::Events;
 use crate::health::Health;
 use crate::hub::{self, EventCase, RecordingHub};
+use crate::issuer::Standing;
 use crate::log;
 use crate::metrics::Metrics;
 use crate::occurrence::{Change, Occurrence};
@@ -51,6 +52,8 @@ pub struct Service<S> {
     health: Arc<Health>,
     recorders: Recorders,
     webhooks: Arc<Webhooks>,
+    /// How the keys are that callers' tokens are checked with, if they are fetched.
+    issuer: OnceLock<Arc<Standing>>,
 }
 
 impl<S: Store> Service<S> {
@@ -76,6 +79,7 @@ impl<S: Store> Service<S> {
             health: Arc::default(),
             recorders: Recorders::default(),
             webhooks,
+            issuer: OnceLock::new(),
         }
     }
 
@@ -152,8 +156,18 @@ impl<S: Store> Service<S> {
         self.health.ending();
     }
 
-    /// Whether requests can be served: the store answers and takes changes, and the server is not on its way out. (A
-    /// config is always in force: without one there is no service.)
+    /// Callers show tokens whose keys are as this says. Only the first one counts.
+    pub(crate) fn with_issuer(&self, issuer: Arc<Standing>) {
+        let _ = self.issuer.set(issuer);
+    }
+
+    /// How the keys are that callers' tokens are checked with, if they are fetched.
+    pub(crate) fn issuer(&self) -> Option<&Standing> {
+        self.issuer.get().map(|issuer| &**issuer)
+    }
+
+    /// Whether requests can be served: the store answers and takes changes, callers can be authenticated, and the server is
+    /// not on its way out. (A config is always in force: without one there is no service.)
     ///
     /// # Errors
     ///
@@ -163,6 +177,7 @@ impl<S: Store> Service<S> {
             return Err("The server is ending.".into());
         }
         self.healthy()?;
+        self.issuer().map_or(Ok(()), Standing::ready)?;
         let found = match timeout(READY_WAIT, self.found_ready()).await {
             Ok(found) => found,
             Err(_) => Err(StoreError::new("it does not answer in time")),

@@ -15,7 +15,8 @@ use serde_json::json;
 
 use super::recorded;
 use crate::audit::Trail;
-use crate::metrics::{Format, Levels, MetricsWriter, listeners, webhooks, write};
+use crate::issuer::Standing;
+use crate::metrics::{Format, Levels, MetricsWriter, issuer_keys, listeners, webhooks, write};
 use crate::service::Service;
 use crate::store::Store;
 use crate::{log, reply};
@@ -36,6 +37,7 @@ pub(super) async fn ready<S: Store>(service: &Service<S>) -> Response {
             let mut warnings = recorded::warnings(service);
             let webhooks = service.webhooks().levels().into_iter().filter(|level| !level.answers);
             warnings.extend(webhooks.map(|level| format!("The webhook '{}' takes no events.", level.name)));
+            warnings.extend(service.issuer().and_then(Standing::warning));
             let body = if warnings.is_empty() {
                 Bytes::from_static(br#"{"Status":"ready"}"#)
             } else {
@@ -93,6 +95,9 @@ impl<S: Store> Collector for Counted<S> {
         listeners::write(&self.service.hub().counters(), &mut writer)?;
         self.service.recorders().levels().write(&mut writer)?;
         webhooks::write(&self.service.webhooks().levels(), &mut writer)?;
+        if let Some(issuer) = self.service.issuer() {
+            issuer_keys::write(issuer, &mut writer)?;
+        }
         if let Some(commits) = self.service.store().commits() {
             commits.write(&mut writer)?;
         }

@@ -19,6 +19,8 @@ pub(super) enum Wrong {
     Type,
     Critical,
     Key,
+    /// It names a key that is not there, and that the issuer may have made since.
+    NewKey,
     Algorithm,
     Signature,
     Expired,
@@ -26,6 +28,10 @@ pub(super) enum Wrong {
     Issuer,
     Audience,
     Claims,
+    /// It was not looked at, since there is no key of the issuer to check it with.
+    NoKeys,
+    /// The same, since the keys of the issuer are too old.
+    OldKeys,
 }
 
 impl Wrong {
@@ -38,7 +44,7 @@ impl Wrong {
             Self::Malformed => "malformed JWT",
             Self::Type => "JWT of another type",
             Self::Critical => "JWT with a critical extension",
-            Self::Key => "JWT of an unknown key",
+            Self::Key | Self::NewKey => "JWT of an unknown key",
             Self::Algorithm => "JWT of another algorithm than its key's",
             Self::Signature => "JWT with a wrong signature",
             Self::Expired => "JWT expired",
@@ -46,6 +52,8 @@ impl Wrong {
             Self::Issuer => "JWT of another issuer",
             Self::Audience => "JWT for another audience",
             Self::Claims => "JWT without exp, iss or aud, or with one that cannot be read",
+            Self::NoKeys => "JWT that cannot be checked: no keys of the issuer yet",
+            Self::OldKeys => "JWT that cannot be checked: the keys of the issuer are too old",
         }
     }
 }

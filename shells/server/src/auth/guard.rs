@@ -6,18 +6,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::HeaderValue;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
-use recording_core::wire::Rejection;
+use recording_core::wire::{ErrorMessage, ErrorType, Rejection};
 use tokio::time::{Instant, sleep};
 use tower_service::Service as _;
 use tracing::{error, info, warn};
 
 use super::credential::{self, Wrong};
 use super::hosts::Hosts;
-use super::jwt::Jwts;
+use super::issuer::Issuer;
+use super::jwt::{Jwts, Source};
 use super::origins::{self, Origins};
 use super::part::Part;
 use super::rate::{Caller, Rates};
@@ -30,6 +31,9 @@ use crate::{body, log, reply};
 /// How long a client over a limit waits for each answer: so the one that sends on, one request after the other, is kept busy,
 /// and not the server.
 const LIMITED_WAITS: Duration = Duration::from_millis(20);
+
+/// In how many seconds a token may be shown again that could not be checked.
+const KEYS_SOON: &str = "5";
 
 /// The path of the hubs: what is there or below wants a token that is good for events.
 const HUBS: &str = "/attendantservice/hubs";
@@ -74,9 +78,16 @@ impl Guard {
         if let Some(tokens) = &self.tokens {
             told(tokens, "tokens read again", tokens.reload());
         }
-        if let Some(jwts) = &self.jwts {
-            told(jwts.keys(), "keys read again", jwts.keys().reload());
+        match self.jwts.as_ref().map(Jwts::keys) {
+            None => {}
+            Some(Source::File(keys)) => told(keys, "keys read again", keys.reload()),
+            Some(Source::Issuer(issuer)) => issuer.reload(),
         }
+    }
+
+    /// The issuer that keys are fetched from, if there is one.
+    pub(crate) fn issuer(&self) -> Option<&Arc<Issuer>> {
+        self.jwts.as_ref().and_then(Jwts::issuer)
     }
 
     /// Puts the guard before the API and the hubs.
@@ -126,7 +137,7 @@ impl Guard {
             parts.extensions.insert(signalr_hub::OriginAllowed);
         }
         let asked = origin.as_ref().and_then(|_| origins::preflight(&parts));
-        let why = if asked.is_some() { None } else { self.admit(&mut parts, part).err() };
+        let why = if asked.is_some() { None } else { self.admit(&mut parts, part).await.err() };
         if matches!(why, Some(KeptOut::Rate(_) | KeptOut::Stranger(_))) {
             sleep(LIMITED_WAITS).await;
         }
@@ -151,7 +162,7 @@ impl Guard {
     }
 
     /// Lets a request through, who it comes from in its extensions and its token taken out; or says why not.
-    fn admit(&self, parts: &mut Parts, part: Option<Part>) -> Result<(), KeptOut> {
+    async fn admit(&self, parts: &mut Parts, part: Option<Part>) -> Result<(), KeptOut> {
         let Some(part) = part.filter(|_| self.wants_token()) else {
             return parts
                 .extensions
@@ -160,7 +171,7 @@ impl Guard {
                 .map_err(KeptOut::Rate);
         };
         let token = credential::take(parts, is_hub(parts.uri.path())).map_err(KeptOut::Token)?;
-        let (principal, is_good) = self.principal(&token, part, parts.extensions.get())?;
+        let (principal, is_good) = self.principal(&token, part, parts.extensions.get()).await?;
         if !is_good {
             return Err(KeptOut::Part(principal));
         }
@@ -173,7 +184,7 @@ impl Guard {
     }
 
     /// The bearer of `token`, and whether it is good for `part`.
-    fn principal(&self, token: &[u8], part: Part, client: Option<&Client>) -> Result<(Principal, bool), KeptOut> {
+    async fn principal(&self, token: &[u8], part: Part, client: Option<&Client>) -> Result<(Principal, bool), KeptOut> {
         if let Some(tokens) = &self.tokens
             && let Some((principal, is_good)) = tokens.value().current().find(token, part)
         {
@@ -190,11 +201,15 @@ impl Guard {
             rates.strangers.take(&allowance).map(|()| (&rates.strangers, allowance))
         });
         let paid = paid.transpose().map_err(KeptOut::Stranger)?;
-        let principal = jwts.map_or(Err(Wrong::Unknown), |jwts| jwts.check(token)).map_err(KeptOut::Token)?;
-        if let Some((strangers, allowance)) = paid {
+        let found = match jwts {
+            None => Err(Wrong::Unknown),
+            Some(jwts) => jwts.find(token).await,
+        };
+        // What could not be checked is no sign of a stranger.
+        if let (Ok(_) | Err(Wrong::NoKeys | Wrong::OldKeys), Some((strangers, allowance))) = (&found, paid) {
             strangers.give_back(&allowance);
         }
-        Ok((principal, true))
+        found.map(|principal| (principal, true)).map_err(KeptOut::Token)
     }
 }
 
@@ -233,6 +248,14 @@ impl KeptOut {
     fn answer(self, parts: &Parts) -> Response {
         let client = parts.extensions.get();
         match self {
+            Self::Token(wrong @ (Wrong::NoKeys | Wrong::OldKeys)) => {
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                log::kept_out(RequestLine::of(parts, client.map(Client::peer)), status.as_u16(), None, wrong.text());
+                let error = "The token cannot be checked: the keys of its issuer are missing.";
+                let mut response = reply::error(status, ErrorMessage::new(ErrorType::Configuration, error));
+                response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static(KEYS_SOON));
+                response
+            }
             Self::Token(wrong) => {
                 let mut response = refused(parts, client, None, Rejection::Unauthorized, wrong.text());
                 // As RFC 6750 says: no reason for whoever showed nothing.

@@ -1,4 +1,4 @@
-//! JWTs, checked against the public keys of a JWKS file.
+//! JWTs, checked against the public keys of a JWKS, which is in a file or is fetched from the issuer.
 //!
 //! Which algorithm a token must have is the key's to say, never the token's: RS256, ES256 or `EdDSA`, as RFC 8725 wants
 //! it.
@@ -12,6 +12,7 @@ use recording_core::wire::SipUriBuf;
 use serde_json::{Map, Value};
 
 use super::credential::Wrong;
+use super::issuer::{Issuer, NoKeys};
 use super::keys::Keys;
 use super::verified::{Times, Verified};
 use super::{FromFile, Principal, ring_provider};
@@ -29,38 +30,88 @@ pub struct Rules {
     pub requester_claim: Option<String>,
 }
 
+/// Where keys come from.
+#[derive(Debug)]
+pub enum Source {
+    /// A file, read again on demand.
+    File(FromFile<Keys>),
+    /// The issuer.
+    Issuer(Arc<Issuer>),
+}
+
+impl From<FromFile<Keys>> for Source {
+    fn from(file: FromFile<Keys>) -> Self {
+        Self::File(file)
+    }
+}
+
+impl Source {
+    fn current(&self) -> Result<Arc<Keys>, Wrong> {
+        match self {
+            Self::File(file) => Ok(file.value().current()),
+            Self::Issuer(issuer) => issuer.held().current().map_err(|why| match why {
+                NoKeys::NotFetched => Wrong::NoKeys,
+                NoKeys::TooOld => Wrong::OldKeys,
+            }),
+        }
+    }
+}
+
 /// Rules and keys.
 #[derive(Debug)]
 pub struct Jwts {
     rules: Rules,
-    keys: FromFile<Keys>,
+    keys: Source,
     verified: Verified,
 }
 
 impl Jwts {
     /// Checks by these rules with these keys.
     #[must_use]
-    pub fn new(rules: Rules, keys: FromFile<Keys>) -> Self {
+    pub fn new(rules: Rules, keys: impl Into<Source>) -> Self {
         ring_provider::install();
-        Self { rules, keys, verified: Verified::default() }
+        Self { rules, keys: keys.into(), verified: Verified::default() }
     }
 
-    pub(super) const fn keys(&self) -> &FromFile<Keys> {
+    pub(super) const fn keys(&self) -> &Source {
         &self.keys
+    }
+
+    /// The issuer, if keys are fetched from it.
+    pub(super) const fn issuer(&self) -> Option<&Arc<Issuer>> {
+        match &self.keys {
+            Source::File(_) => None,
+            Source::Issuer(issuer) => Some(issuer),
+        }
     }
 
     /// The bearer of `token`, if it was checked before and still holds. That takes no work to speak of.
     pub(super) fn known(&self, token: &[u8]) -> Option<Principal> {
-        let (principal, times) = self.verified.find(&self.keys.value().current(), token)?;
+        let (principal, times) = self.verified.find(&self.keys.current().ok()?, token)?;
         times.hold(SystemTime::now(), self.rules.leeway).ok()?;
         Some(principal)
     }
 
-    /// The bearer of `token`.
-    pub(super) fn check(&self, token: &[u8]) -> Result<Principal, Wrong> {
+    /// The bearer of `token`. One that names a key which the issuer may have made since is checked again once that was asked
+    /// for its keys.
+    pub(super) async fn find(&self, token: &[u8]) -> Result<Principal, Wrong> {
+        match (self.check(token), &self.keys) {
+            (Err(Wrong::NewKey), Source::Issuer(issuer)) => {
+                let found = if issuer.held().early().await { self.check(token) } else { Err(Wrong::Key) };
+                found.map_err(|wrong| if wrong == Wrong::NewKey { Wrong::Key } else { wrong })
+            }
+            (Err(Wrong::NewKey), Source::File(_)) => Err(Wrong::Key),
+            (found, _) => found,
+        }
+    }
+
+    fn check(&self, token: &[u8]) -> Result<Principal, Wrong> {
         let header = decode_header(token).map_err(|_| Wrong::Malformed)?;
         check_header(&header)?;
-        let keys = self.keys.value().current();
+        let keys = self.keys.current()?;
+        if keys.lacks(&header) {
+            return Err(if self.says_to_be_of_the_issuer(token) { Wrong::NewKey } else { Wrong::Key });
+        }
         let claims = self.claims(token, &header, &keys)?;
         // The library takes a list of issuers as well, of which one fits. A token has one.
         if !matches!(claims.get("iss"), Some(Value::String(_))) {
@@ -76,6 +127,12 @@ impl Jwts {
         };
         self.verified.keep(&keys, token, &principal, times);
         Ok(principal)
+    }
+
+    /// Whether it is worth asking the issuer about it: tokens of others come by mistake.
+    fn says_to_be_of_the_issuer(&self, token: &[u8]) -> bool {
+        let claims = jsonwebtoken::dangerous::insecure_decode::<Map<String, Value>>(token);
+        claims.is_ok_and(|token| token.claims.get("iss").and_then(Value::as_str) == Some(&*self.rules.issuer))
     }
 
     /// What the token claims, if it was signed with one of its keys.

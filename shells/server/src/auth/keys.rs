@@ -1,8 +1,8 @@
-//! The public keys of a JWKS file (RFC 7517).
+//! The public keys of a JWKS (RFC 7517).
 //!
-//! The file comes from an issuer, who may list keys of kinds and for uses that mean nothing here. An entry that cannot be
+//! It comes from an issuer, who may list keys of kinds and for uses that mean nothing here. An entry that cannot be
 //! used is passed over, as section 5 wants it, and decides nothing about the others: a withdrawn key must not stay in
-//! force since another one is new. A private or secret key alone makes the file bad: anyone who has it could make tokens.
+//! force since another one is new. A private or secret key alone makes the whole JWKS bad: anyone who has it could make tokens.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::credential::Wrong;
 use super::{FileError, Parse};
 
-/// The keys of a JWKS file that tokens can be checked with.
+/// The keys of a JWKS that tokens can be checked with.
 #[derive(Debug)]
 pub struct Keys {
     /// By the names that tokens call them by; an issuer may have more under one.
@@ -53,14 +53,14 @@ impl Keys {
     }
 }
 
-impl Parse for Keys {
-    fn parse(file: &Path, text: &str) -> Result<Self, FileError> {
-        let bad = |reason: &dyn core::fmt::Display| FileError::new(file, reason);
-        let document: Value = serde_json::from_str(text).map_err(|error| bad(&format_args!("no JSON: {error}")))?;
+impl Keys {
+    /// Reads a JWKS; the error is what is wrong with it, in one line.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let document: Value = serde_json::from_str(text).map_err(|error| format!("no JSON: {error}"))?;
         let list = document.get("keys").and_then(Value::as_array);
-        let list = list.ok_or_else(|| bad(&"no JWKS: there is no list 'keys'"))?;
+        let list = list.ok_or("no JWKS: there is no list 'keys'")?;
         if let Some((number, _)) = (1..).zip(list).find(|(_, value)| is_private(value)) {
-            return Err(bad(&format_args!("key {number}: is secret or private; only public keys belong here")));
+            return Err(format!("key {number}: is secret or private; only public keys belong here"));
         }
         let (mut by_id, mut notes) = (HashMap::<_, Vec<Key>>::new(), Vec::new());
         let mut known = HashSet::new();
@@ -77,10 +77,21 @@ impl Parse for Keys {
         let number = known.len();
         if number == 0 {
             let reasons: String = notes.iter().map(|note| format!("; {note}")).collect();
-            return Err(bad(&format_args!("holds no key for RS256, ES256 or EdDSA{reasons}")));
+            return Err(format!("holds no key for RS256, ES256 or EdDSA{reasons}"));
         }
         let passed_over = list.len() - number;
         Ok(Self { by_id, number, passed_over, notes })
+    }
+
+    /// Whether a token names a key, and none of these is called so.
+    pub(super) fn lacks(&self, header: &Header) -> bool {
+        header.kid.is_some() && !self.by_id.contains_key(&header.kid)
+    }
+}
+
+impl Parse for Keys {
+    fn parse(file: &Path, text: &str) -> Result<Self, FileError> {
+        Self::read(text).map_err(|reason| FileError::new(file, reason))
     }
 
     fn len(&self) -> usize {

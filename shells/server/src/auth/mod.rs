@@ -8,6 +8,7 @@
 //! | 0 | 421 | it is for another host, where nothing but the address protects a listener ([`hosts`]) |
 //! | 1 | 204 | a browser asks whether a listed origin may send what it is about to send ([`origins`]) |
 //! | 2 | 401 | no token, more than one, or an invalid one ([`tokens`], [`jwt`]) |
+//! | 2 | 503 | a JWT that cannot be checked, for lack of keys of its [`issuer`] |
 //! | 3 | 403 | the token is not good for this part of the server |
 //! | 4 | 429 | the caller has used up its requests ([`rate`]) |
 //! | 5 | 403 | a set that was understood, in the name of somebody else than the token allows ([`principal`]) |
@@ -17,6 +18,7 @@
 mod credential;
 pub mod guard;
 pub mod hosts;
+pub mod issuer;
 pub mod jwt;
 pub mod keys;
 pub mod origins;

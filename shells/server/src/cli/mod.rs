@@ -3,6 +3,7 @@
 mod banner;
 mod etcd;
 mod init;
+mod needs;
 mod notify;
 mod options;
 mod probe;
@@ -24,7 +25,9 @@ pub use options::command;
 
 use init::{InitError, InitOptions};
 use options::{Command, read};
+use tokio::runtime::Builder;
 
+use crate::auth::issuer::{self, Issuer};
 use crate::auth::tokens;
 use crate::config::{self, ConfigError};
 use crate::directory::Directory;
@@ -47,6 +50,7 @@ pub fn main() -> ExitCode {
     let code = match read(std::env::args_os().skip(1)) {
         Ok(Command::Print(text)) => say(&text),
         Ok(Command::Check(file)) => check(&file),
+        Ok(Command::CheckIssuer(options)) => check_issuer(options),
         Ok(Command::Probe(address)) => probe(address),
         Ok(Command::MakeToken(name)) => make_token(&name),
         Ok(Command::Init(options)) => init(&options),
@@ -128,6 +132,25 @@ fn check(file: &Path) -> ExitCode {
             Err(reason) => fail(format_args!("{}: {reason}", file.display())),
         },
         Err(errors) => errors.iter().fold(ExitCode::from(WRONG), |_, error| fail(in_file(file, error))),
+    }
+}
+
+fn check_issuer(options: issuer::Options) -> ExitCode {
+    let name = options.issuer.clone();
+    let issuer = match Issuer::new(options) {
+        Ok(issuer) => issuer,
+        Err(error) => return fail(error),
+    };
+    let runtime = match Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(format_args!("cannot start: {error}")),
+    };
+    match runtime.block_on(issuer.try_out()) {
+        Ok(found) => say(&format!("{name}: good, {found}\n")),
+        Err(why) => {
+            let _ = fail(why);
+            ExitCode::from(FAILED)
+        }
     }
 }
 

@@ -10,17 +10,18 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
 use clap::error::ErrorKind;
-use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Arg, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use signalr_hub::ServerName;
 use tracing::level_filters::LevelFilter;
 
 use super::etcd::EtcdOptions;
 use super::init::InitOptions;
+use super::needs;
 use super::protection::ProtectionOptions;
 use super::usage::{UsageError, refuse_tokens};
 use super::values::{self, StoreKind};
 use crate::audit;
+use crate::auth::issuer;
 use crate::hub::EventCase;
 use crate::net::Limits;
 use crate::recorder::DEFAULT_PATIENCE;
@@ -33,6 +34,8 @@ pub(super) enum Command {
     Print(String),
     /// Check a config.
     Check(PathBuf),
+    /// Fetch the keys of this issuer once.
+    CheckIssuer(issuer::Options),
     /// Ask the server whose admin's requests are served here whether it is ready.
     Probe(SocketAddr),
     /// Make a token of this name.
@@ -52,7 +55,7 @@ edit, recordings saved by default, repeats accepted) with agent 'sip:agent@domai
 
 const AFTER: &str = r#"SIGHUP reads the config and the files of tokens, keys and certificates again; an invalid one is logged, and the old one stays in force. Limits apply to each of the two ports. A request's body has at most 2048 bytes: the protocol says so, and no option changes it.
 
-Exit codes: 0 after a signal to end, or if the config is good, or the probed server ready; 1 if that is not ready, or if the server could not go on, or init could not write; 2 if an option, an address, a file or the config is invalid.
+Exit codes: 0 after a signal to end, or if the config or the issuer is good, or the probed server ready; 1 if these two are not, or if the server could not go on, or init could not write; 2 if an option, an address, a file or the config is invalid.
 
 A config has one such table for each UCC; 'repeats' and what follows 'agents' may be left out:
 
@@ -227,6 +230,9 @@ struct Instead {
     /// Check the file of --config: report that it is good, or what is wrong on which line. Exits with 0 or 2
     #[arg(long)]
     check_config: bool,
+    /// Fetch the keys of --oidc-issuer once: report how many there are, or what is wrong. Exits with 0 or 1
+    #[arg(long)]
+    check_issuer: bool,
     /// Ask the server at --admin by plain HTTP whether it is ready. Exits with 0 or 1
     #[arg(long)]
     probe: bool,
@@ -234,26 +240,6 @@ struct Instead {
     #[arg(long, value_name = "NAME", value_parser = values::checked(|name| Ok(name.to_owned())))]
     make_token: Option<String>,
 }
-
-/// Which option needs which others, in the order in which they are reported.
-const NEEDS: [(&str, &[&str]); 16] = [
-    ("etcd_cert", &["etcd_key"]),
-    ("etcd_key", &["etcd_cert"]),
-    ("etcd_user", &["etcd_password"]),
-    ("etcd_password", &["etcd_user"]),
-    ("audit_max_bytes", &["audit"]),
-    ("audit_keep", &["audit"]),
-    ("audit_reads", &["audit"]),
-    ("tls_cert", &["tls_key"]),
-    ("tls_key", &["tls_cert"]),
-    ("admin_tls", &["tls_cert", "tls_key"]),
-    ("jwks", &["jwt_issuer"]),
-    ("jwks", &["jwt_audience"]),
-    ("jwt_issuer", &["jwks"]),
-    ("jwt_audience", &["jwks"]),
-    ("jwt_leeway", &["jwks"]),
-    ("jwt_requester_claim", &["jwks"]),
-];
 
 impl Options {
     /// Where to listen.
@@ -396,29 +382,14 @@ pub(super) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Comm
         let needs = || UsageError::new("--check-config needs --config FILE");
         return options.sessions.config.map(Command::Check).ok_or_else(needs);
     }
+    if options.instead.check_issuer {
+        let needs = || UsageError::new("--check-issuer needs --oidc-issuer URL");
+        return options.protection.issuer().map(Command::CheckIssuer).ok_or_else(needs);
+    }
     if options.instead.probe {
         return Ok(Command::Probe(options.addresses.admin));
     }
-    check_needs(&command, &matches)?;
+    needs::check(&command, &matches)?;
     options.check()?;
     Ok(Command::Serve(Box::new(options)))
-}
-
-fn check_needs(command: &clap::Command, matches: &ArgMatches) -> Result<(), UsageError> {
-    let is_given = |id: &str| matches.value_source(id) == Some(ValueSource::CommandLine);
-    let arg = |id: &str| command.get_arguments().find(|arg| arg.get_id() == id);
-    let long = |id: &str| arg(id).and_then(Arg::get_long).unwrap_or_default().to_owned();
-    for (option, others) in NEEDS {
-        let missing = others.iter().filter(|&&other| !is_given(other));
-        let missing: Vec<_> = missing
-            .map(|&other| {
-                let value = arg(other).and_then(|arg| arg.get_value_names()?.first().cloned()).unwrap_or_default();
-                format!("--{} {value}", long(other))
-            })
-            .collect();
-        if is_given(option) && !missing.is_empty() {
-            return Err(UsageError::new(format!("--{} needs {}", long(option), missing.join(" and "))));
-        }
-    }
-    Ok(())
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::doc_markdown)] // the comments of options are what --help prints
 
 use core::net::SocketAddr;
+use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use super::usage::UsageError;
 use super::values::{self, Rate};
 use crate::auth::guard::Guard;
 use crate::auth::hosts::Hosts;
-use crate::auth::jwt::{Jwts, Rules};
+use crate::auth::issuer::{self, Issuer, MAX_AGE, discovery};
+use crate::auth::jwt::{Jwts, Rules, Source};
 use crate::auth::origins::Origins;
 use crate::auth::rate::Rates;
 use crate::auth::{FileError, FromFile};
@@ -43,11 +45,22 @@ pub(super) struct ProtectionOptions {
     /// The same for the admin's port; only /healthz, /readyz and the console's files need no token
     #[arg(long, value_name = "FILE")]
     admin_tokens: Option<PathBuf>,
-    /// Accept JWTs as well, signed by a key of this JWKS: RS256, ES256 or EdDSA. A program that fetches the keys ends with
-    /// SIGHUP to the server
+    /// Accept JWTs as well, signed by a key of this issuer: RS256, ES256 or EdDSA. The server fetches the keys (OpenID
+    /// Connect Discovery) and keeps them fresh. The URL is exactly what the issuer calls itself, and 'iss' must be the same;
+    /// http:// is for loopback addresses only. The environment names the proxy (HTTPS_PROXY, NO_PROXY)
+    #[arg(long, value_name = "URL", value_parser = values::checked(issuer))]
+    oidc_issuer: Option<String>,
+    /// Certificates in PEM of the authorities that are trusted for --oidc-issuer [default: those of the system]
+    #[arg(long, value_name = "FILE")]
+    oidc_ca: Option<PathBuf>,
+    /// How old the keys of --oidc-issuer may become while they cannot be fetched. After that JWTs are answered with 503
+    #[arg(long, value_name = "SECONDS", default_value_t = MAX_AGE.as_secs())]
+    #[arg(value_parser = values::number::<u64>(60..=604_800))]
+    oidc_max_age: u64,
+    /// Instead of --oidc-issuer: the keys are in this JWKS. A program that fetches them ends with SIGHUP to the server
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
-    /// What 'iss' of a JWT must be
+    /// What 'iss' of a JWT must be; with --oidc-issuer that is the issuer's URL
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     jwt_issuer: Option<String>,
     /// What 'aud' of a JWT must be or contain
@@ -83,6 +96,10 @@ fn origin(text: &str) -> Result<String, String> {
     Origins::default().add(text).map(|()| text.to_owned()).map_err(str::to_owned)
 }
 
+fn issuer(text: &str) -> Result<String, String> {
+    discovery::check(text).map(|()| text.to_owned())
+}
+
 fn host(text: &str) -> Result<String, String> {
     Hosts::default().add(text).map(|()| text.to_owned()).map_err(str::to_owned)
 }
@@ -93,14 +110,39 @@ impl ProtectionOptions {
         self.rate.0.is_some()
     }
 
-    /// Refuses addresses that are not safe.
+    /// The issuer whose keys are fetched, if there is one.
+    pub(super) fn issuer(&self) -> Option<issuer::Options> {
+        Some(issuer::Options {
+            issuer: self.oidc_issuer.clone()?,
+            authorities: self.oidc_ca.clone(),
+            max_age: Duration::from_secs(self.oidc_max_age),
+            is_only_way: self.tokens.is_none(),
+        })
+    }
+
+    /// Whether JWTs are accepted.
+    const fn takes_jwts(&self) -> bool {
+        self.jwks.is_some() || self.oidc_issuer.is_some()
+    }
+
+    /// Refuses two sources of keys, and addresses that are not safe.
     pub(super) fn check(&self, addresses: Addresses) -> Result<(), UsageError> {
+        if let Some(issuer) = &self.oidc_issuer {
+            if self.jwks.is_some() {
+                return Err(UsageError::new("--jwks and --oidc-issuer: the keys come from one of them"));
+            }
+            if self.jwt_issuer.as_ref().is_some_and(|iss| iss != issuer) {
+                return Err(UsageError::new(format!(
+                    "--jwt-issuer: with --oidc-issuer the 'iss' of a JWT must be '{issuer}'"
+                )));
+            }
+        }
         if self.insecure {
             return Ok(());
         }
         let api = [
             (self.tls_cert.is_some(), "--tls-cert FILE and --tls-key FILE"),
-            (self.tokens.is_some() || self.jwks.is_some(), "--tokens FILE or --jwks FILE"),
+            (self.tokens.is_some() || self.takes_jwts(), "--tokens FILE, --oidc-issuer URL or --jwks FILE"),
         ];
         let admin = [
             (self.tls_cert.is_some(), "--tls-cert FILE and --tls-key FILE"),
@@ -114,7 +156,7 @@ impl ProtectionOptions {
     /// Says in the log what `--insecure` has left open.
     pub(super) fn warn(&self, Addresses { api, admin }: Addresses) {
         for (option, address, has_tls, has_tokens) in [
-            ("--listen", api, self.tls_cert.is_some(), self.tokens.is_some() || self.jwks.is_some()),
+            ("--listen", api, self.tls_cert.is_some(), self.tokens.is_some() || self.takes_jwts()),
             ("--admin", admin, self.admin_tls, self.admin_tokens.is_some()),
         ] {
             let missing = match (has_tls, has_tokens) {
@@ -164,12 +206,15 @@ impl ProtectionOptions {
         }
         let tokens_of = |file: &Option<PathBuf>| file.clone().map(FromFile::load).transpose();
         let rules = Rules {
-            issuer: self.jwt_issuer.clone().unwrap_or_default(),
+            issuer: self.oidc_issuer.clone().or_else(|| self.jwt_issuer.clone()).unwrap_or_default(),
             audience: self.jwt_audience.clone().unwrap_or_default(),
             leeway: self.jwt_leeway,
             requester_claim: self.jwt_requester_claim.clone(),
         };
-        let keys = self.jwks.clone().map(FromFile::load).transpose()?;
+        let keys = match self.issuer() {
+            Some(issuer) => Some(Source::Issuer(Arc::new(Issuer::new(issuer)?))),
+            None => self.jwks.clone().map(FromFile::load).transpose()?.map(Source::File),
+        };
         let api = Guard {
             tokens: tokens_of(&self.tokens)?,
             jwts: keys.map(|keys| Jwts::new(rules, keys)),

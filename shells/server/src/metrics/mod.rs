@@ -9,6 +9,7 @@ mod cluster;
 mod commits;
 mod exposition;
 mod histogram;
+pub(crate) mod issuer_keys;
 pub(crate) mod listeners;
 mod recorders;
 pub(crate) mod webhooks;

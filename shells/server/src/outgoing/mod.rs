@@ -3,8 +3,6 @@
 //! HTTP/1.1, with TLS where the URL says so. Each is bounded in time, from the look-up of the name to the last byte of the
 //! reply, and in bytes. There are no cookies, nothing is followed unless it was asked for, and no body is decoded.
 
-#![allow(dead_code, reason = "more of what uses it is to come")]
-
 mod connector;
 #[cfg(test)]
 mod tests;
@@ -187,7 +185,15 @@ impl Client {
         if let Some(authorization) = authorization {
             headers.insert(PROXY_AUTHORIZATION, authorization);
         }
-        match timeout_at(until, self.pool.request(request)).await {
+        // A connection that was kept may be closed just as it is used. What only reads can be sent again.
+        let again = (request.method() == Method::GET).then(|| request.clone());
+        let mut sent = timeout_at(until, self.pool.request(request)).await;
+        if let (Ok(Err(error)), Some(again)) = (&sent, again)
+            && !error.is_connect()
+        {
+            sent = timeout_at(until, self.pool.request(again)).await;
+        }
+        match sent {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(Failed::Unreachable(causes(&error))),
             Err(_) => Err(self.late()),

@@ -22,6 +22,7 @@ struct Answer {
     bytes: Vec<u8>,
     is_endless: bool,
     silent: Duration,
+    closes: bool,
 }
 
 fn answer(text: impl Into<String>) -> Answer {
@@ -58,6 +59,9 @@ async fn answers(
             loop {
                 stream.write_all(&[b' '; 4096]).await?;
             }
+        }
+        if answer.closes {
+            return Ok(());
         }
         sleep(answer.silent).await;
     }
@@ -219,6 +223,28 @@ async fn no_reply_is_too_long_or_too_late() -> io::Result<()> {
     }
     for path in ["nothing", "half"] {
         assert_eq!(get(&hasty, &at(path)).await, Err(Failed::Late(soon)), "{path}");
+    }
+    Ok(())
+}
+
+/// A server that closes its connections without a word is asked again, but for nothing that could be done twice.
+#[tokio::test]
+async fn what_only_reads_is_sent_again() -> io::Result<()> {
+    let script = |path: &str| match path {
+        "/never" => Answer { closes: true, ..Answer::default() },
+        _ => Answer { closes: true, ..ok("read") },
+    };
+    let (port, seen) = server(None, script).await?;
+    let client = Client::new(settings()).unwrap();
+    for _ in 0..50 {
+        assert_eq!(get(&client, &format!("http://127.0.0.1:{port}/")).await, Ok((200, "read".to_owned())));
+    }
+    assert_eq!(asked(&seen).len(), 50);
+    for (method, times) in [(Method::GET, 2), (Method::POST, 1), (Method::PUT, 1), (Method::DELETE, 1)] {
+        let request = Request::builder().method(method.clone()).uri(format!("http://127.0.0.1:{port}/never"));
+        let sent = client.send(request.body(Full::default()).unwrap()).await;
+        assert!(matches!(sent, Err(Failed::Unreachable(_))), "{method}");
+        assert_eq!(asked(&seen).len(), times, "{method}");
     }
     Ok(())
 }

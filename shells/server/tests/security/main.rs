@@ -11,10 +11,12 @@ mod heads;
 mod hosts;
 mod http2;
 mod init;
+mod issuer;
 mod jwks;
 mod jwts;
 mod listening;
 mod never_logged;
+mod oidc;
 mod options;
 mod paths;
 mod slow;
@@ -83,6 +85,7 @@ fn groups() -> Vec<attempts::Group> {
         http2::groups(),
         paths::groups(),
         wrong_tokens::groups(),
+        oidc::groups(),
         slow::groups(),
         floods::groups(),
         others,

@@ -15,7 +15,7 @@ fn an_address_that_others_can_reach_needs_tls_and_tokens() {
     let tokens = File::new("needs.tokens", &token.line);
     let (tls, tokens) = (certificate.options(), tokens.path());
     let needs = |what: &str| format!("can be reached from other machines: it needs {what}, or --insecure (see --help)");
-    let (cert, token) = ("--tls-cert FILE and --tls-key FILE", "--tokens FILE or --jwks FILE");
+    let (cert, token) = ("--tls-cert FILE and --tls-key FILE", "--tokens FILE, --oidc-issuer URL or --jwks FILE");
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80", "[::ffff:192.0.2.1]:80", "[fe80::1]:80"] {
         let line = |what: &str| format!("--listen {address} {}", needs(what));
         refuses(&["--listen", address], &line(&format!("{cert}, {token}")));
@@ -82,10 +82,13 @@ fn wrong_options_and_files_are_one_line_and_code_2() {
     refuses(&["--admin-tls"], "--admin-tls needs --tls-cert FILE and --tls-key FILE (see --help)");
     refuses(&["--jwks", "x"], "--jwks needs --jwt-issuer TEXT (see --help)");
     refuses(&["--jwks", "x", "--jwt-issuer", "y"], "--jwks needs --jwt-audience TEXT (see --help)");
-    refuses(&["--jwt-issuer", "y"], "--jwt-issuer needs --jwks FILE (see --help)");
-    refuses(&["--jwt-audience", "y"], "--jwt-audience needs --jwks FILE (see --help)");
-    refuses(&["--jwt-leeway", "1"], "--jwt-leeway needs --jwks FILE (see --help)");
-    refuses(&["--jwt-requester-claim", "y"], "--jwt-requester-claim needs --jwks FILE (see --help)");
+    refuses(&["--jwt-issuer", "y"], "--jwt-issuer needs --jwks FILE or --oidc-issuer URL (see --help)");
+    refuses(&["--jwt-audience", "y"], "--jwt-audience needs --jwks FILE or --oidc-issuer URL (see --help)");
+    refuses(&["--jwt-leeway", "1"], "--jwt-leeway needs --jwks FILE or --oidc-issuer URL (see --help)");
+    refuses(
+        &["--jwt-requester-claim", "y"],
+        "--jwt-requester-claim needs --jwks FILE or --oidc-issuer URL (see --help)",
+    );
     refuses(&["--jwt-issuer", ""], "--jwt-issuer needs a value (see --help)");
     refuses(&["--insecure=yes"], "--insecure takes no value (see --help)");
 

@@ -97,6 +97,9 @@ async fn every_metric_is_explained_and_no_other() {
     // Only a server with recorders has these.
     let of_recorders = ["answers", "usable", "restarts_total", "self_tests_total"];
     told.extend(of_recorders.map(|name| format!("recording_recorder_{name}")));
+    // Only a server that fetches keys has these.
+    let of_issuer = ["fetches_total", "unknown_keys_total", "keys", "keys_fetched_seconds", "keys_usable"];
+    told.extend(of_issuer.map(|name| format!("recording_issuer_{name}")));
     // Only a store in a cluster of etcd has these: a test in `cluster` reads them.
     let of_etcd = words(PAGE, "recording_etcd_", |char| char == '_' || char.is_ascii_alphanumeric());
     assert_eq!(of_etcd, OF_ETCD.map(str::to_owned).into());
