@@ -10,7 +10,7 @@ use crate::manual::OF_ETCD;
 use crate::process::{File, Running, refuses, run};
 use crate::support::webhook::{Post, Receiver};
 use crate::support::{Client, ID, STATE_PATH, get, once, request, set};
-use crate::webhooks;
+use crate::{webhooks, webhooks_program};
 
 const STORE: &str = "etcd:recording";
 
@@ -79,7 +79,7 @@ async fn the_server_that_made_a_change_posts_it_and_no_other() {
     let (_cluster, endpoints) = members(1);
     let receiver = Receiver::new();
     let secret = webhooks::secret("cluster", webhooks::SECRET);
-    let config = File::new("cluster-webhook.toml", &webhooks::config(&receiver.url(), secret.path(), ""));
+    let config = File::new("cluster-webhook.toml", &webhooks_program::config(&receiver.url(), secret.path(), ""));
     let start = || Running::start(&["--config", config.path(), "--store", STORE, "--etcd-endpoints", &endpoints]);
     let servers = [start(), start(), start()];
     let begin = request("PUT", &format!("/sessions/ucc-demo-name/{ID}"), &[], b"");

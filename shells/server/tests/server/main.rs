@@ -33,5 +33,6 @@ mod trail;
 mod transitions;
 mod vectors;
 mod webhooks;
+mod webhooks_program;
 
 use recording_server_test_support::{self as support, process};

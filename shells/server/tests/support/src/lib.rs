@@ -8,6 +8,7 @@
 
 pub mod process;
 pub mod recorder;
+mod small_http;
 pub mod webhook;
 
 use core::net::SocketAddr;

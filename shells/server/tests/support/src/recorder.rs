@@ -2,12 +2,13 @@
 
 use core::net::SocketAddr;
 use std::collections::HashMap;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufReader, Write as _};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use serde_json::{Value, json};
+
+use crate::small_http::{Request, listen, read};
 
 /// What it does with an order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -47,17 +48,8 @@ impl Default for HttpRecorder {
 impl HttpRecorder {
     /// One that is there and knows no call yet.
     pub fn new() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
         let shared = Arc::<Mutex<Shared>>::default();
-        let for_thread = Arc::clone(&shared);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&for_thread);
-                thread::spawn(move || serve(&stream, &shared));
-            }
-        });
-        Self { address, shared }
+        Self { address: listen(SocketAddr::from(([127, 0, 0, 1], 0)), &shared, serve), shared }
     }
 
     /// Where orders are posted.
@@ -94,31 +86,13 @@ pub fn recorded_ucc(recorder: &str, ucc: &str, agents: &[&str], more: &str) -> S
     )
 }
 
-fn serve(stream: &TcpStream, shared: &Mutex<Shared>) {
+fn serve(mut stream: &TcpStream, shared: &Mutex<Shared>) {
     let mut reader = BufReader::new(stream);
-    loop {
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            match reader.read_line(&mut line) {
-                Ok(1..) if line != "\r\n" => head.push(line),
-                Ok(1..) => break,
-                _ => return,
-            }
-        }
-        let length = head.iter().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
-        });
-        let mut body = vec![0; length.unwrap_or(0)];
-        if reader.read_exact(&mut body).is_err() {
-            return;
-        }
-        let line = head.first().map_or("", String::as_str);
-        let (status, body) = answer(line, &body, &mut shared.lock().unwrap_or_else(PoisonError::into_inner));
+    while let Some(Request { line, body, .. }) = read(&mut reader) {
+        let (status, body) = answer(&line, &body, &mut shared.lock().unwrap_or_else(PoisonError::into_inner));
         let head =
             format!("HTTP/1.1 {status} Is\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
-        if (&*stream).write_all(format!("{head}{body}").as_bytes()).is_err() {
+        if stream.write_all(format!("{head}{body}").as_bytes()).is_err() {
             return;
         }
     }

@@ -2,13 +2,15 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufReader, Write as _};
+use std::net::TcpStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Instant;
 
 use serde_json::Value;
+
+use crate::small_http::{Request, listen, read};
 
 /// What it does with a post.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -86,17 +88,8 @@ impl Receiver {
 
     /// One at this address.
     pub fn at(address: SocketAddr) -> Self {
-        let listener = TcpListener::bind(address).expect("a port");
-        let address = listener.local_addr().expect("an address");
         let shared = Arc::<Mutex<Shared>>::default();
-        let for_thread = Arc::clone(&shared);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let shared = Arc::clone(&for_thread);
-                thread::spawn(move || serve(&stream, &shared));
-            }
-        });
-        Self { address, shared }
+        Self { address: listen(address, &shared, serve), shared }
     }
 
     /// Where it listens.
@@ -151,23 +144,7 @@ fn serve(stream: &TcpStream, shared: &Mutex<Shared>) {
         return;
     }
     let mut reader = BufReader::new(stream);
-    loop {
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            match reader.read_line(&mut line) {
-                Ok(1..) if line != "\r\n" => head.push(line.trim_end().to_owned()),
-                Ok(1..) => break,
-                _ => return,
-            }
-        }
-        let lines = head.iter().filter_map(|line| line.split_once(": "));
-        let head: Vec<_> = lines.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
-        let length = head.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
-        let mut bytes = vec![0; length.unwrap_or(0)];
-        if reader.read_exact(&mut bytes).is_err() {
-            return;
-        }
+    while let Some(Request { head, body: bytes, .. }) = read(&mut reader) {
         let mood = {
             let mut shared = locked(shared);
             let mood = match &mut shared.mood {
