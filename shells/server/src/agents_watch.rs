@@ -37,7 +37,7 @@ pub(crate) async fn watch<S: Store>(service: Arc<Service<S>>) {
             }
         });
         tokio::select! {
-            // A disk that does not answer does not hold up the end.
+            // A disk that does not answer must not delay the end.
             () = end.cancelled() => return,
             // What panicked was one look; what was read before stays in force.
             looked = looking => if looked.is_err() {

@@ -39,7 +39,7 @@ pub(super) fn place(issuer: &str) -> String {
 /// Where the keys are, as the document of `issuer` says.
 pub(super) fn keys_of(issuer: &str, document: &[u8]) -> Result<Uri, String> {
     let document: Document = json(document)?;
-    // Section 4.3: exactly. Else whoever may publish under one path of a host could speak for another.
+    // Section 4.3: exactly. Otherwise an issuer under one path of a host could speak for another.
     if document.issuer != issuer {
         return Err(format!("it is of the issuer '{}'", shown(&document.issuer)));
     }
