@@ -29,6 +29,8 @@ fn every_state_and_both_policies() {
 fn names_are_as_long_as_they_may_be() {
     let name = UccNameBuf::arbitrary(&mut Unstructured::new(&[b'a'; 200])).expect("a name");
     assert_eq!(name.as_str(), "a".repeat(UccName::MAX_LEN));
+    let name = UccNameBuf::arbitrary(&mut Unstructured::new("é".repeat(100).as_bytes())).expect("a name");
+    assert_eq!(name.as_str(), "é".repeat(UccName::MAX_LEN / 2));
 }
 
 /// What is made of many pages of bytes that look like chance.

@@ -48,6 +48,7 @@ fn sets_of_actions_are_sets() {
             assert_eq!(set == other, bits == other_bits);
         }
     }
+    assert_eq!(ActionSet::ALL, Action::ALL.iter().copied().collect());
     assert_eq!(ActionSet::ALL.len(), Action::ALL.len());
     assert_eq!((ActionSet::EMPTY, ActionSet::EMPTY.len()), (ActionSet::default(), 0));
 }
@@ -190,6 +191,10 @@ fn an_error_leads_to_its_source() {
     assert_eq!(deepest(&Rejection::NotUnderstood(ReadError::from(json))), json.to_string());
     assert_eq!(deepest(&Rejection::NotUnderstood(ReadError::from(field))), field.to_string());
     assert_eq!(deepest(&ReadError::from(json)), json.to_string());
+    // The text of each is that of its source: so whether there is one is asked, too.
+    for error in [ReadError::from(json), ReadError::from(field)] {
+        assert!(error.source().is_some_and(|source| source.to_string() == error.to_string()), "{error:?}");
+    }
     assert!(Rejection::from(json).source().is_some_and(|source| source.to_string() == json.to_string()));
     for rejection in [Rejection::UnknownPath, Rejection::NotStored, Rejection::MethodNotAllowed { allow: Allow::Post }]
     {
