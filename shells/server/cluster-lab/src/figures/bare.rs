@@ -4,14 +4,14 @@ use super::load::{Load, gather, own, spread};
 use super::stats::Times;
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
-use core::sync::atomic::{AtomicI64, Ordering};
+use core::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use core::time::Duration;
 use etcd_kv::Client;
-use etcd_kv::messages::{Answer, Compare, RequestOp, TxnRequest};
+use etcd_kv::messages::{Answer, Compare, RequestOp, TxnRequest, WatchCreateRequest};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// As the server's committer has them.
 const MOST_TOGETHER: usize = 120;
@@ -54,14 +54,23 @@ impl Keys {
 
 /// Sends what waits, in groups.
 #[derive(Clone, Debug)]
-pub(super) struct Committer(mpsc::Sender<Change>);
+pub(super) struct Committer {
+    queue: mpsc::Sender<Change>,
+    groups: Arc<AtomicUsize>,
+}
 
 impl Committer {
     /// It ends when nothing can be asked of it any more.
     pub(super) fn start(client: Client) -> Self {
         let (queue, waiting) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(commit(client, waiting));
-        Self(queue)
+        let groups = Arc::default();
+        tokio::spawn(commit(client, waiting, Arc::clone(&groups)));
+        Self { queue, groups }
+    }
+
+    /// How many groups it has sent.
+    pub(super) fn groups(&self) -> usize {
+        self.groups.load(Ordering::Relaxed)
     }
 
     /// Changes a key.
@@ -70,19 +79,26 @@ impl Committer {
         let revision = &keys.0[key];
         let name = format!("{PREFIX}/s/{:032x}/lab", spread(key)).into();
         let change = Change { key: name, expected: revision.load(Ordering::Relaxed), tell };
-        self.0.send(change).await.ok().context("the committer has ended")?;
+        self.queue.send(change).await.ok().context("the committer has ended")?;
         revision.store(told.await.context("the committer has ended")??, Ordering::Relaxed);
         Ok(())
     }
 }
 
-async fn commit(client: Client, mut queue: mpsc::Receiver<Change>) {
+/// Watches the keys as a server does, and drops what it sees.
+pub(super) async fn watch(client: Client) -> Result<AbortHandle> {
+    let mut watch = client.watch(WatchCreateRequest::prefix(format!("{PREFIX}/"), 0)).await?;
+    Ok(tokio::spawn(async move { while watch.next().await.is_ok() {} }).abort_handle())
+}
+
+async fn commit(client: Client, mut queue: mpsc::Receiver<Change>, groups: Arc<AtomicUsize>) {
     let mut on_the_way = JoinSet::new();
     let mut waiting = Vec::new();
     let mut ends = false;
     while !(ends && waiting.is_empty()) {
         while on_the_way.len() < MOST_ON_THE_WAY && !waiting.is_empty() {
             let together: Vec<_> = waiting.drain(..waiting.len().min(MOST_TOGETHER)).collect();
+            groups.fetch_add(1, Ordering::Relaxed);
             on_the_way.spawn(carry(client.clone(), together));
         }
         tokio::select! {
@@ -113,7 +129,7 @@ async fn carry(client: Client, changes: Vec<Change>) {
 }
 
 /// The same load as through servers, without servers.
-pub(super) async fn load(committers: Vec<Committer>, keys: Keys, clients: usize, longest: Duration) -> Result<Load> {
+pub(super) async fn load(committers: &[Committer], keys: Keys, clients: usize, longest: Duration) -> Result<Load> {
     let end = Instant::now() + longest;
     let mut working = JoinSet::new();
     for client in 0..clients {

@@ -2,6 +2,7 @@
 
 use super::stats::Times;
 use crate::client::{UCC, agent};
+use crate::servers::Place;
 use anyhow::{Context as _, Result, bail, ensure};
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -136,6 +137,23 @@ impl Load {
         self.times.extend(&other.times);
         self.seconds += other.seconds;
     }
+}
+
+/// How many changes servers have made, and in how many groups.
+pub(super) async fn groups(places: &[Place]) -> Result<(f64, f64)> {
+    let mut all = (0.0, 0.0);
+    for place in places {
+        let mut connection = Connection::open(place.admin).await?;
+        let (_, body) = connection.exchange("GET", "/metrics", "").await?;
+        let metrics = String::from_utf8_lossy(body);
+        let number = |name: &str| {
+            let name = format!("recording_store_group_size_{name} ");
+            let found = metrics.lines().find_map(|line| line.strip_prefix(&name)?.parse::<f64>().ok());
+            found.with_context(|| format!("no {name}"))
+        };
+        all = (all.0 + number("sum")?, all.1 + number("count")?);
+    }
+    Ok(all)
 }
 
 /// Which of so many sessions are this client's.

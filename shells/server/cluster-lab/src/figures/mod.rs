@@ -12,7 +12,6 @@ mod stats;
 
 use anyhow::{Result, ensure};
 use core::time::Duration;
-use serde_json::json;
 use std::{path::PathBuf, time::Instant};
 
 /// Measures servers over members of etcd, next to members without servers
@@ -27,6 +26,17 @@ pub(crate) struct Arguments {
     /// Short measurements, which show only that it works
     #[arg(long)]
     quick: bool,
+    /// Only these tables
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Part>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Sets,
+    Events,
+    Leader,
+    Sessions,
 }
 
 /// How much is measured.
@@ -67,17 +77,32 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
     let extent = if arguments.quick { QUICK } else { WHOLE };
     let began = Instant::now();
     let said = |what: &str| eprintln!("cluster figures: {what} ({} s after the begin)", began.elapsed().as_secs());
+    let wants = |part| arguments.only.is_empty() || arguments.only.contains(&part);
     let runtime = tokio::runtime::Runtime::new()?;
-    said("sets through one and three servers, next to bare transactions");
-    let sets = sets::measure(&runtime, &arguments.server, extent)?;
-    said("events at another server's listener, next to a bare watch");
-    let events = events::measure(&runtime, &arguments.server, extent)?;
-    said("the leader is killed");
-    let leader = leader::measure(&runtime, &arguments.server, extent)?;
-    said(&format!("{} sessions", stats::count(arguments.sessions)));
-    let million = million::measure(&runtime, &arguments.server, arguments.sessions)?;
+    let (mut goals, mut page) = (Vec::new(), serde_json::Map::new());
+    let mut write = |name: &str, table: String| drop(page.insert(name.to_owned(), table.into()));
+    if wants(Part::Sets) {
+        said("sets through one and three servers, next to bare transactions");
+        let sets = sets::measure(&runtime, &arguments.server, extent)?;
+        goals.extend(sets.goals());
+        write("sets", sets.table());
+    }
+    if wants(Part::Events) {
+        said("events at another server's listener, next to a bare watch");
+        let events = events::measure(&runtime, &arguments.server, extent)?;
+        goals.push(events.goal());
+        write("events", events.table());
+    }
+    if wants(Part::Leader) {
+        said("the leader is killed");
+        write("leader", leader::measure(&runtime, &arguments.server, extent)?.table());
+    }
+    if wants(Part::Sessions) {
+        said(&format!("{} sessions", stats::count(arguments.sessions)));
+        write("sessions", million::measure(&runtime, &arguments.server, arguments.sessions)?.table());
+    }
     said("done");
-    let goals: Vec<_> = sets.goals().into_iter().chain([events.goal()]).map(|goal| goal.line()).collect();
+    let goals: Vec<_> = goals.iter().map(Goal::line).collect();
     let head = ["| what | wanted | found | |", "|---|---|---|---|"].map(str::to_owned);
     let goals = head.into_iter().chain(goals).collect::<Vec<_>>().join("\n");
     let extent = format!(
@@ -89,11 +114,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
         stats::count(arguments.sessions),
         if arguments.quick { ": a short run, whose figures mean nothing" } else { "" }
     );
-    let page = json!({
-        "extent": extent, "goals": goals, "sets": sets.table(), "events": events.table(), "leader": leader.table(),
-        "sessions": million.table(),
-    });
-    Ok(page.to_string())
+    write("goals", goals);
+    write("extent", extent);
+    Ok(serde_json::Value::Object(page).to_string())
 }
 
 #[cfg(test)]

@@ -1,93 +1,157 @@
 //! Sets a second, and how long they take: through one and three servers, and the same changes without servers, in turns.
 
 use super::bare::{self, Committer, Keys};
-use super::load::{self, Load};
+use super::load::{self, Load, Sessions};
 use super::place::{self, TOGETHER};
 use super::stats::{count, row};
 use super::{Extent, Goal};
+use crate::servers::Servers;
 use anyhow::{Context as _, Result};
 use core::time::Duration;
+use etcd_kv::Client;
+use etcd_members::Cluster;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::runtime::Runtime;
+use tokio::task::AbortHandle;
 
 const CLIENTS: [usize; 4] = [1, 16, 64, 256];
 const SESSIONS: usize = 6400;
 /// What a set through a server has to reach of a bare change.
 const LEAST: f64 = 0.7;
 
-/// So many clients, through so many servers.
+/// Who makes the changes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum By {
+    Servers,
+    /// Without servers.
+    Bare,
+    /// The same, and each of those that would be a server watches the keys.
+    Watched,
+}
+
+/// Each goes first in every third turn.
+const BY: [By; 3] = [By::Servers, By::Bare, By::Watched];
+
+/// So many clients, through so many servers, and without them.
+#[derive(Default)]
 struct Line {
     clients: usize,
     servers: usize,
     through: Load,
     bare: Load,
+    watched: Load,
 }
 
 impl Line {
     fn share(&self) -> f64 {
         self.through.rate() / self.bare.rate()
     }
+
+    const fn of(&mut self, by: By) -> &mut Load {
+        match by {
+            By::Servers => &mut self.through,
+            By::Bare => &mut self.bare,
+            By::Watched => &mut self.watched,
+        }
+    }
 }
 
 pub(super) struct Sets(Vec<Line>);
 
+/// What is loaded.
+struct Loaded<'a> {
+    cluster: &'a Cluster,
+    servers: &'a Servers,
+    sessions: Sessions,
+    keys: Keys,
+}
+
 pub(super) fn measure(runtime: &Runtime, executable: &Path, extent: Extent) -> Result<Sets> {
     let cluster = place::members()?;
     let servers = place::servers(executable, &cluster)?;
-    for server in 0..TOGETHER {
-        servers.start(server)?;
-    }
-    let places: Vec<_> = (0..TOGETHER).filter_map(|server| servers.place(server)).collect();
-    let api = |count: usize| places.iter().take(count).map(|place| place.api).collect::<Vec<_>>();
-    runtime.block_on(async {
-        let committers = |count: usize| -> Result<Vec<Committer>> {
-            let start = |server| {
-                // A change that is slow is an answer; one that fails is none.
-                let options = place::options(Duration::from_secs(10));
-                Ok(Committer::start(place::client(&place::urls(&cluster, server), options)?))
-            };
-            (0..count).map(start).collect()
-        };
-        let keys = Keys::new(SESSIONS);
-        let mut first = committers(1)?;
+    servers.start(0)?;
+    let keys = Keys::new(SESSIONS);
+    let admin = servers.place(0).context("it runs")?.admin;
+    let sessions = runtime.block_on(async {
+        let mut first = committers(&cluster, 1)?;
         bare::begin(first.pop().context("a committer")?, keys.clone()).await?;
-        let sessions = load::begin(places.iter().map(|place| place.admin).collect(), SESSIONS).await?;
-        let combinations = CLIENTS.into_iter().flat_map(|clients| [(clients, 1), (clients, TOGETHER)]);
-        let mut lines: Vec<_> = combinations
-            .map(|(clients, servers)| Line { clients, servers, through: Load::default(), bare: Load::default() })
-            .collect();
-        for turn in 1..=extent.turns {
-            for line in &mut lines {
-                let Line { clients, servers, .. } = *line;
-                // Each goes first in every second turn.
-                for bare_now in [turn.is_multiple_of(2), !turn.is_multiple_of(2)] {
-                    if bare_now {
-                        let committers = committers(servers)?;
-                        let found = bare::load(committers, keys.clone(), clients, extent.load).await?;
-                        line.bare.extend(&found);
-                    } else {
-                        let found = load::load(api(servers), sessions.clone(), clients, extent.load).await?;
-                        line.through.extend(&found);
-                    }
+        load::begin(vec![admin], SESSIONS).await
+    })?;
+    let loaded = Loaded { cluster: &cluster, servers: &servers, sessions, keys };
+    let combinations = [1, TOGETHER].into_iter().flat_map(|servers| CLIENTS.map(|clients| (clients, servers)));
+    let mut lines: Vec<_> =
+        combinations.map(|(clients, servers)| Line { clients, servers, ..Line::default() }).collect();
+    for turn in 0..extent.turns {
+        for line in &mut lines {
+            // Servers that are not loaded do not run: each would follow every change.
+            for server in 1..TOGETHER {
+                match (server < line.servers, servers.place(server).is_some()) {
+                    (true, false) => servers.start(server)?,
+                    (false, true) => servers.end(server)?,
+                    _ => {}
                 }
-                eprintln!(
-                    "cluster figures: turn {turn} of {}: {clients} clients, servers: {servers}: {:.0}/s, bare {:.0}/s: {:.2}",
-                    extent.turns,
-                    line.through.rate(),
-                    line.bare.rate(),
-                    line.share()
-                );
             }
+            let mut said = String::new();
+            for by in (0..BY.len()).map(|at| BY[(turn + at) % BY.len()]) {
+                let (found, group) = runtime.block_on(loaded.load(by, (line.clients, line.servers), extent.load))?;
+                said += &format!(", {by:?} {:.0}/s in groups of {group:.1}", found.rate());
+                line.of(by).extend(&found);
+            }
+            eprintln!(
+                "cluster figures: turn {} of {}: clients: {}, servers: {}{said}; of bare: {:.2}",
+                turn + 1,
+                extent.turns,
+                line.clients,
+                line.servers,
+                line.share()
+            );
         }
-        Ok(Sets(lines))
-    })
+    }
+    Ok(Sets(lines))
+}
+
+fn committers(cluster: &Cluster, count: usize) -> Result<Vec<Committer>> {
+    (0..count).map(|server| Ok(Committer::start(client(cluster, server)?))).collect()
+}
+
+/// A client with the members in this server's order. A change that is slow is an answer; one that fails is none.
+fn client(cluster: &Cluster, server: usize) -> Result<Client> {
+    place::client(&place::urls(cluster, server), place::options(Duration::from_secs(10)))
+}
+
+impl Loaded<'_> {
+    /// What so many clients get of so many servers, and how many changes a group had.
+    async fn load(&self, by: By, (clients, servers): (usize, usize), longest: Duration) -> Result<(Load, f64)> {
+        if by == By::Servers {
+            let places: Vec<_> = (0..servers).filter_map(|server| self.servers.place(server)).collect();
+            let before = load::groups(&places).await?;
+            let api = places.iter().map(|place| place.api).collect();
+            let found = load::load(api, Arc::clone(&self.sessions), clients, longest).await?;
+            let after = load::groups(&places).await?;
+            return Ok((found, (after.0 - before.0) / (after.1 - before.1)));
+        }
+        let committers = committers(self.cluster, servers)?;
+        let mut watches = Vec::new();
+        for server in (0..servers).filter(|_| by == By::Watched) {
+            // A server's watch is at the second of its members.
+            watches.push(bare::watch(client(self.cluster, server + 1)?).await?);
+        }
+        let found = bare::load(&committers, self.keys.clone(), clients, longest).await;
+        watches.iter().for_each(AbortHandle::abort);
+        let (found, groups) = (found?, committers.iter().map(Committer::groups).sum::<usize>());
+        let group = found.times.len() as f64 / groups as f64;
+        Ok((found, group))
+    }
 }
 
 impl Sets {
     pub(super) fn table(&self) -> String {
         let mut table = vec![
-            "| clients | servers | sets a second | p50 (ms) | p99 (ms) | bare, a second | p50 (ms) | p99 (ms) | of bare |".to_owned(),
-            "|--:|--:|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
+            "| clients | servers | sets a second | p50 (ms) | p99 (ms) | bare, a second | p50 (ms) | p99 (ms) | of bare | \
+             bare with watches, a second | of that |"
+                .to_owned(),
+            "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
         ];
         for line in &self.0 {
             let cells = |load: &Load| {
@@ -97,6 +161,8 @@ impl Sets {
             let mut all = vec![line.clients.to_string(), line.servers.to_string()];
             all.extend(cells(&line.through).into_iter().chain(cells(&line.bare)));
             all.push(format!("{:.2}", line.share()));
+            all.push(count(line.watched.rate().round() as usize));
+            all.push(format!("{:.2}", line.through.rate() / line.watched.rate()));
             table.push(row(&all.iter().map(String::as_str).collect::<Vec<_>>()));
         }
         table.join("\n")
@@ -130,11 +196,20 @@ mod tests {
 
     #[test]
     fn one_share_that_is_too_small_misses_the_goal() {
-        let line = |clients, servers, changes| Line { clients, servers, through: load(changes), bare: load(4000) };
+        let line = |clients, servers, changes| Line {
+            clients,
+            servers,
+            through: load(changes),
+            bare: load(4000),
+            watched: load(3500),
+        };
         let sets = Sets(vec![line(1, 1, 3000), line(16, 1, 2800), line(1, 3, 4000), line(16, 3, 2799)]);
         let [one, three] = sets.goals();
         assert!(one.reached && one.found == "0.75 with 1, 0.70 with 16", "{}", one.found);
         assert!(!three.reached, "{}", three.found);
-        assert_eq!(sets.table().lines().nth(2), Some("| 1 | 1 | 1,500 | 2.00 | 2.00 | 2,000 | 2.00 | 2.00 | 0.75 |"));
+        assert_eq!(
+            sets.table().lines().nth(2),
+            Some("| 1 | 1 | 1,500 | 2.00 | 2.00 | 2,000 | 2.00 | 2.00 | 0.75 | 1,750 | 0.86 |")
+        );
     }
 }
