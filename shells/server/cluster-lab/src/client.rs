@@ -31,12 +31,19 @@ pub(crate) fn agent(client: usize) -> String {
     format!("sip:c{client}@domain.com")
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Port {
+    Api,
+    Admin,
+}
+
 #[derive(Debug)]
 pub(crate) struct Client<'a> {
     pub(crate) number: usize,
     pub(crate) servers: &'a Servers,
     pub(crate) random: Rng,
-    pub(crate) connections: HashMap<SocketAddr, TcpStream>,
+    /// By server and port, with the start that it leads to: what led to an earlier start is closed.
+    pub(crate) connections: HashMap<(usize, Port), (usize, TcpStream)>,
     pub(crate) ops: Vec<Op>,
     /// How often no server could be connected to: then nothing was asked.
     pub(crate) not_sent: usize,
@@ -78,20 +85,25 @@ impl Client<'_> {
             self.not_sent += 1;
             return Ok(None);
         };
-        let (address, message) = match request {
-            Request::Set(action) => (place.api, set(self.number, session, action)),
+        let (port, message) = match request {
+            Request::Set(action) => (Port::Api, set(self.number, session, action)),
             Request::Read => {
                 let path = format!("/attendantservice/api/recording/{UCC}/{}", id(session));
-                (place.api, message("GET", &path, ""))
+                (Port::Api, message("GET", &path, ""))
             }
-            Request::End => (place.admin, message("DELETE", &format!("/sessions/{UCC}/{}", id(session)), "")),
+            Request::End => (Port::Admin, message("DELETE", &format!("/sessions/{UCC}/{}", id(session)), "")),
             Request::Begin((recording, marking, saving)) => {
                 let body =
                     format!(r#"{{"RecordingState":{recording},"MarkingState":{marking},"SavingState":{saving}}}"#);
-                (place.admin, message("PUT", &format!("/sessions/{UCC}/{}", id(session)), &body))
+                (Port::Admin, message("PUT", &format!("/sessions/{UCC}/{}", id(session)), &body))
             }
         };
-        let stream = self.connections.remove(&address).or_else(|| connect(address).ok());
+        let kept = self.connections.remove(&(server, port)).filter(|(start, _)| *start == place.start);
+        let address = match port {
+            Port::Api => place.api,
+            Port::Admin => place.admin,
+        };
+        let stream = kept.map(|(_, stream)| stream).or_else(|| connect(address).ok());
         let Some(mut stream) = stream else {
             self.not_sent += 1;
             return Ok(None);
@@ -101,7 +113,7 @@ impl Client<'_> {
         let to = self.servers.now();
         let outcome = match answer {
             Ok((status, body)) => {
-                self.connections.insert(address, stream);
+                self.connections.insert((server, port), (place.start, stream));
                 outcome(request, status, &body).with_context(|| format!("{request:?} is answered {status} {body}"))?
             }
             Err(_) => Outcome::Unknown,
