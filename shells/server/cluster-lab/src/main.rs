@@ -111,6 +111,8 @@ fn with_file(folder: &Path) -> Vec<Runs> {
     let path = |name: &str| folder.join(name).display().to_string();
     let mut arguments = vec!["--store".to_owned(), format!("file:{}", path("sessions"))];
     arguments.extend(["--audit".to_owned(), path("trail"), "--audit-reads".to_owned(), "off".to_owned()]);
+    // One file has the whole history, however long the run.
+    arguments.extend(["--audit-max-bytes".to_owned(), (1_u64 << 40).to_string()]);
     vec![Runs { within: Vec::new(), address: Ipv4Addr::LOCALHOST, arguments }]
 }
 
