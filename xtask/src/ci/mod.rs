@@ -4,7 +4,7 @@
 mod doors;
 mod steps;
 
-use crate::sh;
+use crate::sh::{self, Sh, target};
 use anyhow::{Context as _, Result, bail};
 use std::time::Instant;
 
@@ -55,6 +55,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let chosen: Vec<_> = steps::STEPS.iter().filter(|step| options.choose(step)).collect();
     needs(chosen.iter().any(|step| step.tier == Tier::All))?;
+    if options.steps.is_empty() {
+        room(options.all)?;
+    }
     let began = Instant::now();
     for (at, step) in chosen.iter().enumerate() {
         println!("\n=== {} (step {} of {}, after {} s)", step.title, at + 1, chosen.len(), began.elapsed().as_secs());
@@ -94,10 +97,44 @@ fn needs(all: bool) -> Result<()> {
     Ok(())
 }
 
+/// Fails at once on a disk that would be full later, when what says so is a member of etcd or a linker.
+fn room(all: bool) -> Result<()> {
+    let needed = if all { 16 } else { 6 };
+    let place = target();
+    let said = Sh::line("df -Pk").arg(&place).read()?;
+    enough(&said, needed).with_context(|| format!("the disk of {}", place.display()))
+}
+
+/// `said` is what `df -Pk` writes, `needed` is in GB.
+fn enough(said: &str, needed: u64) -> Result<()> {
+    let free =
+        said.lines().nth(1).and_then(|line| line.split_whitespace().nth(3)).and_then(|free| free.parse::<u64>().ok());
+    let free = free.context("df does not say how much is free")? * 1024 / 1_000_000_000;
+    if free < needed {
+        bail!("{free} GB are free, and all of this needs about {needed} GB");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::collections::BTreeSet;
+
+    #[test]
+    fn a_small_disk_is_refused_at_once() {
+        let said = |free| {
+            format!(
+                "Filesystem 1024-blocks Used Available Capacity Mounted on\n/dev/vda 264000000 60000000 {free} 66% /\n"
+            )
+        };
+        assert!(enough(&said("15625000"), 16).is_ok());
+        let refused = enough(&said("15624999"), 16).map_err(|error| error.to_string());
+        assert_eq!(refused, Err("15 GB are free, and all of this needs about 16 GB".to_owned()));
+        assert!(enough("", 16).is_err() && enough(&said("-"), 16).is_err());
+        // What it says on this machine can be read.
+        assert!(room(false).is_ok() || room(false).is_err_and(|error| format!("{error:#}").contains("GB are free")));
+    }
 
     fn chosen(all: bool, names: &[&str]) -> Vec<&'static str> {
         let options = Options { all, list: false, steps: names.iter().map(|name| (*name).to_owned()).collect() };
