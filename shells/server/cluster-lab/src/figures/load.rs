@@ -1,5 +1,6 @@
 //! Clients that set states through servers, over connections that stay.
 
+use super::cpu::Cpu;
 use super::stats::Times;
 use crate::client::{UCC, agent};
 use crate::servers::Place;
@@ -125,6 +126,8 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 pub(super) struct Load {
     pub(super) times: Times,
     pub(super) seconds: f64,
+    /// What it took of the machine.
+    pub(super) cpu: Cpu,
 }
 
 impl Load {
@@ -136,6 +139,7 @@ impl Load {
     pub(super) fn extend(&mut self, other: &Self) {
         self.times.extend(&other.times);
         self.seconds += other.seconds;
+        self.cpu += other.cpu;
     }
 }
 
@@ -196,7 +200,7 @@ pub(super) async fn load(
 
 /// What all clients got.
 pub(super) async fn gather(mut working: JoinSet<Result<Times>>, longest: Duration) -> Result<Load> {
-    let mut load = Load { times: Times::default(), seconds: longest.as_secs_f64() };
+    let mut load = Load { seconds: longest.as_secs_f64(), ..Load::default() };
     while let Some(times) = working.join_next().await {
         load.times.extend(&times??);
     }

@@ -2,6 +2,7 @@
 //! machine, or another hour, has other times.
 
 mod bare;
+mod cpu;
 mod events;
 mod leader;
 mod load;
@@ -86,6 +87,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
         let sets = sets::measure(&runtime, &arguments.server, extent)?;
         goals.extend(sets.goals());
         write("sets", sets.table());
+        write("cpu", sets.cpu());
     }
     if wants(Part::Events) {
         said("events at another server's listener, next to a bare watch");

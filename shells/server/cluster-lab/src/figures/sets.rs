@@ -1,6 +1,7 @@
 //! Sets a second, and how long they take: through one and three servers, and the same changes without servers, in turns.
 
 use super::bare::{self, Committer, Keys};
+use super::cpu::Cpu;
 use super::load::{self, Load, Sessions};
 use super::place::{self, TOGETHER};
 use super::stats::{count, row};
@@ -94,7 +95,10 @@ pub(super) fn measure(runtime: &Runtime, executable: &Path, extent: Extent) -> R
             }
             let mut said = String::new();
             for by in (0..BY.len()).map(|at| BY[(turn + at) % BY.len()]) {
-                let (found, group) = runtime.block_on(loaded.load(by, (line.clients, line.servers), extent.load))?;
+                let before = Cpu::taken(&cluster, &servers)?;
+                let (mut found, group) =
+                    runtime.block_on(loaded.load(by, (line.clients, line.servers), extent.load))?;
+                found.cpu = Cpu::taken(&cluster, &servers)? - before;
                 said += &format!(", {by:?} {:.0}/s in groups of {group:.1}", found.rate());
                 line.of(by).extend(&found);
             }
@@ -168,6 +172,27 @@ impl Sets {
         table.join("\n")
     }
 
+    /// What a change takes of the machine: without it a share of the rate says little where all run on the same cores.
+    pub(super) fn cpu(&self) -> String {
+        let mut table = vec![
+            "| clients | servers | members | servers | clients | all | bare: members | client | all | bare with watches: members | \
+             client | all |"
+                .to_owned(),
+            "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
+        ];
+        for line in &self.0 {
+            let mut all = vec![line.clients.to_string(), line.servers.to_string()];
+            for (load, has_servers) in [(&line.through, true), (&line.bare, false), (&line.watched, false)] {
+                let [members, servers, clients] = load.cpu.each(load.times.len());
+                let parts =
+                    [Some(members), has_servers.then_some(servers), Some(clients), Some(members + servers + clients)];
+                all.extend(parts.into_iter().flatten().map(|each| format!("{each:.0}")));
+            }
+            table.push(row(&all.iter().map(String::as_str).collect::<Vec<_>>()));
+        }
+        table.join("\n")
+    }
+
     pub(super) fn goals(&self) -> [Goal; 2] {
         let goal = |servers, what| {
             let lines: Vec<_> = self.0.iter().filter(|line| line.servers == servers).collect();
@@ -191,7 +216,7 @@ mod tests {
     fn load(changes: usize) -> Load {
         let mut times = Times::default();
         (0..changes).for_each(|_| times.push(Duration::from_millis(2)));
-        Load { times, seconds: 2.0 }
+        Load { times, seconds: 2.0, cpu: Cpu { members: 0.2, servers: 0.1, clients: 0.04 } }
     }
 
     #[test]
@@ -211,5 +236,6 @@ mod tests {
             sets.table().lines().nth(2),
             Some("| 1 | 1 | 1,500 | 2.00 | 2.00 | 2,000 | 2.00 | 2.00 | 0.75 | 1,750 | 0.86 |")
         );
+        assert_eq!(sets.cpu().lines().nth(2), Some("| 1 | 1 | 67 | 33 | 13 | 113 | 50 | 10 | 85 | 57 | 11 | 97 |"));
     }
 }
