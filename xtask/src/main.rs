@@ -3,6 +3,7 @@
 //! What drives cargo, reads images and writes tables is written here. Scripts that are about other programs (C compilers,
 //! clients, proxies, emulators) stay where they are, in the language of their subject, and are run from here.
 
+mod book;
 mod ci;
 mod cluster;
 mod figures;
@@ -30,6 +31,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Book(book::Options),
     Ci(ci::Options),
     Prove(prove::Options),
     Figures(figures::Options),
@@ -65,6 +67,7 @@ fn main() -> ExitCode {
     let words: Vec<_> = std::env::args().skip(1).collect();
     silence::start(format!("cargo xtask {}", words.join(" ")));
     let done = match command {
+        Command::Book(options) => options.run(),
         Command::Ci(options) => ci::run(&options),
         Command::Prove(options) => prove::run(&options),
         Command::Figures(options) => figures::run(&options),

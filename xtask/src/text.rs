@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 use regex::Regex;
+use std::path::Path;
 
 /// A pattern that is known to be one.
 pub(crate) fn regex(pattern: &str) -> Regex {
@@ -57,6 +58,19 @@ pub(crate) fn percent_over(value: f64, goal: f64, digits: usize) -> String {
 /// Whether a size is at most what is wanted, in the words of the pages.
 pub(crate) fn verdict(value: f64, goal: f64) -> String {
     if value <= goal { "reached".to_owned() } else { format!("**{} over**", percent_over(value, goal, 0)) }
+}
+
+/// A link of a page as a path from the folder that the page's own path is from; `None` if it leaves that.
+pub(crate) fn joined(page: &str, link: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Path::new(page).parent()?.iter().filter_map(|part| part.to_str()).collect();
+    for part in link.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
 }
 
 /// A line of a table.
@@ -120,6 +134,15 @@ mod tests {
         assert_eq!(verdict(600.0, 600.0), "reached");
         assert_eq!(verdict(13_158.0, 9216.0), "**43% over**");
         assert_eq!(percent_over(928.0, 1400.0, 1), "-33.7%");
+    }
+
+    #[test]
+    fn a_link_is_from_the_folder_of_its_page() {
+        let paths = [("README.md", "docs/a.md"), ("docs/b.md", "./a.md"), ("x/y/z.md", "../../docs//a.md")];
+        for (page, link) in paths {
+            assert_eq!(joined(page, link).as_deref(), Some("docs/a.md"), "{page}");
+        }
+        assert_eq!(joined("docs/a.md", "../../b.md"), None);
     }
 
     #[test]

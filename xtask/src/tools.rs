@@ -75,15 +75,17 @@ pub(crate) fn collected(command: &[&str]) -> Result<u64> {
     Ok(number.parse()?)
 }
 
-/// The programs that `cargo install` brings, by `./prove` and others.
-const VERSIONS: &[(&str, &str)] = &[
-    ("cargo-deb", "3.8.0"),
-    ("cargo-deny", "0.20.2"),
-    ("cargo-llvm-cov", "0.9.1"),
-    ("cargo-machete", "0.9.1"),
-    ("cargo-mutants", "27.1.0"),
-    ("cargo-public-api", "0.52.0"),
-    ("cargo-semver-checks", "0.51.0"),
+/// The programs that `cargo install` brings, by `./prove` and others, and which of their features are built.
+const VERSIONS: &[(&str, &str, &str)] = &[
+    ("cargo-deb", "3.8.0", ""),
+    ("cargo-deny", "0.20.2", ""),
+    ("cargo-llvm-cov", "0.9.1", ""),
+    ("cargo-machete", "0.9.1", ""),
+    ("cargo-mutants", "27.1.0", ""),
+    ("cargo-public-api", "0.52.0", ""),
+    ("cargo-semver-checks", "0.51.0", ""),
+    // Without its web server and what watches files, which are most of what it would compile.
+    ("mdbook", "0.5.4", "--no-default-features --features search"),
 ];
 
 /// Where they are.
@@ -93,11 +95,7 @@ pub(crate) fn bin() -> PathBuf {
 
 /// Builds one of them, unless it is there.
 pub(crate) fn need_tool(name: &str) -> Result<PathBuf> {
-    let version = VERSIONS
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, version)| *version)
-        .context("a tool with a version")?;
+    let (_, version, features) = VERSIONS.iter().find(|(known, ..)| *known == name).context("a tool with a version")?;
     let (place, program) = (target().join("prove/tools"), bin().join(name));
     need_toolchain(TOOLCHAIN, &[], &[])?;
     let installed = fs::read_to_string(place.join(".crates.toml")).unwrap_or_default();
@@ -113,6 +111,7 @@ pub(crate) fn need_tool(name: &str) -> Result<PathBuf> {
         .arg(&place)
         .arg("--target-dir")
         .arg(&build)
+        .args(features.split_whitespace())
         .arg(format!("{name}@{version}"))
         .quiet()?;
     let _ = fs::remove_dir_all(build);

@@ -5,7 +5,7 @@ use super::{
     Tier::{All, Cargo},
 };
 use crate::{
-    cluster, figures, linking,
+    book, cluster, figures, linking,
     names::Names,
     package,
     prove::{self, checks},
@@ -75,6 +75,12 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "format", title: "format", tier: Cargo, run: || cargo("fmt --all --check") },
     Step { name: "clippy", title: "clippy, warnings are errors", tier: Cargo, run: clippy },
     Step { name: "docs", title: "docs without warnings, as docs.rs builds them", tier: Cargo, run: docs },
+    Step {
+        name: "book",
+        title: "the book: built from the pages, every link and anchor in it",
+        tier: All,
+        run: book::check,
+    },
     Step { name: "metal", title: "bare metal: the core alone, every combination of features", tier: Cargo, run: metal },
     Step {
         name: "bits32",

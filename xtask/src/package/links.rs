@@ -3,10 +3,10 @@
 
 use crate::{
     sh::{Sh, root},
-    text::regex,
+    text::{joined, regex},
 };
 use anyhow::{Context as _, Result, ensure};
-use std::{collections::BTreeSet, fs, path::Path};
+use std::{collections::BTreeSet, fs};
 
 /// Where files of this repository are seen by people who have no clone.
 const REPOSITORY: &str = "https://github.com/recording-core/recording-core/blob/main/";
@@ -71,19 +71,6 @@ fn wrong(page: &str, text: &str, is_packed: &dyn Fn(&str) -> bool, is_there: &dy
         }
     }
     wrong
-}
-
-/// A link of a page as a path from the crate's folder; `None` if it leaves that.
-fn joined(page: &str, target: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Path::new(page).parent()?.iter().filter_map(|part| part.to_str()).collect();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            name => parts.push(name),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 #[cfg(test)]
