@@ -1,6 +1,6 @@
 /** Which UCC is shown, and as which of its agents the page acts. */
 
-import { element, make, setText, setUsable } from "./dom";
+import { element, make, sayInFull, setText, setUsable } from "./dom";
 import * as server from "./server";
 
 const KEY = "recording-console-agents";
@@ -34,6 +34,8 @@ export class Acting {
       this.tell();
       this.onAgent();
     });
+    sayInFull(this.uccs, element("ucc-note", HTMLElement));
+    sayInFull(this.agents, element("agent-name", HTMLElement));
     this.tell();
   }
 

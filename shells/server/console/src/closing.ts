@@ -80,6 +80,11 @@ export class Closing {
     return lostFocus;
   }
 
+  /** Shows again what can be done. */
+  refresh(usable: boolean): void {
+    for (const row of this.rows.values()) row.show(row.session, usable);
+  }
+
   find(ucc: string, id: string): ClosingSession | undefined {
     return this.rows.get(`${id} ${ucc}`)?.session;
   }

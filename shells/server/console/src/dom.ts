@@ -1,5 +1,8 @@
 /** Small help with the page's elements. */
 
+/** The arrow of a choice, in pixels. */
+const ARROW = 20;
+
 /** The element with this id, which must be of this kind. */
 export function element<T extends Element>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);
@@ -24,6 +27,23 @@ export function make<K extends keyof HTMLElementTagNameMap>(
 /** Changes a text only if it is another one, so that nothing is read out twice. */
 export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text;
+}
+
+/** Has the note say in full what the choice has no room for: a field cuts off a long name, and its beginning may be another's. */
+export function sayInFull(choice: HTMLSelectElement, note: HTMLElement): void {
+  const ruler = document.createElement("canvas").getContext("2d");
+  const say = () => {
+    const style = getComputedStyle(choice);
+    const text = choice.selectedOptions[0]?.text ?? "";
+    if (ruler) ruler.font = style.font;
+    const room = choice.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - ARROW;
+    note.hidden = (ruler?.measureText(text).width ?? 0) <= room;
+    setText(note, note.hidden ? "" : text);
+  };
+  choice.addEventListener("change", say);
+  // Its options may come later than its width.
+  new MutationObserver(say).observe(choice, { childList: true });
+  new ResizeObserver(say).observe(choice);
 }
 
 /** A button that cannot be used now. It keeps its focus, which `disabled` would take from it. */

@@ -152,6 +152,7 @@ async function start(): Promise<void> {
         const pending = before.Recorder !== undefined && reply.ErrorMessage.ErrorType === 1;
         const text = `${action} ${pending ? "is not done" : "was refused"}: ${reply.ErrorMessage.Message}`;
         row.tell(text, "wrong");
+        if (pending) row.follow(action);
         announce(text);
       } else {
         const same =

@@ -1,8 +1,8 @@
 /** One session of the list. Its elements stay the same while it is shown, so that a focus stays where it is. */
 
-import { clock, isUsable, make, setText, setUsable } from "./dom";
+import { announce, clock, isUsable, make, setText, setUsable } from "./dom";
 import { icon } from "./icons";
-import { actionOf, RecorderLine } from "./recorder";
+import { actionOf, pendingText, RecorderLine } from "./recorder";
 import type { Names, Session } from "./server";
 import { age, type Known } from "./times";
 
@@ -18,6 +18,9 @@ const AXES = [
   ["Mark", "MarkingState"],
   ["Keep", "SavingState"],
 ] as const;
+
+/** The recorder's state that an action is for. */
+const REACHES: Record<string, string> = { Start: "Started", Pause: "Paused", Stop: "Stopped" };
 
 export interface Desk {
   names: Names;
@@ -48,6 +51,8 @@ export class Row {
   private readonly change = make("span", "change");
   private readonly line: RecorderLine;
   private busy = "";
+  /** What was asked for here, and the recorder had not confirmed when the reply came. */
+  private awaited = "";
 
   constructor(
     public session: Session,
@@ -105,6 +110,7 @@ export class Row {
   /** Shows what the server last said of the session. */
   show(session: Session): void {
     this.session = session;
+    this.settle();
     AXES.forEach(([, kind], at) => {
       const name = this.desk.names.of(kind, session[kind]);
       const state = this.states[at];
@@ -113,6 +119,22 @@ export class Row {
       state.replaceChildren(icon(name), make("span", "", name));
     });
     this.refresh();
+  }
+
+  /** From now on the row says what becomes of this action, which is not confirmed yet. */
+  follow(action: string): void {
+    this.awaited = action;
+  }
+
+  /** Says what became of what was not confirmed in time: else its message would go on saying that it is not done. */
+  private settle(): void {
+    const pending = this.session.Recorder?.Pending;
+    if (!this.awaited || (pending && !pending.IsRepeat && actionOf(pending.Order) === this.awaited)) return;
+    const reached = REACHES[this.awaited] === this.recorder;
+    const text = reached ? `${this.awaited} is confirmed now.` : `${this.awaited} is no longer pending.`;
+    this.awaited = "";
+    this.tell(text, reached ? "done" : "wrong");
+    announce(text);
   }
 
   /** Shows again which buttons can be used. */
@@ -156,9 +178,20 @@ export class Row {
     return this.desk.names.of("RecordingState", this.session.RecordingState);
   }
 
+  /** Whether its recorder has not confirmed what it was asked for, however often; or records although it was paused. */
+  get isUnconfirmed(): boolean {
+    const recorder = this.session.Recorder;
+    return recorder !== undefined && (recorder.FoundRecording !== null || (pendingText(recorder)?.wrong ?? false));
+  }
+
+  get isOverdue(): boolean {
+    return this.session.Recorder?.Overdue ?? false;
+  }
+
   /** From now on something is being done, or nothing any more. */
   setBusy(what: string): void {
     this.busy = what;
+    if (what) this.awaited = "";
     this.refresh();
   }
 

@@ -165,7 +165,7 @@ export class Sessions {
     if (this.page === undefined) return;
     const wanted = this.recorder.value;
     const rows = [...this.rows.values()].filter(
-      (row) => !wanted || row.recorder === wanted || (!chosen && row.element.isConnected && row.isInUse()),
+      (row) => this.isWanted(row, wanted) || (!chosen && row.element.isConnected && row.isInUse()),
     );
     rows.sort(this.compare());
     const shown = new Set(rows);
@@ -178,7 +178,13 @@ export class Sessions {
     }
     this.empty.hidden = rows.length > 0;
     setText(this.empty, this.nothing(this.page));
-    setText(this.range, this.told(this.page, rows.length));
+    setText(this.range, this.told(this.page, rows.length) + this.amiss());
+  }
+
+  private isWanted(row: Row, wanted: string): boolean {
+    if (wanted === "unconfirmed") return row.isUnconfirmed;
+    if (wanted === "overdue") return row.isOverdue;
+    return !wanted || row.recorder === wanted;
   }
 
   private compare(): (one: Row, other: Row) => number {
@@ -218,9 +224,17 @@ export class Sessions {
     return `Page ${this.begins.length}, ${some}${count} on it${last}; ordered within the page`;
   }
 
+  /** How many are not as they should be: in a long list they may be far below. */
+  private amiss(): string {
+    const all = [...this.rows.values()];
+    const [unconfirmed, overdue] = [all.filter((row) => row.isUnconfirmed).length, all.filter((row) => row.isOverdue).length];
+    return (unconfirmed ? `; ${unconfirmed} not confirmed` : "") + (overdue ? `; ${overdue} overdue` : "");
+  }
+
   /** Shows again what can be done. */
   refresh(): void {
     for (const row of this.rows.values()) row.refresh();
+    this.closing.refresh(this.desk.reachable());
   }
 
   /** One that is closing. */

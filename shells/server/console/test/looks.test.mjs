@@ -114,7 +114,7 @@ test("axe and the widths find what is wrong", async () => {
   const { page, close } = await open(its.chromium, its.server);
   await page.locator('#connection[data-state="live"]').waitFor();
   for (const [fault, plant] of [
-    ["contrast", () => (document.querySelector(".note").style.color = "#eee")],
+    ["contrast", () => (document.querySelector("#agent-note").style.color = "#eee")],
     ["a name", () => document.querySelector('label[for="ucc"]').remove()],
     ["a width", () => (document.querySelector("main").style.width = "3000px")],
   ]) {

@@ -158,7 +158,7 @@ for (const colorScheme of ["light", "dark"]) {
       await page.getByText(`held by ${AGENT}`).waitFor();
       await check(page, `recorders-${device}-${colorScheme}-held`);
       await page.getByLabel("UCC", { exact: true }).selectOption("");
-      await page.getByText(/^Overdue/).waitFor();
+      await page.getByText(/^Overdue: /).waitFor();
       await page.getByText(/^Pause not confirmed, sent [2-9] times/).waitFor();
       await page.locator("#closing-sessions li").waitFor();
       await check(page, `recorders-${device}-${colorScheme}`);
