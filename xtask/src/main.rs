@@ -44,7 +44,7 @@ enum Command {
     /// The C library
     #[command(subcommand)]
     C(scripts::C),
-    /// The real SignalR clients, in Node, Chromium and Python, against a server of their own
+    /// The real SignalR clients, in Node, Chromium and Python, against a server of their own; and pictures of its console
     Clients(scripts::Rest),
     /// The server on full and on read-only disks
     Disks,

@@ -56,7 +56,7 @@ pub(super) const STEPS: &[Step] = &[
     },
     Step {
         name: "clients",
-        title: "the real SignalR clients: Node, Chromium, Python",
+        title: "the real SignalR clients: Node, Chromium, Python; how the console looks",
         tier: All,
         run: || script("shells/server/tests/clients/run"),
     },
