@@ -72,7 +72,7 @@ pub(crate) fn observe(occurrence: &Occurrence<'_>, caller: Caller<'_>) {
             let outcome = if error.is_unknown() { "unknown" } else { "not stored" };
             set!(error, request, outcome, reason = error.to_string());
         }
-        Occurrence::Changed(Change::Ordered { request, before, after, outcome, of }) => {
+        Occurrence::Changed(Change::Ordered { request, before, after, outcome, of, .. }) => {
             let recorder = of.recorder;
             set!(info, request, recorder, outcome = outcome_name(*outcome), from = %before, to = %after);
         }

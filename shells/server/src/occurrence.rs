@@ -27,7 +27,15 @@ pub(crate) enum Change<'a> {
     /// A session ends in this state.
     End { key: &'a SessionKey, state: State, disposition: Disposition },
     /// A set of a session with a recorder became an order, joined one, or changed who holds the session.
-    Ordered { request: &'a SetRequest<'a>, before: State, after: State, outcome: Outcome, of: Recorded<'a> },
+    Ordered {
+        request: &'a SetRequest<'a>,
+        before: State,
+        after: State,
+        outcome: Outcome,
+        /// The alarm that ends by it: from a Start on what is recorded is wanted.
+        alarm: Option<Alarm>,
+        of: Recorded<'a>,
+    },
     /// What a recorder said, or did not say, changed a session. `after` is `None` if the session is over.
     ByRecorder {
         key: &'a SessionKey,

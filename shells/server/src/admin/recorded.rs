@@ -15,6 +15,7 @@ use std::time::UNIX_EPOCH;
 use axum::http::StatusCode;
 use axum::response::Response;
 use humantime::format_rfc3339_millis;
+use recording_core::recorder::Order;
 use recording_core::wire::UccName;
 use serde_json::{Map, Value, json};
 use tokio::time::timeout;
@@ -57,7 +58,7 @@ fn shown(bound: &Bound, view: &View) -> Map<String, Value> {
         json!({
             "Order": order.name(),
             // By what is stored, as the states next to it: what the view says may be a moment older.
-            "IsRepeat": order.target().axis() == bound.kept.state().recording(),
+            "IsRepeat": order != Order::Record && order.target().axis() == bound.kept.state().recording(),
             "Since": view.ordered_at_ms.and_then(at),
             "TimesSent": view.times_sent,
             "LastError": view.last_error,

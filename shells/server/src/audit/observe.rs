@@ -14,8 +14,8 @@ impl Trail {
             Change::Set { request, before, after } => line::changed(request, (*before, *after), caller),
             Change::Begin { key, state, recorder } => line::begun(key, *state, *recorder, caller),
             Change::End { key, state, disposition } => line::ended(key, *state, *disposition, caller),
-            Change::Ordered { request, before, after, outcome, of } => {
-                recorded::ordered(request, (*before, *after), (*outcome, *of), caller)
+            Change::Ordered { request, before, after, outcome, alarm, of } => {
+                recorded::ordered(request, (*before, *after), (*outcome, *alarm, *of), caller)
             }
             Change::ByRecorder { key, order, before, after, outcome, alarm, of } => {
                 recorded::by_recorder(key, *order, (*before, *after), (*outcome, *alarm, *of))

@@ -39,7 +39,7 @@ pub(super) fn of_recorders() -> Map<String, Value> {
         "PausedSince": moment("Since when the session is Paused"),
         "SilenceConfirmed": moment("When the recorder confirmed silence the last time, as far as this server knows"),
         "Overdue": truth("Whether the pause has reached its limit"),
-        "FoundRecording": moment("When the recorder was found recording although it was silent, if it is not silent since"),
+        "FoundRecording": moment("When the recorder was found recording although it was silent, unless it is silent since or a client has asked for a Start"),
     }));
     session["properties"]["Files"] = json!({
         "type": ["array", "null"],

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use recording_core::recorder::{Flight, Kept, Machine, NumbersUsedUp, Outcome, PendingStep, Step};
+use recording_core::recorder::{Flight, Kept, Machine, NumbersUsedUp, Order, Outcome, PendingStep, Step};
 use recording_core::{Action, Event, State};
 
 use super::clock;
@@ -168,13 +168,17 @@ impl<S: Store> Service<S> {
 }
 
 /// Keeps the times of an alarm: when silence was last known, when recording was found, and, by what is returned when silence
-/// is confirmed again, between which times audio is to be found and purged.
+/// is confirmed again or a client asks for a Start, between which times audio is to be found and purged.
 fn follow_alarm(driver: &Driver, inner: &mut Inner, outcome: Outcome, before: &Kept) -> Option<Alarm> {
     let now = clock::unix_ms();
     match outcome {
         Outcome::Alarm => {
             inner.alarm.get_or_insert(alarm(driver, before));
             inner.alarm
+        }
+        // From here on what is recorded is wanted.
+        Outcome::Ordered if inner.machine.as_ref().is_some_and(|machine| machine.order() == Some(Order::Record)) => {
+            inner.alarm.take()
         }
         Outcome::CarriedOut | Outcome::Confirmed => {
             let is_silent = inner.machine.as_ref().is_some_and(|machine| is_silent(machine.kept().state()));

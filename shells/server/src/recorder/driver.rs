@@ -44,7 +44,8 @@ pub(crate) struct Inner {
     progress: Option<Progress>,
     /// Since when the machine is where it is: what is due is counted from here, and no Mark puts it off.
     pub(super) since: Instant,
-    /// When an alarm was raised that has not been followed by silence yet, and when silence was confirmed before it.
+    /// When an alarm was raised that has been followed by neither silence nor a Start yet, and when silence was confirmed
+    /// before it.
     pub(super) alarm: Option<Alarm>,
 }
 

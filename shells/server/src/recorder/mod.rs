@@ -16,6 +16,7 @@ pub mod http;
 mod outcome;
 pub mod port;
 mod pump;
+mod reading;
 mod registry;
 pub mod rtpengine;
 mod set;

@@ -12,12 +12,13 @@ use std::sync::Arc;
 use recording_core::recorder::{Due, Input, Machine, Number, ReadBack, RecorderState, Reported, Sending};
 use recording_core::state::RecordingState;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::clock;
 use super::drive::Settled;
 use super::driver::{Driver, Inner};
 use super::port::{Call, Condition, Outcome, Recorder};
+use super::reading::{BEFORE_REPEAT, Reading};
 use crate::audit::Note;
 use crate::caller::Caller;
 use crate::log;
@@ -25,9 +26,6 @@ use crate::occurrence::{Change, Occurrence, Recorded};
 use crate::service::Service;
 use crate::session::Revision;
 use crate::store::Store;
-
-/// How often a session that is being recorded is read back, if its recorder can be trusted with that.
-const READ_BACK_EVERY: Duration = Duration::from_secs(30);
 
 /// How soon what could not be stored is tried again for the first time, and at the latest.
 const STORE_AGAIN: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(5)];
@@ -50,6 +48,9 @@ enum Given {
     Input(Input),
     /// The answer to a read-back, which counts only as long as nothing else has happened.
     Read(ReadBack, RecorderState),
+    /// The recorder was read back and does not know the call. Nothing of it is under way then, and what it is to do is ordered
+    /// again: the answer to that is evidence.
+    Forgotten(ReadBack),
 }
 
 /// What could not be stored, to be given again.
@@ -82,8 +83,7 @@ pub(super) struct Pump<S> {
     again: Option<Again>,
     /// When the last command was sent.
     sent_at: Instant,
-    /// From where the next read-back is counted.
-    read_at: Instant,
+    reading: Reading,
     /// Makes the pace of this session differ from others'.
     jitter: u64,
 }
@@ -91,8 +91,6 @@ pub(super) struct Pump<S> {
 impl<S: Store> Pump<S> {
     pub(super) fn new(service: Arc<Service<S>>, driver: Arc<Driver>) -> Self {
         let jitter = RandomState::new().hash_one(&driver.call().key);
-        // Sessions that are loaded together are not read together.
-        let read_at = Instant::now() + READ_BACK_EVERY / 2 + READ_BACK_EVERY * u32::from(jitter as u8) / 512;
         Self {
             service,
             driver,
@@ -104,7 +102,7 @@ impl<S: Store> Pump<S> {
             refused: None,
             again: None,
             sent_at: Instant::now(),
-            read_at,
+            reading: Reading::new(jitter),
             jitter,
         }
     }
@@ -207,17 +205,19 @@ impl<S: Store> Pump<S> {
             self.command = None;
         }
         if self.command.is_none() && self.again.is_none() {
-            let due_at = self.due_at(&turn);
-            if due_at.is_some_and(|at| at <= now) && turn.outbox.is_none() {
-                self.give(&mut turn, Given::Input(Input::Send), Duration::ZERO).await;
-            } else if let Some(at) = due_at {
-                sooner(at);
+            match self.due_at(&turn) {
+                Some(at) if at > now || turn.outbox.is_some() => sooner(at),
+                Some(_) if self.asks_first(&turn) => {}
+                Some(_) => self.give(&mut turn, Given::Input(Input::Send), Duration::ZERO).await,
+                None => {}
             }
-            self.command_for(&mut turn);
+            if self.command.is_none() {
+                self.command_for(&mut turn);
+            }
             if let Some(again) = &self.again {
                 sooner(again.at);
             }
-            sooner(self.read_at);
+            sooner(self.reading.at);
         }
         (wake, turn.machine.is_none() && turn.unsure.is_none())
     }
@@ -255,20 +255,27 @@ impl<S: Store> Pump<S> {
                 recorder.drain(&call, number).await;
                 Heard::Drained(number)
             }));
-        } else if self.read_at <= Instant::now() {
-            self.read_at = Instant::now() + READ_BACK_EVERY;
-            let is_recording =
-                machine.order().is_none() && machine.kept().state().recording() == RecordingState::Started;
-            if let Some(asked) = machine.read_back().filter(|_| is_recording)
-                && recorder.capabilities().is_read_back_trusted
-            {
-                self.is_reading = true;
-                self.command = Some(Box::pin(async move {
-                    let outcome = recorder.read_back(&call).await;
-                    Heard::Read(asked, outcome)
-                }));
-            }
+        } else if let Some(asked) = self.reading.now_and_then(machine)
+            && recorder.capabilities().is_read_back_trusted
+        {
+            self.is_reading = true;
+            self.command = Some(Box::pin(async move { Heard::Read(asked, recorder.read_back(&call).await) }));
         }
+    }
+
+    /// Whether the recorder is asked what it is doing before a repeat that is due.
+    fn asks_first(&mut self, inner: &Inner) -> bool {
+        let (Some((recorder, call)), Some(machine)) = (self.recorder.clone(), &inner.machine) else { return false };
+        if inner.unsure.is_some() || !recorder.capabilities().is_read_back_trusted {
+            return false;
+        }
+        let Some(asked) = self.reading.before_repeat(machine, inner.since) else { return false };
+        self.is_reading = true;
+        self.command = Some(Box::pin(async move {
+            let said = timeout(BEFORE_REPEAT, recorder.read_back(&call)).await;
+            Heard::Read(asked, said.unwrap_or_else(|_| Outcome::Unknown("no answer in time".to_owned())))
+        }));
+        true
     }
 
     /// A command has come to its end.
@@ -294,11 +301,15 @@ impl<S: Store> Pump<S> {
                 }
             },
             Heard::Drained(number) => Input::GivenUp { number },
-            Heard::Read(asked, Outcome::Is(state)) => {
-                self.give(&mut turn, Given::Read(asked, state), Duration::ZERO).await;
-                return;
+            Heard::Read(asked, outcome) => {
+                self.reading.answered(&outcome);
+                let given = match outcome {
+                    Outcome::Is(state) => Given::Read(asked, state),
+                    Outcome::NoSuchCall => Given::Forgotten(asked),
+                    Outcome::Unknown(_) => return,
+                };
+                return self.give(&mut turn, given, Duration::ZERO).await;
             }
-            Heard::Read(_, Outcome::NoSuchCall | Outcome::Unknown(_)) => return,
         };
         self.give(&mut turn, Given::Input(input), Duration::ZERO).await;
     }
@@ -327,7 +338,14 @@ impl<S: Store> Pump<S> {
         let input = match given {
             Given::Input(input) => input,
             // What was read is of another time.
-            Given::Read(..) if inner.unsure.is_some() => return,
+            Given::Read(..) | Given::Forgotten(_) if inner.unsure.is_some() => return,
+            Given::Forgotten(asked) => {
+                let is_as_it_was = |machine| asked.answered(machine, RecorderState::Off).is_some();
+                if !inner.machine.as_ref().is_some_and(is_as_it_was) {
+                    return;
+                }
+                Input::Restarted
+            }
             Given::Read(asked, state) => {
                 match inner.machine.as_ref().and_then(|machine| asked.answered(machine, state)) {
                     Some(input) => input,

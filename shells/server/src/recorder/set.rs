@@ -7,7 +7,7 @@ use recording_core::{Action, State};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use super::driver::Driver;
+use super::driver::{Alarm, Driver};
 use crate::audit::Note;
 use crate::caller::Caller;
 use crate::directory::{Directory, Ucc};
@@ -48,7 +48,10 @@ impl<S: Store> Service<S> {
                     let after = pending.state().unwrap_or(before);
                     let holds = self.holds_change(request.ucc, machine.kept(), pending.to_store());
                     let of = recorded(driver, &holds);
-                    self.note(&change(request, (before, after), pending.outcome(), of), caller)
+                    // A Start ends the alarm that there is; what else is ordered does not.
+                    let is_start = pending.outcome() == Outcome::Ordered && request.action == Action::Start;
+                    let alarm = inner.alarm.filter(|_| is_start);
+                    self.note(&change(request, (before, after), (pending.outcome(), alarm), of), caller)
                 },
             )
             .await;
@@ -68,7 +71,11 @@ impl<S: Store> Service<S> {
             Verdict::Wait(waiting) => {
                 let told = turn.wait(waiting.requester());
                 drop(turn);
-                self.observe(&Occurrence::Changed(change(request, (before, after), outcome, of)), caller).await;
+                self.observe(
+                    &Occurrence::Changed(change(request, (before, after), (outcome, settled.alarm), of)),
+                    caller,
+                )
+                .await;
                 let reply = self.answer(driver, waiting, told).await;
                 let reply = reply.map_or_else(|| ended(request, &facts), Ok)?;
                 self.observe(&Occurrence::Answered { request, reply: &reply }, caller).await;
@@ -80,7 +87,9 @@ impl<S: Store> Service<S> {
                 let found = (outcome != Outcome::NoSession).then_some(before);
                 let occurrence = match (&refusal, outcome) {
                     (Some(refusal), _) => Occurrence::Refused { request, state: found, refusal },
-                    (None, Outcome::Changed) => Occurrence::Changed(change(request, (before, after), outcome, of)),
+                    (None, Outcome::Changed) => {
+                        Occurrence::Changed(change(request, (before, after), (outcome, settled.alarm), of))
+                    }
                     (None, Outcome::Unchanged) => Occurrence::Unchanged { request, state: found },
                     (None, _) => Occurrence::Answered { request, reply: &reply },
                 };
@@ -148,12 +157,12 @@ impl<S: Store> Service<S> {
 const fn change<'a>(
     request: &'a SetRequest<'a>,
     (before, after): (State, State),
-    outcome: Outcome,
+    (outcome, alarm): (Outcome, Option<Alarm>),
     of: Recorded<'a>,
 ) -> Change<'a> {
     match outcome {
         Outcome::Changed => Change::Set { request, before, after },
-        outcome => Change::Ordered { request, before, after, outcome, of },
+        outcome => Change::Ordered { request, before, after, outcome, alarm, of },
     }
 }
 

@@ -19,7 +19,7 @@ pub struct View {
     /// When the recorder confirmed silence the last time, in milliseconds since 1970, if it has since this server started.
     pub silence_confirmed_at_ms: Option<u64>,
     /// When the recorder was found recording although it was to be silent, in milliseconds since 1970, if it has not
-    /// confirmed silence since then.
+    /// confirmed silence since then, and no client has asked for a Start.
     pub found_recording_at_ms: Option<u64>,
     /// Whether the pause has reached its limit.
     pub is_overdue: bool,

@@ -97,6 +97,11 @@ async fn what_is_pending_is_never_shown_as_reached() {
         })
     );
     world.recorder.be(Mood::Fails);
+    // A Start that is not confirmed asks no silent recorder whether it still is.
+    assert_eq!(world.set(UCC, "Stop", ANNA).await.0, 1);
+    assert_eq!(world.set(UCC, "Start", ANNA).await.0, 1);
+    let pending = world.session(UCC, |found| found["Recorder"]["Pending"]["Order"] == "Record").await;
+    assert_eq!(pending["Recorder"]["Pending"]["IsRepeat"], json!(false));
     let error = Some("Action:'Pause' is not confirmed by the recorder.".to_owned());
     assert_eq!(world.set(UCC, "Pause", ANNA).await, (1, error));
     let pending = world.session(UCC, |found| found["Recorder"]["Pending"]["TimesSent"].as_u64() >= Some(3)).await;

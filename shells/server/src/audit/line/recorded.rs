@@ -26,12 +26,19 @@ fn at(unix_ms: u64) -> Shown<Rfc3339Timestamp> {
 pub(in crate::audit) fn ordered(
     request: &SetRequest<'_>,
     (before, after): (State, State),
-    (outcome, of): (Outcome, Recorded<'_>),
+    (outcome, alarm, of): (Outcome, Option<Alarm>, Recorded<'_>),
     caller: Caller<'_>,
 ) -> Note {
-    let order = Order::of(request.action).map(Order::name);
-    let (before, after) = (Some(Shown(before)), Some(Shown(after)));
-    AuditLine { order, before, after, ..AuditLine::set(request, outcome_name(outcome), caller) }.recorded(of).note()
+    AuditLine {
+        order: Order::of(request.action).map(Order::name),
+        before: Some(Shown(before)),
+        after: Some(Shown(after)),
+        last_silent: alarm.and_then(|alarm| alarm.last_silent_ms).map(at),
+        found_recording: alarm.map(|alarm| at(alarm.found_ms)),
+        ..AuditLine::set(request, outcome_name(outcome), caller)
+    }
+    .recorded(of)
+    .note()
 }
 
 /// A set that is answered: with success only if the recorder has confirmed it.

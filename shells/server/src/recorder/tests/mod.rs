@@ -4,6 +4,7 @@ mod faults;
 mod life;
 mod metrics;
 mod names;
+mod reading;
 mod scripted;
 mod set;
 mod storm;

@@ -1,8 +1,8 @@
 //! A recorder that does what the test says, and a server with one.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use recording_core::recorder::{Channel, Number, Order, RecorderState, ResumePolicy};
 use recording_core::state::{RecordingState, RepeatPolicy};
@@ -57,8 +57,12 @@ pub(super) struct Scripted {
     drained: mpsc::UnboundedSender<(Number, oneshot::Sender<()>)>,
     condition: watch::Sender<Condition>,
     channel: Channel,
-    /// Its read-backs are trusted, and never end.
-    hangs: AtomicBool,
+    /// Its read-backs are trusted.
+    is_read: AtomicBool,
+    /// What it says to one; `None` if that never ends.
+    says: Mutex<Option<Outcome>>,
+    /// How many there were.
+    reads: AtomicUsize,
     cannot_pause: AtomicBool,
     /// It has a fault that ends the task which asks it.
     panics: AtomicBool,
@@ -68,7 +72,7 @@ impl Recorder for Scripted {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             channel: self.channel,
-            is_read_back_trusted: self.hangs.load(Ordering::Relaxed),
+            is_read_back_trusted: self.is_read.load(Ordering::Relaxed),
             can_pause: !self.cannot_pause.load(Ordering::Relaxed),
         }
     }
@@ -101,7 +105,14 @@ impl Recorder for Scripted {
     }
 
     fn read_back<'a>(&'a self, _: &'a Call) -> Work<'a, Outcome> {
-        Box::pin(core::future::pending())
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let says = self.says.lock().expect("no panic").clone();
+        Box::pin(async {
+            match says {
+                Some(outcome) => outcome,
+                None => core::future::pending().await,
+            }
+        })
     }
 
     fn files<'a>(&'a self, _: &'a Call) -> Work<'a, Vec<String>> {
@@ -170,8 +181,10 @@ impl<S: Store> World<S> {
         let (asked, asked_of) = mpsc::unbounded_channel();
         let (drained, drains) = mpsc::unbounded_channel();
         let condition = watch::Sender::new(Condition { instance: 1, answers: true, ..Condition::default() });
-        let [hangs, cannot_pause, panics] = [(); 3].map(|()| AtomicBool::new(false));
-        let recorder = Arc::new(Scripted { asked, drained, condition, channel, hangs, cannot_pause, panics });
+        let [is_read, cannot_pause, panics] = [(); 3].map(|()| AtomicBool::new(false));
+        let (says, reads) = (Mutex::default(), AtomicUsize::new(0));
+        let recorder =
+            Arc::new(Scripted { asked, drained, condition, channel, is_read, says, reads, cannot_pause, panics });
         let recorders = Recorders::default();
         recorders.replace([(RECORDER.into(), Arc::clone(&recorder) as Arc<dyn Recorder>)]);
         let service = Arc::new(Service::new(directory(recording), store).with_recorders(recorders));
@@ -262,7 +275,18 @@ impl Scripted {
     }
 
     pub(super) fn hang_at_read_backs(&self) {
-        self.hangs.store(true, Ordering::Relaxed);
+        self.is_read.store(true, Ordering::Relaxed);
+    }
+
+    /// What it says to read-backs from now on.
+    pub(super) fn say(&self, outcome: Outcome) {
+        self.is_read.store(true, Ordering::Relaxed);
+        *self.says.lock().expect("no panic") = Some(outcome);
+    }
+
+    /// How many read-backs there were.
+    pub(super) fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
     }
 
     pub(super) fn panic(&self) {

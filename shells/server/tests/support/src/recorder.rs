@@ -98,10 +98,39 @@ fn serve(mut stream: &TcpStream, shared: &Mutex<Shared>) {
     }
 }
 
+/// What it is doing, or, without a query, that it is there.
+fn said(line: &str, shared: &Shared) -> (u16, String) {
+    let target = line.split(' ').nth(1).unwrap_or_default();
+    let Some((_, query)) = target.split_once('?') else { return (200, String::new()) };
+    let value = |key: &str| {
+        let found = query.split('&').filter_map(|pair| pair.split_once('=')).find(|(name, _)| *name == key);
+        unescaped(found.unwrap_or_default().1)
+    };
+    let call = format!("{:?} {:?}", value("UCCName"), value("CorrelationId"));
+    match (shared.mood, shared.calls.get(&call)) {
+        (Mood::Fails, _) => (500, String::new()),
+        (Mood::KnowsNoCall, _) | (_, None) => (404, String::new()),
+        (Mood::Does(state), Some(&(_, number))) | (Mood::Obeys, Some(&(state, number))) => {
+            (200, json!({ "RecorderState": state, "Number": number }).to_string())
+        }
+    }
+}
+
+/// A part of a URL as it was before bytes were written as `%` and two digits.
+fn unescaped(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let (digits, rest) = part.split_at_checked(2).unwrap_or_default();
+        bytes.extend(u8::from_str_radix(digits, 16));
+        bytes.extend_from_slice(rest.as_bytes());
+    }
+    String::from_utf8(bytes).unwrap_or_default()
+}
+
 fn answer(line: &str, body: &[u8], shared: &mut Shared) -> (u16, String) {
     if line.starts_with("GET") {
-        // Whether it is there; what it is doing, no test asks it.
-        return (if line.contains('?') { 404 } else { 200 }, String::new());
+        return said(line, shared);
     }
     let order: Value = serde_json::from_slice(body).unwrap_or_default();
     shared.orders.push(order.clone());
