@@ -4,13 +4,14 @@ use core::future::Future;
 use core::pin::Pin;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use prost::Message;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::call::{self, Method, Token};
 use crate::connection::Connection;
+use crate::dial::dial;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, Outcome};
 use crate::member::Member;
@@ -18,9 +19,10 @@ use crate::messages::{
     AlarmAction, AlarmRequest, AlarmResponse, RangeRequest, RangeResponse, StatusRequest, StatusResponse, TxnRequest,
     TxnResponse, WatchCreateRequest,
 };
-use crate::options::Options;
+use crate::options::{Credentials, Options};
 use crate::status::wants_new_token;
-use crate::token::Tokens;
+use crate::tls::Tls;
+use crate::token::{Tokens, authenticate};
 use crate::watch::{self, Watch};
 
 /// How long a request that changes nothing waits after no member could serve it, before it asks all of them again.
@@ -49,7 +51,7 @@ struct Shared {
     members: Vec<Member>,
     /// Which member is asked first.
     first: AtomicUsize,
-    options: Options,
+    options: RwLock<Arc<Options>>,
     tokens: Tokens,
     requests: AtomicU64,
     left: AtomicU64,
@@ -78,7 +80,7 @@ impl Client {
         Self(Arc::new(Shared {
             members,
             first: AtomicUsize::new(0),
-            options,
+            options: RwLock::new(Arc::new(options)),
             tokens: Tokens::default(),
             requests,
             left,
@@ -88,6 +90,43 @@ impl Client {
     /// The endpoints, in the order in which they were given.
     pub fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
         self.0.members.iter().map(|member| &member.endpoint)
+    }
+
+    fn options(&self) -> Arc<Options> {
+        // Nothing under this lock can panic half-way.
+        Arc::clone(&self.0.options.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has connections and tokens that are made from now on use these. Those that are there stay.
+    pub fn renew(&self, tls: Option<Tls>, credentials: Option<Credentials>) {
+        let mut options = self.0.options.write().unwrap_or_else(PoisonError::into_inner);
+        *options = Arc::new(Options { tls, credentials, ..Options::clone(&options) });
+    }
+
+    /// Asks the member at an endpoint by a new connection and for a new token, which are used for nothing else: so it is found
+    /// out whether the member accepts what the client was [renewed](Self::renew) with.
+    ///
+    /// # Errors
+    ///
+    /// If the member does not accept it, or does not answer in time.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such endpoint.
+    pub async fn try_out(&self, endpoint: usize) -> Result<(), Error> {
+        let (member, options) = (&self.0.members[endpoint], self.options());
+        let trying = async {
+            let connection = dial(&member.endpoint, &options).await?;
+            match &options.credentials {
+                // Who is given a token is accepted, whatever the user may do.
+                Some(credentials) => authenticate(connection, credentials, &options).await.map(drop),
+                None => {
+                    let status = call::unary(connection, call::STATUS, StatusRequest {}, None, options.attempt);
+                    status.await.map(|_: StatusResponse| ())
+                }
+            }
+        };
+        trying.await.map_err(|error: Error| error.at(&member.endpoint.name))
     }
 
     /// What it has done so far.
@@ -129,7 +168,7 @@ impl Client {
     ///
     /// If no member began the watch in time.
     pub async fn watch(&self, request: WatchCreateRequest) -> Result<Watch, Error> {
-        let longest = self.0.options.attempt;
+        let longest = self.options().attempt;
         let ask: Ask<Watch> =
             Box::new(move |connection, token| Box::pin(watch::open(connection, request.clone(), token, longest)));
         let (watch, index) = self.until_total(&ask).await?;
@@ -163,7 +202,7 @@ impl Client {
         Q: Message + Clone + Send + Sync + 'static,
         A: Message + Default + Send + Sync + 'static,
     {
-        let longest = self.0.options.attempt;
+        let longest = self.options().attempt;
         Box::new(move |connection, token| Box::pin(call::unary(connection, method, request.clone(), token, longest)))
     }
 
@@ -177,7 +216,8 @@ impl Client {
 
     /// Asks the members one after the other, again and again, until one answers or the time is over.
     async fn until_total<A>(&self, ask: &Ask<A>) -> Result<(A, usize), Error> {
-        let end = Instant::now() + self.0.options.total;
+        let total = self.options().total;
+        let end = Instant::now() + total;
         let mut last = None;
         loop {
             for index in self.order() {
@@ -185,7 +225,7 @@ impl Client {
                     Ok(Ok(answer)) => return Ok((answer, index)),
                     Ok(Err(error)) if error.is_of_the_member() => last = Some(error),
                     Ok(Err(error)) => return Err(error),
-                    Err(_) => return Err(last.unwrap_or_else(|| call::late(self.0.options.total))),
+                    Err(_) => return Err(last.unwrap_or_else(|| call::late(total))),
                 }
             }
             if Instant::now() + PAUSE >= end {
@@ -215,12 +255,12 @@ impl Client {
     }
 
     async fn once<A>(&self, member: &Member, ask: &Ask<A>) -> Once<A> {
-        let Shared { options, tokens, .. } = &*self.0;
-        let connection = match member.connection(options).await {
+        let (options, tokens) = (self.options(), &self.0.tokens);
+        let connection = match member.connection(&options).await {
             Ok(connection) => connection,
             Err(error) => return Once::Answered(Err(error)),
         };
-        let (token, number) = match tokens.current(&connection, options).await {
+        let (token, number) = match tokens.current(&connection, &options).await {
             Ok(token) => token,
             Err(error) => return Once::Answered(Err(error)),
         };

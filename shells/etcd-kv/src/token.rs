@@ -62,7 +62,8 @@ impl Tokens {
     }
 }
 
-async fn authenticate(
+/// Asks for a token; `None` if the cluster knows no users.
+pub(crate) async fn authenticate(
     connection: Connection,
     credentials: &Credentials,
     options: &Options,

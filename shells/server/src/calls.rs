@@ -6,6 +6,7 @@ use recording_core::wire::{CorrelationId, StateReply, UccName};
 use recording_core::{Settings, State};
 
 use crate::caller::Caller;
+use crate::ended::disposition;
 pub use crate::occurrence::NotDone;
 use crate::occurrence::{Change, Occurrence};
 use crate::recorder::{Bind, CallData};
@@ -119,7 +120,9 @@ impl<S: Store> Service<S> {
             let (swap, telling) = self.store_change(turn, key, (None, Some(state.into()), note)).await?;
             if swap == Swap::Stored {
                 // What became of an earlier session of this id is not what becomes of this one.
-                self.ended().forget(key);
+                if !self.is_shared() {
+                    self.ended().forget(key);
+                }
                 drop(telling);
                 return Ok((Begun::Opened, state));
             }
@@ -167,6 +170,8 @@ impl<S: Store> Service<S> {
                 if swap? == Swap::Conflict {
                     continue;
                 }
+                // Its begin and its end may be another server's.
+                self.store().reported().await?;
                 return self.ended_before(key, settings, ucc);
             };
             if found.session.bound().is_some() {
@@ -180,15 +185,11 @@ impl<S: Store> Service<S> {
                 }
             }
             let state = found.session.kept_state();
-            let disposition = match settings {
-                Some(settings) => settings.disposition(state),
-                // OURS: evidence is not thrown away on a guess.
-                None => Disposition::of(state, true),
-            };
+            let disposition = disposition(settings, state);
             let note = self.note(&Change::End { key, state, disposition }, caller);
             let (swap, telling) = self.store_change(turn, key, (Some(found.revision), None, note)).await?;
             if swap == Swap::Stored {
-                // Another server may begin the session again and end it: what is remembered here would be of the wrong one.
+                // What other servers begin and end is reported in its order, and this end with it.
                 if !self.is_shared() {
                     self.ended().remember(key.clone(), disposition);
                 }

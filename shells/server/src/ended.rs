@@ -6,8 +6,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use recording_core::state::Disposition;
+use recording_core::{Settings, State};
 
 use crate::session::SessionKey;
+
+/// What becomes of the recording of a session that ends in this state; of one whose UCC is not in the config, there are no settings.
+pub(crate) const fn disposition(settings: Option<Settings>, state: State) -> Disposition {
+    match settings {
+        Some(settings) => settings.disposition(state),
+        // OURS: evidence is not thrown away on a guess.
+        None => Disposition::of(state, true),
+    }
+}
 
 /// How long it is remembered.
 pub(crate) const REMEMBERED: Duration = Duration::from_secs(60);
@@ -46,6 +56,11 @@ impl Ended {
     /// The session was begun again.
     pub(crate) fn forget(&self, key: &SessionKey) {
         self.lock().dispositions.remove(key);
+    }
+
+    /// Ends and begins may be missing.
+    pub(crate) fn forget_all(&self) {
+        *self.lock() = Inner::default();
     }
 
     pub(crate) fn disposition(&self, key: &SessionKey) -> Option<Disposition> {

@@ -68,4 +68,5 @@ mod session_locks;
 pub mod store;
 mod store_error;
 mod tasks;
+mod watching;
 pub mod webhook;

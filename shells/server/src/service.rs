@@ -27,6 +27,7 @@ use crate::occurrence::{Change, Occurrence};
 use crate::recorder::Recorders;
 use crate::session_locks::{SessionLocks, Telling, Turn};
 use crate::store::{Latest, Revision, Session, SessionKey, Store, StoreError, Swap};
+use crate::watching::Watching;
 use crate::webhook::{self, Webhooks};
 
 /// Compare-and-set retries before the store is considered broken. At each conflict another server has got its change
@@ -39,7 +40,7 @@ const READY_WAIT: Duration = Duration::from_secs(1);
 /// Directory, store and events, and what is done with them.
 #[derive(Debug)]
 pub struct Service<S> {
-    directory: SharedDirectory,
+    directory: Arc<SharedDirectory>,
     store: S,
     events: Events,
     /// Every change is reported by the store, which hears of those of other servers as well.
@@ -47,7 +48,7 @@ pub struct Service<S> {
     metrics: Metrics,
     hub: RecordingHub,
     session_locks: SessionLocks,
-    ended: Ended,
+    ended: Arc<Ended>,
     tasks: TaskTracker,
     health: Arc<Health>,
     recorders: Recorders,
@@ -62,19 +63,21 @@ impl<S: Store> Service<S> {
     pub fn new(directory: Directory, store: S) -> Self {
         let (events, webhooks) = (Events::new(), Arc::new(Webhooks::new()));
         events.tap(Arc::<Webhooks>::clone(&webhooks));
-        let store_reports = store.watched_by(Arc::new(events.clone()));
+        let (ended, shared) = (Arc::<Ended>::default(), Arc::new(SharedDirectory::new(directory)));
+        let watching = Watching { events: events.clone(), ended: Arc::clone(&ended), directory: Arc::clone(&shared) };
+        let store_reports = store.watched_by(Arc::new(watching));
         if store_reports {
-            store.configured(directory.fingerprint());
+            store.configured(shared.current().fingerprint());
         }
         Self {
-            directory: SharedDirectory::new(directory),
+            directory: shared,
             store_reports,
             store,
             events,
             metrics: Metrics::new(),
             hub: hub::new(EventCase::default(), signalr_hub::HubOptions::default()),
             session_locks: SessionLocks::new(),
-            ended: Ended::default(),
+            ended,
             tasks: TaskTracker::new(),
             health: Arc::default(),
             recorders: Recorders::default(),
@@ -123,7 +126,7 @@ impl<S: Store> Service<S> {
     }
 
     /// The directory in force, to be looked at or replaced.
-    pub const fn directory(&self) -> &SharedDirectory {
+    pub fn directory(&self) -> &SharedDirectory {
         &self.directory
     }
 
@@ -260,7 +263,7 @@ impl<S: Store> Service<S> {
         self.store_reports
     }
 
-    pub(crate) const fn ended(&self) -> &Ended {
+    pub(crate) fn ended(&self) -> &Ended {
         &self.ended
     }
 

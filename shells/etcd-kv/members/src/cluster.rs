@@ -3,6 +3,7 @@
 use core::net::Ipv4Addr;
 use core::time::Duration;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -181,7 +182,7 @@ impl Cluster {
                     Some(Ok(None)) => {}
                     Some(_) => return Err(format!("member {index} ended:\n{}", self.log_end(index))),
                 }
-                if self.ctl(&[&self.endpoint(index)], &["endpoint", "health"]).is_ok() {
+                if self.ctl(&[&self.endpoint(index)], &["endpoint", "health"], "").is_ok() {
                     break;
                 }
                 if Instant::now() > end {
@@ -200,7 +201,16 @@ impl Cluster {
     /// If it fails: what it says.
     pub fn etcdctl(&self, words: &[&str]) -> Result<String, String> {
         let endpoints = self.endpoints();
-        self.ctl(&endpoints.iter().map(String::as_str).collect::<Vec<_>>(), words)
+        self.ctl(&endpoints.iter().map(String::as_str).collect::<Vec<_>>(), words, "")
+    }
+
+    /// The same for words with which it reads something: a password, say.
+    ///
+    /// # Errors
+    ///
+    /// If it fails: what it says.
+    pub fn etcdctl_reading(&self, words: &[&str], input: &str) -> Result<String, String> {
+        self.ctl(&[&self.endpoint(0)], words, input)
     }
 
     /// The index of the leader.
@@ -215,7 +225,7 @@ impl Cluster {
     /// Whether a member answers that it is the leader. One that is cut off from the others may still believe that.
     #[must_use]
     pub fn leads(&self, index: usize) -> bool {
-        let status = self.ctl(&[&self.endpoint(index)], &["endpoint", "status", "--write-out=fields"]);
+        let status = self.ctl(&[&self.endpoint(index)], &["endpoint", "status", "--write-out=fields"], "");
         status.is_ok_and(|status| {
             let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(&format!("\"{name}\" : ")));
             field("MemberID").is_some() && field("MemberID") == field("Leader")
@@ -231,14 +241,19 @@ impl Cluster {
         Ok(self.members[index].process.as_ref().ok_or("the member does not run")?.id())
     }
 
-    fn ctl(&self, endpoints: &[&str], words: &[&str]) -> Result<String, String> {
+    fn ctl(&self, endpoints: &[&str], words: &[&str], input: &str) -> Result<String, String> {
         let mut command = Command::new(&self.programs.etcdctl);
         command.args(["--dial-timeout=2s", "--command-timeout=10s", "--endpoints", &endpoints.join(",")]);
         if let Some(tls) = &self.setup.tls {
             command.arg("--cacert").arg(&tls.authority);
             command.arg("--cert").arg(&tls.client_certificate).arg("--key").arg(&tls.client_key);
         }
-        let output = command.args(words).stdin(Stdio::null()).output().map_err(|error| error.to_string())?;
+        let said = |error: std::io::Error| error.to_string();
+        command.args(words).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = command.spawn().map_err(said)?;
+        // It may have ended without reading; what it says is the reason then.
+        let _ = process.stdin.take().map(|mut stdin| stdin.write_all(input.as_bytes()));
+        let output = process.wait_with_output().map_err(said)?;
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         if output.status.success() {
             return Ok(said);

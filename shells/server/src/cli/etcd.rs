@@ -110,6 +110,66 @@ pub(super) fn open(
     Ok(if options.set_cluster_config { store.setting_config() } else { store })
 }
 
+/// Reads the files of certificates, keys and the password again, and has new connections use them.
+#[cfg(feature = "etcd")]
+pub(super) fn renewal(
+    options: &std::sync::Arc<super::options::Options>,
+    store: &crate::store::EtcdStore,
+) -> super::Renewal {
+    use tracing::{error, info, warn};
+
+    let (options, clients) = (std::sync::Arc::clone(options), store.clients());
+    std::sync::Arc::new(move || {
+        let options = &options.etcd;
+        if options.etcd_ca.is_none() && options.etcd_password.is_none() {
+            return;
+        }
+        match client(options) {
+            Ok(new) => {
+                for client in &clients {
+                    client.renew(new.tls.clone(), new.credentials.clone());
+                }
+                info!(target: "recording", "certificates and password for etcd read again: new connections use them");
+            }
+            Err(reason) => {
+                error!(target: "recording", "bad certificate, key or password for etcd: {reason}");
+                warn!(target: "recording", "the old ones stay in force for etcd");
+                return;
+            }
+        }
+        // What is open is not closed for that, so a member that does not accept them would be noticed much later.
+        let [client, _] = clients.clone();
+        let trying = async move {
+            let mut tries = tokio::task::JoinSet::new();
+            for endpoint in 0..client.endpoints().count() {
+                let client = client.clone();
+                tries.spawn(async move { client.try_out(endpoint).await });
+            }
+            let mut accepted = 0;
+            while let Some(tried) = tries.join_next().await {
+                match tried {
+                    Ok(Ok(())) => accepted += 1,
+                    Ok(Err(error)) => {
+                        let text =
+                            "a member of etcd does not accept the new certificates or password, or does not answer";
+                        warn!(target: "recording", reason = error.to_string(), "{text}");
+                    }
+                    Err(error) => {
+                        warn!(target: "recording", reason = error.to_string(), "a member of etcd was not tried");
+                    }
+                }
+            }
+            if accepted == 0 {
+                let text = "no member of etcd accepts the new certificates or password: requests go on by connections that are \
+                            open, and fail when these end";
+                error!(target: "recording", "{text}");
+            }
+        };
+        // This is a thread that may wait.
+        tokio::runtime::Handle::current().block_on(trying);
+    })
+}
+
 /// How the cluster is asked, by the files as they are now.
 #[cfg(feature = "etcd")]
 fn client(options: &EtcdOptions) -> Result<etcd_kv::Options, String> {

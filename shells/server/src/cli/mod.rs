@@ -20,6 +20,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 pub use options::command;
 
@@ -68,6 +69,9 @@ fn say(text: &str) -> ExitCode {
     out.flush(LAST_WORDS);
     ExitCode::SUCCESS
 }
+
+/// Reads what a store has of files again; it may wait.
+type Renewal = Arc<dyn Fn() + Send + Sync>;
 
 /// Why the server did not start.
 struct NotStarted {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tracing::{error, info, warn};
 
 use super::values::StoreKind;
-use super::{in_file, notes};
+use super::{Renewal, in_file, notes};
 use crate::audit::Trail;
 use crate::config;
 use crate::server::Protection;
@@ -14,20 +14,22 @@ use crate::service::Service;
 use crate::store::Store;
 
 /// What a reload needs. It reads disks, so it is done on a thread that may wait for them.
-#[derive(Debug)]
 pub(super) struct Reload<S> {
     pub(super) service: Arc<Service<S>>,
     pub(super) protection: Protection,
     pub(super) config: Option<PathBuf>,
     pub(super) store: StoreKind,
+    /// Of what the store reads from files.
+    pub(super) renewal: Option<Renewal>,
 }
 
 // Not derived: a store need not be one that can be cloned.
 impl<S> Clone for Reload<S> {
     fn clone(&self) -> Self {
-        let Self { service, protection, config, store } = self;
+        let Self { service, protection, config, store, renewal } = self;
         let service = Arc::clone(service);
-        Self { service, protection: protection.clone(), config: config.clone(), store: store.clone() }
+        let (protection, renewal) = (protection.clone(), renewal.clone());
+        Self { service, protection, config: config.clone(), store: store.clone(), renewal }
     }
 }
 
@@ -43,6 +45,10 @@ impl<S: Store> Reload<S> {
             }
         }
         self.config();
+        // Last, since it may wait for members.
+        if let Some(renewal) = &self.renewal {
+            renewal();
+        }
     }
 
     fn config(&self) {

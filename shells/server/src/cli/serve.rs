@@ -20,7 +20,7 @@ use super::options::Options;
 use super::reload::Reload;
 use super::signals::{Asked, Signals};
 use super::values::StoreKind;
-use super::{FAILED, LAST_WORDS, NotStarted, banner, fail, in_file, notes};
+use super::{FAILED, LAST_WORDS, NotStarted, Renewal, banner, fail, in_file, notes};
 use crate::audit::{self, Trail};
 use crate::caller::Caller;
 use crate::directory::Directory;
@@ -106,7 +106,12 @@ fn begin(runtime: Runtime, mut signals: Signals, options: Box<Options>) -> ExitC
             return ExitCode::SUCCESS;
         }
     };
-    let start = Start { runtime, signals, options, asked_to_reload, protection };
+    let renewal: Option<Renewal> = match &store {
+        OpenStore::Memory(_) | OpenStore::File(_) => None,
+        #[cfg(feature = "etcd")]
+        OpenStore::Etcd(store) => Some(etcd::renewal(&options, store)),
+    };
+    let start = Start { runtime, signals, options, asked_to_reload, protection, renewal };
     match store {
         OpenStore::Memory(store) => start.with(directory, store),
         OpenStore::File(store) => start.with(directory, store),
@@ -181,11 +186,12 @@ struct Start {
     options: Arc<Options>,
     asked_to_reload: bool,
     protection: Protection,
+    renewal: Option<Renewal>,
 }
 
 impl Start {
     fn with<S: Store>(self, directory: Directory, store: S) -> ExitCode {
-        let Self { runtime, mut signals, options, asked_to_reload, protection } = self;
+        let Self { runtime, mut signals, options, asked_to_reload, protection, renewal } = self;
         let recorders = Recorders::new(options.recorder_wait());
         let service = Service::new(directory, store).with_recorders(recorders);
         let trail = service.trail().cloned();
@@ -199,7 +205,7 @@ impl Start {
             ..signalr_hub::HubOptions::default()
         };
         let service = Arc::new(service.with_hub(hub::new(options.event_case(), listening)));
-        let serving = Serving { options: &options, service: Arc::clone(&service), asked_to_reload };
+        let serving = Serving { options: &options, service: Arc::clone(&service), asked_to_reload, renewal };
         let code = runtime.block_on(serving.run(&mut signals, protection));
         // What remains waits for the disk, which may take as long as it likes; the end does not.
         let (tell, told) = mpsc::channel();
@@ -234,6 +240,7 @@ struct Serving<'o, S> {
     options: &'o Options,
     service: Arc<Service<S>>,
     asked_to_reload: bool,
+    renewal: Option<Renewal>,
 }
 
 /// Why serving ends.
@@ -245,7 +252,7 @@ enum Why {
 
 impl<S: Store> Serving<'_, S> {
     async fn run(self, signals: &mut Signals, protection: Protection) -> ExitCode {
-        let Self { options, service, mut asked_to_reload } = self;
+        let Self { options, service, mut asked_to_reload, renewal } = self;
         let is_demo = options.config().is_none();
         if let (true, Some(key)) = (is_demo, demo::session()) {
             // One that was kept in a file stays as it is.
@@ -285,7 +292,7 @@ impl<S: Store> Serving<'_, S> {
         options.protection.warn(running.addresses());
         notify::say(Stage::Ready);
 
-        let why = until_the_end(&running, signals, options, asked_to_reload).await;
+        let why = until_the_end(&running, signals, options, (asked_to_reload, renewal)).await;
         notify::say(Stage::Stopping);
         let service = Arc::clone(running.service());
         let code = match why {
@@ -321,13 +328,14 @@ async fn until_the_end<S: Store>(
     running: &Running<S>,
     signals: &mut Signals,
     options: &Options,
-    mut asked_to_reload: bool,
+    (mut asked_to_reload, renewal): (bool, Option<Renewal>),
 ) -> Why {
     let reload = Reload {
         service: Arc::clone(running.service()),
         protection: running.protection().clone(),
         config: options.config().cloned(),
         store: options.store().clone(),
+        renewal,
     };
     let mut reloading: Option<JoinHandle<()>> = None;
     loop {
@@ -387,7 +395,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(50)).await;
             health.vital("what ends", async { panic!("planted") }).await;
         });
-        let serving = Serving { options: &options, service, asked_to_reload: false };
+        let serving = Serving { options: &options, service, asked_to_reload: false, renewal: None };
         let code = serving.run(&mut Signals::silent()?, Protection::default()).await;
         assert_eq!(code, ExitCode::from(FAILED));
         assert!(ends.await.is_err());

@@ -66,6 +66,16 @@ pub trait Watcher: fmt::Debug + Send + Sync {
     /// An action changed the session.
     fn changed(&self, key: &SessionKey, action: Action, made: Made);
 
+    /// The session was begun.
+    fn begun(&self, key: &SessionKey) {
+        let _ = key;
+    }
+
+    /// The session ended, and was this before.
+    fn ended(&self, key: &SessionKey, last: &Session) {
+        let _ = (key, last);
+    }
+
     /// Changes may be missing here: which, nothing can say.
     fn missed(&self);
 }
@@ -129,6 +139,12 @@ pub trait Store: Send + Sync + 'static {
     fn watched_by(&self, watcher: Arc<dyn Watcher>) -> bool {
         let _ = watcher;
         false
+    }
+
+    /// Waits until the [watcher](Self::watched_by) has heard of every change that this server knows of: of those that
+    /// [`until_stored`](Self::until_stored) found, too. An error if that takes too long.
+    fn reported(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
     }
 
     /// This server's config comes to this from now on. A store that several servers share compares it with the one that all of

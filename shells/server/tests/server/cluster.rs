@@ -262,3 +262,139 @@ async fn every_metric_of_a_cluster_has_samples() {
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
 }
+
+/// An end that is asked for again is answered as before, by whichever server, until the session is begun again.
+#[tokio::test]
+#[ignore = "needs members of etcd: cargo xtask cluster store"]
+async fn an_end_is_repeated_at_any_server() {
+    let (_cluster, endpoints) = members(1);
+    let servers = [0, 1].map(|_| Running::start(&["--store", STORE, "--etcd-endpoints", &endpoints]));
+    let path = "/sessions/ucc-demo-name/6f9619ff-8b86-4d01-b42d-00cf4fc964ff";
+    let asks = async |server: usize, method: &str, body: &str| {
+        let mut admin = Client::connect(servers[server].admin).await;
+        admin.send(&request(method, path, &[], body.as_bytes())).await;
+        let answer = admin.receive_any(method).await;
+        (answer.status, answer.body)
+    };
+    assert_eq!(asks(0, "DELETE", "").await.0, 404);
+    for (state, disposition) in [
+        ("1,\"MarkingState\":0,\"SavingState\":2", "Discard"),
+        ("0,\"MarkingState\":0,\"SavingState\":0", "NothingRecorded"),
+    ] {
+        assert_eq!(asks(0, "PUT", &format!("{{\"RecordingState\":{state}}}")).await.0, 201);
+        let ended = asks(1, "DELETE", "").await;
+        assert_eq!(ended, (200, format!("{{\"Disposition\":\"{disposition}\"}}")));
+        for server in [0, 1, 0] {
+            assert_eq!(asks(server, "DELETE", "").await, ended);
+        }
+    }
+    // It is open again: the server at which that was not asked for forgets the end as well.
+    assert_eq!(asks(1, "PUT", "").await.0, 201);
+    assert_eq!(asks(0, "PUT", "").await.0, 200);
+}
+
+/// An authority, and a certificate with its key: for a server and for a client.
+fn certificates() -> [String; 3] {
+    use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+    let mut parameters = CertificateParams::new(vec![]).expect("parameters");
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority =
+        CertifiedIssuer::self_signed(parameters, KeyPair::generate().expect("a key")).expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let parameters = CertificateParams::new(vec!["127.0.0.1".to_owned()]).expect("parameters");
+    let certificate = parameters.signed_by(&key, &authority).expect("a certificate");
+    [authority.pem(), certificate.pem(), key.serialize_pem()]
+}
+
+/// All certificates are replaced by those of another authority: after SIGHUP the server is served again.
+#[tokio::test]
+#[ignore = "needs members of etcd: cargo xtask cluster store"]
+async fn certificates_are_read_again() {
+    let names = ["etcd-ca.pem", "etcd.pem", "etcd.key"];
+    let first = certificates();
+    let files: Vec<_> = names.iter().zip(&first).map(|(name, text)| File::new(name, text)).collect();
+    let [authority, certificate, key] = [0, 1, 2].map(|file| std::path::PathBuf::from(files[file].path()));
+    let (client_certificate, client_key) = (certificate.clone(), key.clone());
+    let tls = etcd_members::TlsFiles { authority, certificate, key, client_certificate, client_key };
+    let mut cluster = Cluster::start(1, &Setup { tls: Some(tls), ..Setup::default() }).expect("a member");
+    let options = ["--etcd-ca", files[0].path(), "--etcd-cert", files[1].path(), "--etcd-key", files[2].path()];
+    let endpoint = cluster.endpoint(0);
+    let mut server = Running::start(&[&["--store", STORE, "--etcd-endpoints", &endpoint], &options[..]].concat());
+    readiness(&server, 200).await;
+
+    // A file that is bad changes nothing.
+    std::fs::write(files[2].path(), "no key").expect("written");
+    server.signal("-HUP");
+    server.logged("bad certificate, key or password for etcd");
+    readiness(&server, 200).await;
+
+    for (file, text) in files.iter().zip(certificates()) {
+        std::fs::write(file.path(), text).expect("written");
+    }
+    cluster.kill(0).expect("killed");
+    cluster.restart(0).expect("started");
+    cluster.wait().expect("it serves");
+    // The member is there and is not trusted, and it does not trust this server.
+    // Which it is, is known when all members were asked again.
+    while !readiness(&server, 503).await.contains("No member of etcd answers.") {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    server.signal("-HUP");
+    server.logged("certificates and password for etcd read again");
+    readiness(&server, 200).await;
+    assert_eq!(once(server.api, &set("3")).await.status, 200);
+}
+
+/// The password is changed, first in the file and then in etcd: after SIGHUP the server goes on without a refused request.
+#[tokio::test]
+#[ignore = "needs members of etcd: cargo xtask cluster store"]
+async fn a_password_is_read_again() {
+    let (mut cluster, endpoints) = members(1);
+    for line in [
+        "user add root:secret",
+        "user grant-role root root",
+        "user add app:the-first",
+        "user grant-role app root",
+        "auth enable",
+    ] {
+        cluster.etcdctl(&line.split(' ').collect::<Vec<_>>()).expect(line);
+    }
+    let file = File::new("etcd-password", "the-first\n");
+    let user = ["--etcd-user", "app", "--etcd-password", file.path()];
+    let mut server = Running::start(&[&["--store", STORE, "--etcd-endpoints", &endpoints], &user[..]].concat());
+    readiness(&server, 200).await;
+
+    // A file that is bad changes nothing.
+    std::fs::write(file.path(), b"\xff").expect("written");
+    server.signal("-HUP");
+    server.logged("bad certificate, key or password for etcd: --etcd-password: its file is not UTF-8");
+    readiness(&server, 200).await;
+
+    // One that etcd does not know yet is noticed at once, and what is open goes on.
+    std::fs::write(file.path(), "the-second\n").expect("written");
+    server.signal("-HUP");
+    server.logged("no member of etcd accepts the new certificates or password");
+    assert_eq!(once(server.api, &set("3")).await.status, 200);
+    let words = ["--user=root:secret", "user", "passwd", "app", "--interactive=false"];
+    cluster.etcdctl_reading(&words, "the-second\n").expect("changed");
+    assert_eq!(once(server.api, &set("1")).await.status, 200);
+
+    // A member that was started again knows none of the tokens there were.
+    cluster.kill(0).expect("killed");
+    cluster.restart(0).expect("started");
+    readiness(&server, 200).await;
+    assert_eq!(once(server.api, &set("3")).await.status, 200);
+
+    // From now on the server knows a password that is not the user's.
+    std::fs::write(file.path(), "the-third\n").expect("written");
+    server.signal("-HUP");
+    server.logged("no member of etcd accepts the new certificates or password");
+    cluster.kill(0).expect("killed");
+    cluster.restart(0).expect("started");
+    while !readiness(&server, 503).await.contains("does not accept this server's user, password or certificate.") {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    std::fs::write(file.path(), "the-second\n").expect("written");
+    server.signal("-HUP");
+    readiness(&server, 200).await;
+}

@@ -224,6 +224,10 @@ impl Carrier {
         let at = answer.header.map_or(0, |header| revision(header.revision));
         let reached = self.known.reach(at, end).await;
         let mut responses = answer.responses.into_iter();
+        // Ends are made without space if they are asked for without the others. They were not made, and never will be by that request.
+        let are_refused = |change: &Change| error.kind() == Kind::NoSpace && change.is_end();
+        let is_mixed = !changes.iter().all(Change::is_end);
+        let mut again = Vec::new();
         for change in changes {
             let kv = match responses.next().and_then(|response| response.answer) {
                 Some(Answer::Range(mut range)) => range.kvs.pop(),
@@ -234,11 +238,12 @@ impl Carrier {
             let in_sight = reached && self.known.is_in_sight(&change.key);
             match (own.map(|(found, _)| found.revision.0).or_else(|| self.known.seen(&change.key)), in_sight) {
                 (Some(at), _) => self.stored(change, at),
+                (None, true) if is_mixed && are_refused(&change) => again.push(change),
                 (None, true) => change.waiting.tell(Err(StoreError::new(error.to_string()))),
                 (None, false) => change.waiting.tell(Err(StoreError::unknown(error.to_string()))),
             }
         }
-        Open { changes: Vec::new(), maybe: false, fence, end }
+        Open { changes: again, maybe: false, fence, end }
     }
 
     fn stored(&self, change: Change, at: u64) {

@@ -152,7 +152,8 @@ impl Follower {
         if at <= self.known.applied_revision() {
             return Ok(());
         }
-        let there = self.known.image.read(&key).map(|found| found.revision);
+        let last = self.known.image.read(&key);
+        let there = last.as_ref().map(|found| found.revision);
         let before = event.prev_kv.as_ref().map(|kv| Revision(revision(kv.mod_revision)));
         let is_begin = !is_end && kv.version == 1;
         if there != before || is_begin != before.is_none() {
@@ -166,10 +167,15 @@ impl Follower {
         };
         self.known.image.put_all(&[(key.clone(), new)]);
         self.known.shown(&key, op, at);
-        if let Some(action) = action {
-            let by_this_server = op.is_some_and(|op| op.start == self.start);
-            let made = Made { revision: Revision(at), by_this_server };
-            self.report(|watcher| watcher.changed(&key, action, made));
+        match (action, last) {
+            (Some(action), _) => {
+                let by_this_server = op.is_some_and(|op| op.start == self.start);
+                let made = Made { revision: Revision(at), by_this_server };
+                self.report(|watcher| watcher.changed(&key, action, made));
+            }
+            (None, Some(last)) if is_end => self.report(|watcher| watcher.ended(&key, &last.session)),
+            (None, None) => self.report(|watcher| watcher.begun(&key)),
+            (None, Some(_)) => {}
         }
         Ok(())
     }

@@ -211,6 +211,12 @@ impl EtcdStore {
         Ok(self)
     }
 
+    /// The clients that ask for changes and that watch.
+    #[must_use]
+    pub fn clients(&self) -> [Client; 2] {
+        [self.carrier.client.clone(), self.of_watch.clone()]
+    }
+
     /// How often all sessions were listed again, since changes might have been missing.
     #[must_use]
     pub fn lists(&self) -> u64 {
@@ -328,6 +334,10 @@ impl Store for EtcdStore {
     fn watched_by(&self, watcher: Arc<dyn Watcher>) -> bool {
         *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(watcher);
         true
+    }
+
+    async fn reported(&self) -> Result<(), StoreError> {
+        self.up_to_date().await
     }
 
     async fn page(&self, after: Option<&SessionKey>, limit: usize) -> Result<Vec<(SessionKey, Session)>, StoreError> {

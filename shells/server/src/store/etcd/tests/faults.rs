@@ -227,7 +227,9 @@ async fn without_space_nothing_begins_and_sessions_end() {
     let arguments = vec!["--quota-backend-bytes=4194304".to_owned()];
     let cluster = Cluster::start(1, &Setup { arguments, ..Setup::default() }).expect("a member");
     let store = store(&cluster).await;
-    assert_eq!(store.begin(&key(1), State::INITIAL).await, Ok(Swap::Stored));
+    for number in [1, 3, 4] {
+        assert_eq!(store.begin(&key(number), State::INITIAL).await, Ok(Swap::Stored));
+    }
     let client = Client::new(vec![cluster.endpoint(0).parse().expect("an endpoint")], Options::default());
     let mut full = false;
     while !full {
@@ -239,9 +241,23 @@ async fn without_space_nothing_begins_and_sessions_end() {
     assert_eq!(revision(&store, &key(2)).await, None);
     let expected = revision(&store, &key(1)).await;
     assert_eq!(store.compare_and_set(&key(1), expected, None, Note::none()).await, Ok(Swap::Stored));
-    while store.ready().await.is_ok() {
+    // Ends that come at the same time as what is refused.
+    let (third, fourth) = (revision(&store, &key(3)).await, revision(&store, &key(4)).await);
+    let [second, third_key, fourth_key] = [2, 3, 4].map(key);
+    let (begun, ended, also_ended) = tokio::join!(
+        store.begin(&second, State::INITIAL),
+        store.compare_and_set(&third_key, third, None, Note::none()),
+        store.compare_and_set(&fourth_key, fourth, None, Note::none()),
+    );
+    assert!(begun.is_err_and(|error| !error.is_unknown()));
+    assert_eq!((ended, also_ended), (Ok(Swap::Stored), Ok(Swap::Stored)));
+    let mut ready = store.ready().await;
+    while ready.is_ok() {
         sleep(Duration::from_millis(100)).await;
+        ready = store.ready().await;
     }
+    let line = ready.expect_err("it is not ready").line().map(str::to_owned);
+    assert!(line.as_deref().is_some_and(|line| line.contains("no space")), "{line:?}");
 }
 
 /// Members die and come back, one after the other: whatever is said to be stored is, and the watch misses nothing.
