@@ -66,9 +66,22 @@ impl Keys {
         format!("{}/e/{start:016x}/", self.prefix).into()
     }
 
+    /// All marks of ends.
+    pub(super) fn all_ends(&self) -> Bytes {
+        format!("{}/e/", self.prefix).into()
+    }
+
     /// Whether this is the key of a mark of an end.
     pub(super) fn is_of_end(&self, key: &[u8]) -> bool {
         key.strip_prefix(self.prefix.as_bytes()).is_some_and(|rest| rest.starts_with(b"/e/"))
+    }
+
+    /// The start that asked for the end whose mark has this key; `None` if it is no such key.
+    pub(super) fn start_of_end(&self, key: &[u8]) -> Option<u64> {
+        let rest = core::str::from_utf8(key.strip_prefix(self.all_ends().as_ref())?).ok()?;
+        let start = u64::from_str_radix(rest.split_once('/')?.0, 16).ok()?;
+        // One that is written in another way is not removed by that number.
+        key.starts_with(&self.ends(start)).then_some(start)
     }
 
     /// What keeps late changes of a start of a server from being made: see [`super::fence`].
@@ -112,6 +125,12 @@ mod tests {
             assert!(bytes.starts_with(&keys.all()) && bytes.starts_with(&keys.sessions("")));
         }
         assert_eq!(keys.read(&keys.meta("format")), Ok(None));
+        for start in [0, 1, u64::MAX] {
+            assert_eq!(keys.start_of_end(&keys.ended(start, 119)), Some(start));
+        }
+        for wrong in ["a/b/e/", "a/b/e/1/0", "a/b/e/0123456789ABCDEF/0", "a/b/e/0123456789abcdef", "a/b/meta/format"] {
+            assert_eq!(keys.start_of_end(wrong.as_bytes()), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod journal;
 mod keys;
 mod known;
 mod list;
+mod marks;
 mod meta;
 mod settle;
 #[cfg(test)]
@@ -167,7 +168,10 @@ impl EtcdStore {
         let _ = vital(Box::pin(committer::run(Arc::clone(&carrier), changes)));
         let (looking, looks) = (Arc::clone(&condition), client.clone());
         let agreeing = Arc::clone(&agreed);
+        let (tidying, of_tidying) = (client.clone(), keys.clone());
         let tasks = vec![
+            // Nothing waits for that.
+            tokio::spawn(async move { marks::remove_old(&tidying, &of_tidying).await }).abort_handle(),
             vital(Box::pin(follower.run())),
             vital(Box::pin(async move { looking.look(&looks, cluster).await })),
             vital(Box::pin(async move { agreeing.run(&client, &keys).await })),

@@ -1,6 +1,7 @@
 //! The store with real members. `cargo xtask cluster store` gets etcd and runs these.
 
 mod faults;
+mod marks;
 mod proxy;
 mod reports;
 mod trail;
