@@ -12,7 +12,7 @@ use std::{fs, path::Path};
 
 const TEMPLATE: &str = include_str!("../../templates/cluster-figures.md");
 /// What the laboratory measures, by its names.
-const PARTS: [&str; 7] = ["extent", "goals", "sets", "cpu", "events", "leader", "sessions"];
+const PARTS: [&str; 8] = ["extent", "goals", "sets", "cpu", "audit", "events", "leader", "sessions"];
 
 pub(super) fn write(sessions: u64, quick: bool) -> Result<()> {
     let programs = cluster::programs()?;

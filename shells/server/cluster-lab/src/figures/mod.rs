@@ -1,6 +1,7 @@
 //! What several servers over one etcd cost, next to etcd without them. Everything is measured in one run, in turns: another
 //! machine, or another hour, has other times.
 
+mod audit;
 mod bare;
 mod cpu;
 mod events;
@@ -35,6 +36,7 @@ pub(crate) struct Arguments {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Part {
     Sets,
+    Audit,
     Events,
     Leader,
     Sessions,
@@ -88,6 +90,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<String> {
         goals.extend(sets.goals());
         write("sets", sets.table());
         write("cpu", sets.cpu());
+    }
+    if wants(Part::Audit) {
+        said("sets with an audit trail, next to sets without one");
+        write("audit", audit::measure(&runtime, &arguments.server, extent)?.table());
     }
     if wants(Part::Events) {
         said("events at another server's listener, next to a bare watch");

@@ -19,13 +19,21 @@ pub(super) fn members() -> Result<Cluster> {
 
 /// Three servers over them, of which none is started. Each begins at another member.
 pub(super) fn servers(executable: &Path, cluster: &Cluster) -> Result<Servers> {
-    Servers::new(executable, 1, |_| {
-        let runs = |server| {
-            let urls = urls(cluster, server).join(",");
-            let arguments = ["--store", &format!("etcd:{PREFIX}"), "--etcd-endpoints", &urls].map(str::to_owned);
-            Runs { within: Vec::new(), address: Ipv4Addr::LOCALHOST, arguments: arguments.to_vec() }
-        };
-        (0..TOGETHER).map(runs).collect()
+    Servers::new(executable, 1, |_| (0..TOGETHER).map(|server| runs(cluster, server)).collect())
+}
+
+fn runs(cluster: &Cluster, server: usize) -> Runs {
+    let urls = urls(cluster, server).join(",");
+    let arguments = ["--store", &format!("etcd:{PREFIX}"), "--etcd-endpoints", &urls].map(str::to_owned);
+    Runs { within: Vec::new(), address: Ipv4Addr::LOCALHOST, arguments: arguments.to_vec() }
+}
+
+/// Two servers that begin at the same member, of which none is started. The second one has an audit trail.
+pub(super) fn audited(executable: &Path, cluster: &Cluster) -> Result<Servers> {
+    Servers::new(executable, 1, |folder| {
+        let mut all = [runs(cluster, 0), runs(cluster, 0)];
+        all[1].arguments.extend(["--audit".to_owned(), folder.join("trail").display().to_string()]);
+        all.into()
     })
 }
 
