@@ -27,13 +27,15 @@ def free_port():
 
 
 def check_names():
-    """A test of the server compares the page with its metrics."""
+    """Metrics and the number of rules are those of the page; a test of the server compares that with its metrics."""
     known = set(re.findall(r"`(recording_\w+)", (ROOT / "docs/running.md").read_text()))
     rules = re.findall(r"expr: (.*)", (SAMPLE / "alerts.yml").read_text())
     used = {name for rule in rules for name in re.findall(r"\brecording_\w+", rule)}
     unknown = {name for name in used if name not in known and re.sub(r"_(bucket|count|sum)$", "", name) not in known}
     if unknown or not used:
         fail(f"alerts.yml names metrics that docs/running.md does not have: {unknown}")
+    if f" {len(rules)} rules of what to be called for" not in (ROOT / "docs/running.md").read_text():
+        fail(f"docs/running.md does not say that there are {len(rules)} rules")
 
 
 def ask(port, path):
