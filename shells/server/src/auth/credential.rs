@@ -27,6 +27,7 @@ pub(super) enum Wrong {
     NotYetValid,
     Issuer,
     Audience,
+    Scope,
     Claims,
     /// It was not looked at, since there is no key of the issuer to check it with.
     NoKeys,
@@ -51,6 +52,7 @@ impl Wrong {
             Self::NotYetValid => "JWT not yet valid",
             Self::Issuer => "JWT of another issuer",
             Self::Audience => "JWT for another audience",
+            Self::Scope => "JWT without the scope",
             Self::Claims => "JWT without exp, iss or aud, or with one that cannot be read",
             Self::NoKeys => "JWT that cannot be checked: no keys of the issuer yet",
             Self::OldKeys => "JWT that cannot be checked: the keys of the issuer are too old",

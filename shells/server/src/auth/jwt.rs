@@ -1,7 +1,6 @@
 //! JWTs, checked against the public keys of a JWKS, which is in a file or is fetched from the issuer.
 //!
-//! Which algorithm a token must have is the key's to say, never the token's: RS256, ES256 or `EdDSA`, as RFC 8725 wants
-//! it.
+//! Which algorithm a token must have is the key's to say, never the token's, as RFC 8725 wants it.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -26,6 +25,8 @@ pub struct Rules {
     pub audience: String,
     /// How many seconds the clocks of issuer and server may differ.
     pub leeway: u64,
+    /// What it must have been given, if anything: a word of `scope`, `scp` or `roles`.
+    pub scope: Option<String>,
     /// The claim that a set's `RequesterSipUri` must equal, if any.
     pub requester_claim: Option<String>,
 }
@@ -119,6 +120,9 @@ impl Jwts {
         }
         let times = Times::of(&claims)?;
         times.hold(SystemTime::now(), self.rules.leeway)?;
+        if self.rules.scope.as_ref().is_some_and(|scope| !has_scope(&claims, scope)) {
+            return Err(Wrong::Scope);
+        }
         let text = |claim: &str| claims.get(claim).and_then(Value::as_str);
         let name = format!("jwt:{}", text("sub").unwrap_or_default());
         let principal = match &self.rules.requester_claim {
@@ -161,6 +165,16 @@ impl Jwts {
         validation.set_audience(&[&self.rules.audience]);
         validation
     }
+}
+
+/// Whether its issuer has given it this: as one of the words of a text, or as one of a list. RFC 8693 has `scope`, Okta and Entra ID
+/// have `scp`, and Entra ID has `roles` for what an application may do in its own name.
+fn has_scope(claims: &Map<String, Value>, scope: &str) -> bool {
+    ["scope", "scp", "roles"].iter().filter_map(|claim| claims.get(*claim)).any(|claim| match claim {
+        Value::String(words) => words.split(' ').any(|word| word == scope),
+        Value::Array(words) => words.iter().any(|word| word == scope),
+        _ => false,
+    })
 }
 
 impl Times {

@@ -12,7 +12,7 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, Hea
 use serde_json::Value;
 
 use super::credential::Wrong;
-use super::{FileError, Parse};
+use super::{FileError, Parse, ring_provider};
 
 /// The keys of a JWKS that tokens can be checked with.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Keys {
         let number = known.len();
         if number == 0 {
             let reasons: String = notes.iter().map(|note| format!("; {note}")).collect();
-            return Err(format!("holds no key for RS256, ES256 or EdDSA{reasons}"));
+            return Err(format!("holds no usable key of RSA, P-256, P-384 or Ed25519{reasons}"));
         }
         let passed_over = list.len() - number;
         Ok(Self { by_id, number, passed_over, notes })
@@ -122,7 +122,7 @@ fn usable(value: &Value) -> Result<Option<(Option<String>, Key)>, &'static str> 
     }
     let Some(algorithm) = algorithm(&jwk) else { return Ok(None) };
     let key = DecodingKey::from_jwk(&jwk).map_err(|_| "is not base64url where it must be")?;
-    if !has_sound_size(&key) {
+    if !has_sound_size(algorithm, &key) {
         return Err("has a wrong length (RSA: 2048 to 8192 bits)");
     }
     Ok(Some((jwk.common.key_id, Key { algorithm, key })))
@@ -133,7 +133,7 @@ fn is_of_a_known_kind(value: &Value) -> Result<bool, &'static str> {
     let text = |member: &str| value.get(member).and_then(Value::as_str);
     Ok(match text("kty").ok_or("is no JWK of RFC 7517")? {
         "RSA" => true,
-        "EC" => text("crv").is_none_or(|curve| curve == "P-256"),
+        "EC" => text("crv").is_none_or(|curve| matches!(curve, "P-256" | "P-384")),
         "OKP" => text("crv").is_none_or(|curve| curve == "Ed25519"),
         _ => false,
     })
@@ -158,29 +158,35 @@ fn algorithm(jwk: &Jwk) -> Option<Algorithm> {
     if jwk.common.key_operations.as_ref().is_some_and(|operations| !operations.contains(&KeyOperations::Verify)) {
         return None;
     }
+    // A key that does not say is for the one algorithm that is usual for its kind.
     let natural = match &jwk.algorithm {
         AlgorithmParameters::RSA(_) => Algorithm::RS256,
         AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::ES256,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P384 => Algorithm::ES384,
         AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDSA,
         _ => return None,
     };
-    let said = jwk.common.key_algorithm.map(Algorithm::try_from);
-    match said {
+    match jwk.common.key_algorithm.map(Algorithm::try_from) {
         None => Some(natural),
-        Some(Ok(said)) => (said == natural).then_some(said),
+        // One key of RSA may be for any of six; a curve leaves no choice.
+        Some(Ok(said)) => {
+            let fits = said == natural || natural == Algorithm::RS256 && said.family() == AlgorithmFamily::Rsa;
+            (fits && ring_provider::is_known(said)).then_some(said)
+        }
         Some(Err(_)) => None,
     }
 }
 
 /// What cannot be a key shows when it is read, not with the first token.
-fn has_sound_size(key: &DecodingKey) -> bool {
+fn has_sound_size(algorithm: Algorithm, key: &DecodingKey) -> bool {
     match key.kind() {
         DecodingKeyKind::RsaModulusExponent { n, e } => {
             let bits = n.iter().skip_while(|&&byte| byte == 0).count() * 8;
             (2048..=8192).contains(&bits) && !e.is_empty()
         }
-        DecodingKeyKind::SecretOrDer(bytes) => match key.family() {
-            AlgorithmFamily::Ec => bytes.len() == 65,
+        DecodingKeyKind::SecretOrDer(bytes) => match algorithm {
+            Algorithm::ES256 => bytes.len() == 65,
+            Algorithm::ES384 => bytes.len() == 97,
             _ => bytes.len() == 32,
         },
     }

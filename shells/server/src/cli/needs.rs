@@ -25,9 +25,10 @@ const ALL: [(&str, &[&str]); 15] = [
 ];
 
 /// Which option needs one of which others.
-const ONE: [(&str, &[&str]); 4] = [
+const ONE: [(&str, &[&str]); 5] = [
     ("jwt_issuer", &["jwks", "oidc_issuer"]),
     ("jwt_audience", &["jwks", "oidc_issuer"]),
+    ("jwt_scope", &["jwks", "oidc_issuer"]),
     ("jwt_leeway", &["jwks", "oidc_issuer"]),
     ("jwt_requester_claim", &["jwks", "oidc_issuer"]),
 ];

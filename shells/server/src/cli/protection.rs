@@ -45,9 +45,9 @@ pub(super) struct ProtectionOptions {
     /// The same for the admin's port; only /healthz, /readyz and the console's files need no token
     #[arg(long, value_name = "FILE")]
     admin_tokens: Option<PathBuf>,
-    /// Accept JWTs as well, signed by a key of this issuer: RS256, ES256 or EdDSA. The server fetches the keys (OpenID
-    /// Connect Discovery) and keeps them fresh. The URL is exactly what the issuer calls itself, and 'iss' must be the same;
-    /// http:// is for loopback addresses only. The environment names the proxy (HTTPS_PROXY, NO_PROXY)
+    /// Accept JWTs as well, signed by a key of this issuer: RS256 to PS512, ES256, ES384 or EdDSA. The server fetches the
+    /// keys (OpenID Connect Discovery) and keeps them fresh. The URL is exactly what the issuer calls itself, and 'iss' must
+    /// be the same; http:// is for loopback addresses only. The environment names the proxy (HTTPS_PROXY, NO_PROXY)
     #[arg(long, value_name = "URL", value_parser = values::checked(issuer))]
     oidc_issuer: Option<String>,
     /// Certificates in PEM of the authorities that are trusted for --oidc-issuer [default: those of the system]
@@ -55,7 +55,7 @@ pub(super) struct ProtectionOptions {
     oidc_ca: Option<PathBuf>,
     /// How old the keys of --oidc-issuer may become while they cannot be fetched. After that JWTs are answered with 503
     #[arg(long, value_name = "SECONDS", default_value_t = MAX_AGE.as_secs())]
-    #[arg(value_parser = values::number::<u64>(60..=604_800))]
+    #[arg(value_parser = values::number::<u64>(30..=604_800))]
     oidc_max_age: u64,
     /// Instead of --oidc-issuer: the keys are in this JWKS. A program that fetches them ends with SIGHUP to the server
     #[arg(long, value_name = "FILE")]
@@ -66,6 +66,10 @@ pub(super) struct ProtectionOptions {
     /// What 'aud' of a JWT must be or contain
     #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     jwt_audience: Option<String>,
+    /// Accept only JWTs that were given this scope or role: a word of 'scope', 'scp' or 'roles'. Needed where the issuer gives
+    /// tokens of the audience to any of its clients, as Entra ID does
+    #[arg(long, value_name = "WORD", value_parser = values::checked(scope))]
+    jwt_scope: Option<String>,
     /// How much the clocks of the JWT's issuer and of the server may differ
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = values::number::<u64>(0..=3600))]
     jwt_leeway: u64,
@@ -98,6 +102,11 @@ fn origin(text: &str) -> Result<String, String> {
 
 fn issuer(text: &str) -> Result<String, String> {
     discovery::check(text).map(|()| text.to_owned())
+}
+
+fn scope(text: &str) -> Result<String, String> {
+    let is_word = !text.is_empty() && !text.contains(char::is_whitespace);
+    is_word.then(|| text.to_owned()).ok_or_else(|| "one word, as the issuer writes it".to_owned())
 }
 
 fn host(text: &str) -> Result<String, String> {
@@ -209,6 +218,7 @@ impl ProtectionOptions {
             issuer: self.oidc_issuer.clone().or_else(|| self.jwt_issuer.clone()).unwrap_or_default(),
             audience: self.jwt_audience.clone().unwrap_or_default(),
             leeway: self.jwt_leeway,
+            scope: self.jwt_scope.clone(),
             requester_claim: self.jwt_requester_claim.clone(),
         };
         let keys = match self.issuer() {

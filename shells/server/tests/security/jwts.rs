@@ -67,7 +67,7 @@ impl Issuer {
             {"kty": "OKP", "kid": "d", "crv": "Ed25519", "alg": "EdDSA", "x": base64(self.ed25519.public_key().as_ref())},
             // What is not for checking tokens is passed over.
             {"kty": "RSA", "kid": "x", "use": "enc", "alg": "RSA-OAEP", "n": base64(&components.n), "e": "AQAB"},
-            {"kty": "EC", "kid": "y", "crv": "P-384", "alg": "ES384", "x": base64(&[1; 48]), "y": base64(&[1; 48])},
+            {"kty": "EC", "kid": "y", "crv": "P-521", "alg": "ES512", "x": base64(&[1; 66]), "y": base64(&[1; 66])},
             {"kty": "NEW", "kid": "z", "q": "something that comes later"},
         ]})
     }

@@ -4,6 +4,7 @@
 #![allow(unreachable_pub)] // nothing of a test is reached from anywhere
 
 mod access;
+mod algorithms;
 mod attempts;
 mod certificates;
 mod floods;

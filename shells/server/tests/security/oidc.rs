@@ -23,8 +23,13 @@ const FAULTS: &[(Does, &str, &str, &str)] = &[
     (Does::LeadsOut, "a redirect to http", "invalid", "it takes https://"),
     (Does::IsAnother, "a document of another issuer: a slash more", "invalid", "it is of the issuer"),
     (Does::PlainKeys, "a document that names keys by http", "invalid", "it takes https://"),
-    (Does::NoKeys, "a JWKS without a key", "invalid", "holds no key for RS256, ES256 or EdDSA"),
-    (Does::OtherKeys, "a JWKS with keys for encryption alone", "invalid", "holds no key for RS256, ES256 or EdDSA"),
+    (Does::NoKeys, "a JWKS without a key", "invalid", "holds no usable key of RSA, P-256, P-384 or Ed25519"),
+    (
+        Does::OtherKeys,
+        "a JWKS with keys for encryption alone",
+        "invalid",
+        "holds no usable key of RSA, P-256, P-384 or Ed25519",
+    ),
     (Does::Private, "a JWKS with a private key", "invalid", "key 1: is secret or private"),
 ];
 

@@ -84,6 +84,8 @@ fn wrong_options_and_files_are_one_line_and_code_2() {
     refuses(&["--jwks", "x", "--jwt-issuer", "y"], "--jwks needs --jwt-audience TEXT (see --help)");
     refuses(&["--jwt-issuer", "y"], "--jwt-issuer needs --jwks FILE or --oidc-issuer URL (see --help)");
     refuses(&["--jwt-audience", "y"], "--jwt-audience needs --jwks FILE or --oidc-issuer URL (see --help)");
+    refuses(&["--jwt-scope", "y"], "--jwt-scope needs --jwks FILE or --oidc-issuer URL (see --help)");
+    refuses(&["--jwt-scope", "a b"], "--jwt-scope: 'a b' is not one word, as the issuer writes it (see --help)");
     refuses(&["--jwt-leeway", "1"], "--jwt-leeway needs --jwks FILE or --oidc-issuer URL (see --help)");
     refuses(
         &["--jwt-requester-claim", "y"],
@@ -124,8 +126,11 @@ fn wrong_options_and_files_are_one_line_and_code_2() {
     for (number, (text, reason)) in [
         ("{".to_owned(), "no JSON: EOF while parsing an object at line 1 column 1".to_owned()),
         ("[]".to_owned(), "no JWKS: there is no list 'keys'".to_owned()),
-        (r#"{"keys":[]}"#.to_owned(), "holds no key for RS256, ES256 or EdDSA".to_owned()),
-        (json!({"keys": [good["keys"][3]]}).to_string(), "holds no key for RS256, ES256 or EdDSA".to_owned()),
+        (r#"{"keys":[]}"#.to_owned(), "holds no usable key of RSA, P-256, P-384 or Ed25519".to_owned()),
+        (
+            json!({"keys": [good["keys"][3]]}).to_string(),
+            "holds no usable key of RSA, P-256, P-384 or Ed25519".to_owned(),
+        ),
         (key(0, "d", json!("AQAB")), format!("key 1: {secret}")),
         (key(2, "d", json!("AQAB")), format!("key 3: {secret}")),
         (json!({"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}).to_string(), format!("key 1: {secret}")),
@@ -137,7 +142,7 @@ fn wrong_options_and_files_are_one_line_and_code_2() {
         ),
         (
             json!({"keys": [{"kty": "RSA", "n": "AQAB", "e": "AQAB"}, {"kty": "EC", "kid": 7}]}).to_string(),
-            "holds no key for RS256, ES256 or EdDSA; key 1: has a wrong length (RSA: 2048 to 8192 bits); \
+            "holds no usable key of RSA, P-256, P-384 or Ed25519; key 1: has a wrong length (RSA: 2048 to 8192 bits); \
              key 2: is no JWK of RFC 7517"
                 .to_owned(),
         ),

@@ -92,7 +92,7 @@ fn with_a_jwt(number: usize) -> Outcome<Duration> {
     let place = Place::new()?;
     let file = place.file("jwks");
     std::fs::write(&file, jwks(number))?;
-    let rules = Rules { issuer: "i".into(), audience: "a".into(), leeway: 0, requester_claim: None };
+    let rules = Rules { issuer: "i".into(), audience: "a".into(), leeway: 0, scope: None, requester_claim: None };
     let jwts = Jwts::new(rules, FromFile::load(file)?);
     ask_of(Guard { jwts: Some(jwts), ..Guard::default() }, OF_NO_KEY, 401)
 }

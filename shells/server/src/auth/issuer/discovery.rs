@@ -41,7 +41,10 @@ pub(super) fn keys_of(issuer: &str, document: &[u8]) -> Result<Uri, String> {
     let document: Document = json(document)?;
     // Section 4.3: exactly. Otherwise an issuer under one path of a host could speak for another.
     if document.issuer != issuer {
-        return Err(format!("it is of the issuer '{}'", shown(&document.issuer)));
+        // Issuers disagree on a slash at the end, and so do their manuals.
+        let slash = document.issuer.trim_end_matches('/') == issuer.trim_end_matches('/');
+        let hint = if slash { ": give its URL just so" } else { "" };
+        return Err(format!("it is of the issuer '{}'{hint}", shown(&document.issuer)));
     }
     document.jwks_uri.parse().map_err(|_| format!("its jwks_uri is no URL: '{}'", shown(&document.jwks_uri)))
 }
@@ -126,12 +129,48 @@ mod tests {
         assert_eq!(keys(issuer, "https://keys.test/k"), Ok("https://keys.test/k".to_owned()));
         for other in ["https://a.test/b/", "https://a.test", "https://A.test/b", "https://a.test:443/b", "", "x\ny"] {
             let error = keys(other, "https://keys.test/k").unwrap_err();
-            assert_eq!(error, format!("it is of the issuer '{}'", other.escape_debug()));
+            let hint = if other == "https://a.test/b/" { ": give its URL just so" } else { "" };
+            assert_eq!(error, format!("it is of the issuer '{}'{hint}", other.escape_debug()));
         }
         assert!(keys(issuer, "no URL").is_err());
         assert!(keys(&"x".repeat(5000), "").is_err_and(|error| error.len() < 300));
         for text in ["", "<html>", "[]", "{}", r#"{"issuer":7,"jwks_uri":""}"#, r#"{"issuer":"https://a.test/b"}"#] {
             assert!(keys_of(issuer, text.as_bytes()).is_err(), "{text}");
+        }
+    }
+
+    /// Where each issuer that people have puts its document, what it calls itself, and where its keys are.
+    #[test]
+    fn the_documents_that_people_have_are_found() {
+        let tenant = "11111111-2222-3333-4444-555555555555";
+        let entra = format!("https://login.microsoftonline.com/{tenant}");
+        for (issuer, document, keys) in [
+            (
+                "https://sso.example/realms/calls",
+                None,
+                "https://sso.example/realms/calls/protocol/openid-connect/certs",
+            ),
+            ("https://tenant.eu.auth0.com/", None, "https://tenant.eu.auth0.com/.well-known/jwks.json"),
+            (&format!("{entra}/v2.0"), None, &format!("{entra}/discovery/v2.0/keys")),
+            (&format!("https://sts.windows.net/{tenant}/"), None, &format!("{entra}/discovery/keys")),
+            ("https://org.okta.com/oauth2/default", None, "https://org.okta.com/oauth2/default/v1/keys"),
+            // One for all tenants is of no tenant, and so of no token.
+            (
+                "https://login.microsoftonline.com/common/v2.0",
+                Some("https://login.microsoftonline.com/{tenantid}/v2.0"),
+                "https://login.microsoftonline.com/common/discovery/v2.0/keys",
+            ),
+        ] {
+            check(issuer).unwrap();
+            let place = place(issuer);
+            let below = place.strip_suffix("/.well-known/openid-configuration").unwrap();
+            assert_eq!(below, issuer.trim_end_matches('/'));
+            let said = serde_json::json!({"issuer": document.unwrap_or(issuer), "jwks_uri": keys, "end_session_endpoint": null});
+            let found = keys_of(issuer, said.to_string().as_bytes()).map(|uri| uri.to_string());
+            match document {
+                None => assert_eq!(found, Ok(keys.to_owned())),
+                Some(other) => assert_eq!(found, Err(format!("it is of the issuer '{other}'"))),
+            }
         }
     }
 

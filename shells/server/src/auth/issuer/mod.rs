@@ -277,9 +277,18 @@ impl Held {
         Ok(again)
     }
 
+    /// How long the keys in force are good yet, unless they are too old.
+    fn left(&self) -> Option<Duration> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let left = self.standing.max_age().checked_sub(keys.as_ref()?.since.elapsed())?;
+        (!left.is_zero()).then_some(left)
+    }
+
     /// Says that it failed, and once that there are no keys any more; gives when to try again.
     fn failed(&self, fetch: Fetch, reason: &str, failures: u32, is_over: &mut bool) -> Duration {
         let again = pace::after_failures(failures, pace::random());
+        // Once more when the keys get too old: then that is said when it is so, and not a minute later.
+        let again = self.left().map_or(again, |left| left.min(again));
         let issuer = self.standing.issuer();
         let again_ms = again.as_millis() as u64;
         self.standing.failed(fetch, reason.to_owned());

@@ -158,6 +158,21 @@ async fn the_last_keys_are_good_for_so_long() {
     assert_eq!(issuer.held.standing.ready(), Ok(()));
 }
 
+/// That the keys are too old is found when it is so, however long ago the issuer was asked the last time.
+#[tokio::test(start_paused = true)]
+async fn keys_that_get_too_old_are_asked_for_once_more() {
+    for _ in 0..10 {
+        let (issuer, end) = start([keys(&["a"]), Err(Fetch::Unreachable)]);
+        // A fetch takes a tenth of a second: one that is under way is as good.
+        pass(24 * HOUR - Duration::from_millis(150)).await;
+        assert_eq!(known(&issuer, &["a"]), Ok(vec!["a"]));
+        let _ = issuer.fetcher.times();
+        pass(Duration::from_millis(160)).await;
+        assert_eq!((known(&issuer, &["a"]), issuer.fetcher.times()), (Err(NoKeys::TooOld), 1));
+        end.cancel();
+    }
+}
+
 /// One that is away at the start is found soon after it is there.
 #[tokio::test(start_paused = true)]
 async fn an_issuer_may_come_later() {
