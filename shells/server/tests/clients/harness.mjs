@@ -94,11 +94,11 @@ export function start(command, args, options = {}) {
 
 /** A recording-server with the demo world. */
 export class Server {
-    /** `port` 0 takes a free one. */
-    static async start(args = [], port = 0) {
+    /** `port` 0 takes a free one; `options` are those of its process. */
+    static async start(args = [], port = 0, options = {}) {
         const server = new Server();
         const listen = ["--listen", `127.0.0.1:${port}`, "--admin", "127.0.0.1:0", "--log", "error"];
-        server.child = start(process.env.SERVER, [...listen, ...args]);
+        server.child = start(process.env.SERVER, [...listen, ...args], options);
         server.args = args;
         for await (const line of createInterface({ input: server.child.stdout })) {
             const [name, url] = line.trim().split(/\s+/);
