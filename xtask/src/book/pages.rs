@@ -194,6 +194,22 @@ mod tests {
         assert_eq!(goal("docs/a.md", &format!("{REPOSITORY}b.md#c")), here("b.md", Some("c")));
     }
 
+    /// Pages that a front page has no link to.
+    fn unreached(front: &str, there: &BTreeSet<String>) -> Vec<String> {
+        let goals: Vec<_> = links(front).iter().map(|link| goal(FRONT, link)).collect();
+        let is_reached = |page: &String| goals.iter().any(|goal| matches!(goal, Goal::Here(path, _) if path == page));
+        there.iter().filter(|page| *page != FRONT && !is_reached(page)).cloned().collect()
+    }
+
+    #[test]
+    fn the_front_page_leads_to_each_page() -> Result<()> {
+        let there = super::super::stage::pages_of_docs(&root())?;
+        let front = fs::read_to_string(root().join(FRONT))?;
+        assert_eq!(unreached(&front, &there), [""; 0]);
+        assert_eq!(unreached(&front.replace("(store.md)", "(audit.md)"), &there), ["docs/store.md"]);
+        Ok(())
+    }
+
     #[test]
     fn the_summary_has_each_page_once() -> Result<()> {
         let there = super::super::stage::pages_of_docs(&root())?;
