@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Begins and ends a session from Asterisk's dialplan, as AGI: docs/call-control.md.
 
-AGI(recording-session.py,PUT,UCC,SESSION,Channel=NAME) and AGI(recording-session.py,DELETE,UCC,SESSION). The variable
-RECORDING_STATUS is the status of the reply then, or 0 without one; RECORDING_DISPOSITION what is to become of the recording.
+AGI(recording-session.py,PUT,UCC,SESSION,STATE,Channel=NAME) and AGI(recording-session.py,DELETE,UCC,SESSION). STATE is 1 if the
+call is being recorded already, else 0; what follows is for the UCC's recorder, if it has one. RECORDING_STATUS is the status of the
+reply then, or 0 without one; RECORDING_DISPOSITION what is to become of the recording.
 """
 import json, os, sys, time, urllib.request
 from urllib.error import HTTPError
@@ -11,9 +12,9 @@ from urllib.parse import quote
 ADMIN = os.environ.get("RECORDING_ADMIN", "http://127.0.0.1:8081")
 TOKEN_FILE = os.environ.get("RECORDING_ADMIN_TOKEN_FILE")  # for --admin-tokens
 
-def request(method, ucc, session, of_recorder):
-    body = {"RecordingState": 1, "MarkingState": 0, "SavingState": 0}
-    if of_recorder: body["Recorder"] = dict([of_recorder])
+def request(method, ucc, session, state="0", of_recorder=None):
+    body = {"RecordingState": int(state), "MarkingState": 0, "SavingState": 0}
+    if of_recorder: body["Recorder"] = dict([of_recorder.split("=", 1)])
     headers = {"Authorization": "Bearer " + open(TOKEN_FILE).read().strip()} if TOKEN_FILE else {}
     url = f"{ADMIN}/sessions/{quote(ucc, safe='')}/{quote(session, safe='')}"
     data = json.dumps(body).encode() if method == "PUT" else None
@@ -31,10 +32,8 @@ def set_variable(name, value):
 
 while sys.stdin.readline().strip():  # what Asterisk says of the channel, up to an empty line
     pass
-method, ucc, session, *rest = sys.argv[1:]
-of_recorder = rest[0].split("=", 1) if rest else None
 for attempt in range(3):  # both may be sent again
-    status, reply = request(method, ucc, session, of_recorder)
+    status, reply = request(*sys.argv[1:])
     if 200 <= status < 500 and status != 429: break
     time.sleep(0.2)
 set_variable("RECORDING_STATUS", status)
