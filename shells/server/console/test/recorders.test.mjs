@@ -16,14 +16,21 @@ const started = { RecordingState: 1, MarkingState: 0, SavingState: 0 };
 
 /** What the recorder does: obeys, answers nothing of use, or records. */
 let mood = "obeys";
+/** What it is doing, by call. */
+const states = new Map();
 const recorder = createServer((request, response) => {
   let body = "";
   request.on("data", (data) => (body += data));
   request.on("end", () => {
-    if (request.method === "GET") return response.writeHead(request.url.includes("?") ? 404 : 200).end();
+    const asked = new URL(request.url, "http://recorder").searchParams.get("CorrelationId");
+    if (request.method === "GET" && asked === null) return response.writeHead(200).end();
     if (mood === "fails") return response.writeHead(500).end();
-    const becomes = { Pause: "Paused", Stop: "Off", Record: "Recording" }[JSON.parse(body).Order];
-    response.writeHead(200).end(JSON.stringify({ RecorderState: mood === "records" ? "Recording" : becomes }));
+    const { CorrelationId, Order } = request.method === "GET" ? { CorrelationId: asked } : JSON.parse(body);
+    const becomes = { Pause: "Paused", Stop: "Off", Record: "Recording" }[Order] ?? states.get(CorrelationId);
+    if (becomes === undefined) return response.writeHead(404).end();
+    const is = mood === "records" ? "Recording" : becomes;
+    states.set(CorrelationId, is);
+    response.writeHead(200).end(JSON.stringify({ RecorderState: is }));
   });
 });
 await new Promise((resolve) => recorder.listen(0, "127.0.0.1", resolve));

@@ -3,7 +3,7 @@
 //! Datagrams get lost, and so does the recorder; neither is an error here. A sender sends again, and the socket is opened
 //! again when nothing has come through it for a while, since the host's own addresses may have changed.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::HashMap;
@@ -49,6 +49,9 @@ pub(super) struct Link {
     waiting: Mutex<Waiting>,
     /// The recorder's host said that it does not listen.
     pub(super) refused: Notify,
+    /// What its name is looked up as.
+    #[cfg(test)]
+    pub(super) instead: Vec<SocketAddr>,
 }
 
 /// Waits for the reply to one cookie. Dropped, it waits no more.
@@ -76,6 +79,10 @@ impl Drop for Waiter<'_> {
     }
 }
 
+fn is_refused(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ConnectionRefused
+}
+
 impl Link {
     pub(super) fn new(address: &str, nonce: u64) -> Self {
         Self {
@@ -85,6 +92,8 @@ impl Link {
             socket: Mutex::default(),
             waiting: Mutex::default(),
             refused: Notify::new(),
+            #[cfg(test)]
+            instead: Vec::new(),
         }
     }
 
@@ -131,7 +140,7 @@ impl Link {
 
     /// Whether the error says only that the recorder does not listen.
     fn note(&self, error: &io::Error) -> bool {
-        let is_refused = error.kind() == io::ErrorKind::ConnectionRefused;
+        let is_refused = is_refused(error);
         if is_refused {
             self.refused.notify_one();
         }
@@ -162,22 +171,43 @@ impl Link {
     /// Receives, for ever.
     pub(super) async fn run(&self) {
         let mut buffer = vec![0; LONGEST];
+        let mut place = 0;
         loop {
-            if let Ok(socket) = self.open().await {
+            if let Ok((socket, at, count)) = self.open(place).await {
                 let socket = Arc::new(socket);
                 *self.socket() = Some(Arc::clone(&socket));
-                if self.receive(&socket, &mut buffer).await.is_ok() {
-                    continue;
+                let ended = self.receive(&socket, &mut buffer, count > 1).await;
+                // A name may have an address at which the recorder does not listen, as `localhost` has.
+                place = if matches!(ended, Ok(true)) { at } else { at + 1 };
+                if ended.is_ok() {
+                    if place < count || count == 1 {
+                        continue;
+                    }
+                    // It was at none of them.
+                    self.refused.notify_one();
                 }
+                place %= count;
             }
             *self.socket() = None;
             sleep(OPEN_AGAIN_AFTER).await;
         }
     }
 
-    async fn open(&self) -> io::Result<UdpSocket> {
+    async fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        #[cfg(test)]
+        if !self.instead.is_empty() {
+            return Ok(self.instead.clone());
+        }
+        Ok(lookup_host(&*self.address).await?.collect())
+    }
+
+    /// Opens the way to the first of the recorder's addresses that there is a way to, from this place on. Says which it is, and of
+    /// how many.
+    async fn open(&self, place: usize) -> io::Result<(UdpSocket, usize, usize)> {
         let mut last = io::Error::from(io::ErrorKind::NotFound);
-        for address in lookup_host(&*self.address).await? {
+        let addresses = self.addresses().await?;
+        let count = addresses.len();
+        for (at, address) in addresses.into_iter().enumerate().cycle().skip(place).take(count) {
             let any: IpAddr = if address.is_ipv4() { [0; 4].into() } else { [0_u16; 8].into() };
             let opened = async {
                 let socket = UdpSocket::bind((any, 0)).await?;
@@ -185,19 +215,25 @@ impl Link {
                 Ok(socket)
             };
             match opened.await {
-                Ok(socket) => return Ok(socket),
+                Ok(socket) => return Ok((socket, at, count)),
                 Err(error) => last = error,
             }
         }
         Err(last)
     }
 
-    /// Receives until nothing comes any more, or the socket fails.
-    async fn receive(&self, socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<()> {
+    /// Receives until nothing comes any more, or the socket fails, or the recorder does not listen here and has other addresses.
+    /// Says whether anything came.
+    async fn receive(&self, socket: &UdpSocket, buffer: &mut [u8], has_others: bool) -> io::Result<bool> {
+        let mut has_heard = false;
         loop {
             match timeout(SILENT_FOR, socket.recv(buffer)).await {
-                Err(_) => return Ok(()),
-                Ok(Ok(length)) => self.heard(buffer.get(..length).unwrap_or_default()),
+                Err(_) => return Ok(has_heard),
+                Ok(Ok(length)) => {
+                    has_heard = true;
+                    self.heard(buffer.get(..length).unwrap_or_default());
+                }
+                Ok(Err(error)) if is_refused(&error) && has_others && !has_heard => return Ok(false),
                 // Each is about one datagram that was sent, so they cannot come faster than those.
                 Ok(Err(error)) if self.note(&error) => {}
                 Ok(Err(error)) => return Err(error),

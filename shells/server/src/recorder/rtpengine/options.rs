@@ -34,7 +34,8 @@ impl PauseMode {
 pub struct Options {
     /// The recorder's name, for the log.
     pub name: Box<str>,
-    /// Where it listens for `ng` over UDP: `host:port`. A host's name is looked up each time that the socket is opened.
+    /// Where it listens for `ng` over UDP: `host:port`. A host's name is looked up each time that the socket is opened,
+    /// and if it has several addresses, the next is tried when nothing comes from one.
     pub address: Box<str>,
     /// How it pauses.
     pub pause: PauseMode,

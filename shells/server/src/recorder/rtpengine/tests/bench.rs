@@ -51,6 +51,18 @@ impl Bench {
         Self { daemon, recorder: Arc::new(Rtpengine::run(orders).0) }
     }
 
+    /// With a call, by a name that is looked up as an address at which no recorder listens, and then the daemon's.
+    pub(super) async fn second_of_two() -> Self {
+        let daemon = Daemon::start().await;
+        daemon.has_call(CALL);
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+        let nowhere = socket.local_addr().expect("an address");
+        drop(socket);
+        let mut orders = Orders::new(options(&daemon, PauseMode::Segments, None), 1, 2);
+        orders.link.instead = vec![nowhere, daemon.address];
+        Self { daemon, recorder: Arc::new(Rtpengine::run(orders).0) }
+    }
+
     pub(super) async fn with(daemon: Daemon, options: Options) -> Self {
         let (recorder, _alive) = Rtpengine::start(options, 1).expect("random numbers");
         Self { daemon, recorder: Arc::new(recorder) }

@@ -138,3 +138,19 @@ async fn the_tasks_end_with_the_recorder_and_not_before() {
     sleep(SECOND * 5).await;
     assert_eq!(bench.daemon.sent(""), sent, "it is still being asked");
 }
+
+/// `localhost` is often `::1` first, and the recorder listens on 127.0.0.1.
+#[tokio::test(start_paused = true)]
+async fn a_recorder_is_found_at_any_address_of_its_name() {
+    let bench = Bench::second_of_two().await;
+    bench.until(|condition| condition.usable.is_some()).await;
+    let paused = Outcome::Is(RecorderState::Paused);
+    assert_eq!(bench.order(Order::Pause, 1).await.0, paused);
+    // After it was away for long, too.
+    bench.daemon.state().is_away = true;
+    sleep(SECOND * 60).await;
+    assert!(!bench.condition().answers);
+    bench.daemon.state().is_away = false;
+    bench.until(|condition| condition.answers).await;
+    assert_eq!((bench.order(Order::Pause, 2).await.0, bench.condition().instance), (paused, 1));
+}
