@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
 use recording_core::decide::{DecidedReply, Decision, SetFacts, StateFacts};
 use recording_core::wire::{
@@ -247,6 +248,10 @@ impl<S: Store> Service<S> {
     /// Reports what happened to all who observe it.
     pub(crate) async fn observe(&self, occurrence: &Occurrence<'_>, caller: Caller<'_>) {
         self.metrics.observe(occurrence);
+        if let Occurrence::Overdue { key, since_ms, limit, .. } = occurrence {
+            let since = since_ms.and_then(|ms| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(ms)));
+            self.webhooks.overdue(key, since, *limit);
+        }
         if let Some(trail) = self.trail() {
             // Boxed, so that the futures of all requests need no room for it: most have no trail.
             Box::pin(trail.observe(occurrence, caller)).await;

@@ -4,6 +4,7 @@ use recording_core::Event;
 use serde_json::{Map, Value, json};
 
 use super::{Samples, schemas};
+use crate::session::SessionKey;
 use crate::webhook;
 
 /// The name of the schema of a post's body.
@@ -46,15 +47,18 @@ pub(super) fn all() -> Value {
 /// These schemas and that of a post's body.
 pub(super) fn with_post(samples: &Samples, mut schemas: Value) -> Value {
     schemas[POST] = post(samples);
+    let overdue = overdue(&schemas[Event::NAME], &schemas[POST]["examples"][2]["data"]);
+    schemas[webhook::OVERDUE] = overdue;
     schemas
 }
 
 /// The schema of a post's body: its keys are those that one has.
 fn post(samples: &Samples) -> Value {
     let event = samples.bodies().into_iter().find(|(name, _)| *name == Event::NAME).map(|(_, body)| body.to_string());
-    let examples = webhook::samples(event.unwrap_or_default().as_bytes());
+    let key = SessionKey::new(samples.state.ucc, samples.state.correlation_id);
+    let examples = webhook::samples(event.unwrap_or_default().as_bytes(), &key);
     let examples = examples.map(|body| serde_json::from_slice::<Value>(&body).unwrap_or_default());
-    let [with, without] = &examples;
+    let [with, without, _] = &examples;
     let keys = |body: &Value| body.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect::<Vec<_>>();
     let properties: Map<_, _> = keys(with).into_iter().map(|key| (key.clone(), property(&key))).collect();
     json!({
@@ -68,9 +72,30 @@ fn post(samples: &Samples) -> Value {
     })
 }
 
+/// The schema of what is posted about a pause that has reached its limit. A session is named as in an event.
+fn overdue(event: &Value, example: &Value) -> Value {
+    json!({
+        "type": "object",
+        "description": "A pause has reached the limit of its UCC. It is only reported: nothing is resumed",
+        "properties": {
+            "UccName": event["properties"]["UccName"],
+            "CorrelationId": event["properties"]["CorrelationId"],
+            "PausedSince": {
+                "description": "Since when the session is paused",
+                "type": ["string", "null"],
+                "format": "date-time",
+            },
+            "LimitSeconds": { "description": "How long a pause of this UCC may be", "type": "integer", "minimum": 1 },
+        },
+        "required": ["UccName", "CorrelationId", "PausedSince", "LimitSeconds"],
+        "additionalProperties": false,
+        "examples": [example],
+    })
+}
+
 fn property(key: &str) -> Value {
     match key {
-        "type" => json!({ "enum": [Event::NAME, webhook::MISSED] }),
+        "type" => json!({ "enum": [Event::NAME, webhook::OVERDUE, webhook::MISSED] }),
         "id" => json!({ "type": "string", "pattern": "^evt_[0-9a-f]{24,32}$" }),
         "timestamp" => {
             json!({ "description": "When the server learned of the change", "type": "string", "format": "date-time" })
@@ -86,7 +111,7 @@ fn property(key: &str) -> Value {
         "sequence" => {
             json!({ "description": "Greater for each later event of a session", "type": "integer", "minimum": 0 })
         }
-        "data" => schemas::reference(Event::NAME),
+        "data" => json!({ "oneOf": [schemas::reference(Event::NAME), schemas::reference(webhook::OVERDUE)] }),
         // It accepts nothing: the tests see that at once.
         _ => json!(false),
     }
@@ -108,6 +133,10 @@ mod tests {
         let [with, without] = [&schema["examples"][0], &schema["examples"][1]];
         assert_eq!(with["data"], document["components"]["schemas"][Event::NAME]["examples"][0]);
         assert_eq!((&without["type"], without.get("data")), (&webhook::MISSED.into(), None));
+        let overdue = &document["components"]["schemas"][webhook::OVERDUE];
+        let keys = |object: &Value| object.as_object().map(|object| object.keys().cloned().collect::<Vec<_>>());
+        assert_eq!(keys(&overdue["properties"]), keys(&schema["examples"][2]["data"]));
+        assert!(overdue["properties"]["UccName"].is_object() && schema["examples"][2]["type"] == webhook::OVERDUE);
         assert!(document["webhooks"][Event::NAME]["post"]["requestBody"].is_object());
     }
 }

@@ -8,6 +8,7 @@ use core::{fmt, mem};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -17,7 +18,6 @@ use tracing::{error, info, warn};
 use super::message::Message;
 use super::options::WebhookConfig;
 use super::queue::{Failed, Job, Limits, Noted, Queue};
-use crate::events::Published;
 use crate::hub::EventCase;
 use crate::metrics::{WebhookDropped, WebhookLevel};
 use crate::reloadable::Reloadable;
@@ -136,12 +136,12 @@ impl Hook {
     }
 
     /// An event, if it wants it. Returns at once.
-    pub(super) fn offer(&self, key: &SessionKey, published: &Published, event: &Noted) {
+    pub(super) fn offer(&self, key: &SessionKey, json: impl FnOnce(EventCase) -> Bytes, event: &Noted) {
         let settings = self.settings.current();
         if settings.config.uccs.as_ref().is_some_and(|uccs| !uccs.contains(&key.ucc)) {
             return;
         }
-        let event = Noted { json: settings.case.json(published), ..event.clone() };
+        let event = Noted { json: json(settings.case), ..event.clone() };
         if !locked(&self.queue).offer(key, event, Instant::now()) {
             self.dropped(WebhookDropped::Full, 1);
         }

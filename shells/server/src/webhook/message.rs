@@ -5,12 +5,30 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use recording_core::Event;
+use serde_json::Value;
 
 use super::queue::{Job, Noted, Report};
 use crate::audit::time;
+use crate::hub::EventCase;
+use crate::session::SessionKey;
 
 /// The type of a post that has no event, and only says that some may be missing.
 pub const MISSED: &str = "RecordingEventsMissed";
+
+/// The type of a post about a pause that has reached its limit.
+pub const OVERDUE: &str = "RecordingPauseOverdue";
+
+/// What a post says of a pause that has reached its limit.
+pub(super) fn overdue(case: EventCase, key: &SessionKey, since: Option<SystemTime>, limit: Duration) -> Bytes {
+    let [ucc, id, paused, seconds] = match case {
+        EventCase::Pascal => ["UccName", "CorrelationId", "PausedSince", "LimitSeconds"],
+        EventCase::Camel => ["uccName", "correlationId", "pausedSince", "limitSeconds"],
+    };
+    let name = Value::from(key.ucc.as_str());
+    let since = since.map_or_else(|| "null".to_owned(), |since| format!(r#""{}""#, time::at(since)));
+    let (correlation_id, limit) = (key.correlation_id, limit.as_secs());
+    format!(r#"{{"{ucc}":{name},"{id}":"{correlation_id}","{paused}":{since},"{seconds}":{limit}}}"#).into()
+}
 
 /// An id and a body, the same on each try.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +42,7 @@ impl Message {
     pub(super) fn of(job: &Job, start: u64) -> Self {
         let Report { dropped, read_again, .. } = job.report;
         let (kind, number, at) = match &job.event {
-            Some(event) => (Event::NAME, event.number, event.at),
+            Some(event) => (event.kind, event.number, event.at),
             None => (MISSED, job.notice.0, job.notice.1),
         };
         let id = id(start, number);
@@ -34,11 +52,14 @@ impl Message {
     }
 }
 
-/// The bodies of a post with this event and of one without, for those who describe them.
-pub(crate) fn samples(event: &[u8]) -> [Bytes; 2] {
+/// The bodies of a post with this event, of one without, and of one about a pause of this session, for those who describe them.
+pub(crate) fn samples(event: &[u8], key: &SessionKey) -> [Bytes; 3] {
     let (id, at) = (id(1, 7), SystemTime::UNIX_EPOCH + Duration::from_micros(1_796_012_805_357_260));
     let with = body(Event::NAME, (&id, at), (0, false), Some((1_796_012_805_357_260, event)));
-    [with, body(MISSED, (&id, at), (3, true), None)]
+    let limit = Duration::from_secs(600);
+    let overdue = overdue(EventCase::Pascal, key, Some(at - limit), limit);
+    let overdue = body(OVERDUE, (&id, at), (0, false), Some((1_796_012_805_357_260, &overdue)));
+    [with, body(MISSED, (&id, at), (3, true), None), overdue]
 }
 
 fn body(

@@ -23,12 +23,13 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use recording_core::Event;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use hook::{Hook, Settings};
-pub use message::MISSED;
 pub(crate) use message::samples;
+pub use message::{MISSED, OVERDUE};
 pub use options::WebhookConfig;
 use post::Poster;
 use queue::Noted;
@@ -148,6 +149,26 @@ impl Webhooks {
         self.all().iter().for_each(|hook| hook.abandon());
     }
 
+    /// A pause has reached its limit.
+    pub(crate) fn overdue(&self, key: &SessionKey, since: Option<SystemTime>, limit: Duration) {
+        if self.is_wanted() {
+            let noted = self.noted(OVERDUE, None);
+            let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
+            hooks.iter().for_each(|hook| hook.offer(key, |case| message::overdue(case, key, since, limit), &noted));
+        }
+    }
+
+    /// What the posts to all of them have in common.
+    fn noted(&self, kind: &'static str, revision: Option<u64>) -> Noted {
+        Noted {
+            kind,
+            json: Bytes::new(),
+            number: self.numbers.fetch_add(1, Ordering::Relaxed),
+            sequence: revision.unwrap_or_else(|| self.next_sequence()),
+            at: SystemTime::now(),
+        }
+    }
+
     /// How they stand, for the metrics.
     pub(crate) fn levels(&self) -> Vec<WebhookLevel> {
         let mut levels: Vec<_> = self.all().iter().map(|hook| hook.level()).collect();
@@ -180,14 +201,9 @@ impl Tap for Webhooks {
 
     fn published(&self, event: &Published, revision: Option<u64>) {
         let key = SessionKey { correlation_id: event.correlation_id, ucc: event.ucc.clone() };
-        let noted = Noted {
-            json: Bytes::new(),
-            number: self.numbers.fetch_add(1, Ordering::Relaxed),
-            sequence: revision.unwrap_or_else(|| self.next_sequence()),
-            at: SystemTime::now(),
-        };
+        let noted = self.noted(Event::NAME, revision);
         let hooks = self.hooks.read().unwrap_or_else(PoisonError::into_inner);
-        hooks.iter().for_each(|hook| hook.offer(&key, event, &noted));
+        hooks.iter().for_each(|hook| hook.offer(&key, |case| case.json(event), &noted));
     }
 
     fn missed(&self) {

@@ -22,6 +22,8 @@ pub(super) struct Limits {
 /// An event that is to be posted.
 #[derive(Debug, Clone)]
 pub(super) struct Noted {
+    /// The type of the post.
+    pub(super) kind: &'static str,
     /// The event as JSON.
     pub(super) json: Bytes,
     /// What its id is made of.

@@ -19,5 +19,6 @@ fn key(number: u128) -> SessionKey {
 }
 
 fn noted(number: u64, bytes: usize) -> Noted {
-    Noted { json: Bytes::from(vec![b' '; bytes]), number, sequence: number, at: SystemTime::UNIX_EPOCH }
+    let json = Bytes::from(vec![b' '; bytes]);
+    Noted { kind: "event", json, number, sequence: number, at: SystemTime::UNIX_EPOCH }
 }

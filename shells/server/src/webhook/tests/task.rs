@@ -6,17 +6,18 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
 
 use recording_core::Event;
 use recording_core::wire::UccNameBuf;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::super::hook::{Answer, Hook, Settings, Transport};
 use super::super::message::Message;
 use super::super::options::WebhookConfig;
 use super::super::queue::Failed;
-use super::super::{MISSED, Prepared, Webhooks};
+use super::super::{MISSED, OVERDUE, Prepared, Webhooks};
 use super::key;
 use crate::events::Events;
 use crate::hub::EventCase;
@@ -405,4 +406,35 @@ async fn what_is_dropped_ends() {
     timeout(Duration::from_secs(10), hook.until_over()).await.expect("an end");
     sleep(Duration::from_secs(1)).await;
     assert_eq!(Arc::<Hook>::strong_count(&hook), 1);
+}
+
+/// A pause that has reached its limit is posted among the events of its session, to those who get them.
+#[tokio::test(start_paused = true)]
+async fn an_overdue_pause_is_posted() {
+    let receivers = [(); 3].map(|()| Receiver::new(|_, _| Does::Says(Answer::Taken)));
+    let [pascal, mut camel, mut other] = receivers.each_ref().map(settings);
+    camel.case = EventCase::Camel;
+    other.config.uccs = Some([UccNameBuf::new("other").expect("a name")].into_iter().collect());
+    (camel.config.name, other.config.name) = ("camel".into(), "other".into());
+    let world = World::new(vec![pascal, camel, other]);
+    world.publish(1, 3);
+    let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_012_805);
+    world.webhooks.overdue(&key(1), Some(since), Duration::from_secs(600));
+    world.publish(1, 1);
+    sleep(Duration::from_secs(1)).await;
+    let id = key(1).correlation_id.to_string();
+    let since = "2026-11-30T04:26:45.000000Z";
+    let expected = [
+        json!({ "UccName": "ucc", "CorrelationId": id, "PausedSince": since, "LimitSeconds": 600 }),
+        json!({ "uccName": "ucc", "correlationId": id, "pausedSince": since, "limitSeconds": 600 }),
+    ];
+    for (receiver, expected) in receivers.iter().zip(expected) {
+        let taken = receiver.taken();
+        let events: Vec<_> = taken.iter().filter(|body| body["type"] != MISSED).collect();
+        assert_eq!(events.len(), 3, "{taken:?}");
+        assert_eq!((&events[1]["type"], &events[1]["data"]), (&OVERDUE.into(), &expected));
+        let sequence = |at: usize| events[at]["sequence"].as_u64();
+        assert!(sequence(0) < sequence(1) && sequence(1) < sequence(2), "{events:?}");
+    }
+    assert!(receivers[2].taken().iter().all(|body| body["type"] == MISSED));
 }
