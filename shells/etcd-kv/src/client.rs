@@ -6,6 +6,7 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use bytes::Bytes;
 use prost::Message;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -23,6 +24,7 @@ use crate::options::{Credentials, Options};
 use crate::status::wants_new_token;
 use crate::tls::Tls;
 use crate::token::{Tokens, authenticate};
+use crate::version::version;
 use crate::watch::{self, Watch};
 
 /// How long a request that changes nothing waits after no member could serve it, before it asks all of them again.
@@ -186,6 +188,25 @@ impl Client {
     /// If there is no such endpoint.
     pub async fn status(&self, endpoint: usize) -> Result<StatusResponse, Error> {
         self.attempt(endpoint, &self.unary(call::STATUS, StatusRequest {})).await
+    }
+
+    /// What the member at an endpoint tells of its [state](Self::status) to a user who may not ask for it: members of 3.5.30 tell it
+    /// to none without the role `root`. That is who the member is and its version, and nothing else. `key` is one that the user
+    /// may read.
+    ///
+    /// # Errors
+    ///
+    /// If it does not answer in time, or shows no version at its client URL.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such endpoint.
+    pub async fn outline(&self, endpoint: usize, key: impl Into<Bytes>) -> Result<StatusResponse, Error> {
+        // As for its state, it need not know a leader.
+        let range = RangeRequest { serializable: true, count_only: true, ..RangeRequest::key(key) };
+        let answer: RangeResponse = self.attempt(endpoint, &self.unary(call::RANGE, range)).await?;
+        let version = version(&self.0.members[endpoint].endpoint, &self.options()).await?;
+        Ok(StatusResponse { header: answer.header, version, ..StatusResponse::default() })
     }
 
     /// The alarms of the cluster.

@@ -7,6 +7,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
 use crate::connection::Connection;
@@ -21,28 +23,44 @@ const WINDOW: u32 = 4 << 20;
 /// Connects within the time that the options give.
 pub(crate) async fn dial(endpoint: &Endpoint, options: &Options) -> Result<Connection, Error> {
     let connecting = async {
-        let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.map_err(|error| connect(&error))?;
-        tcp.set_nodelay(true).map_err(|error| connect(&error))?;
-        match (endpoint.tls, &options.tls) {
-            (false, _) => http(tcp, endpoint, options).await,
-            (true, Some(tls)) => http(encrypted(tcp, endpoint, tls).await?, endpoint, options).await,
-            (true, None) => Err(Error::not_done(Kind::Connect, "https needs the certificate authority of the members")),
+        match connected(endpoint, options, Tls::connector).await? {
+            Io::Plain(tcp) => http(tcp, endpoint, options).await,
+            Io::Tls(tls) => http(*tls, endpoint, options).await,
         }
     };
     let late = || Error::not_done(Kind::Connect, format!("no connection within {:?}", options.connect));
     timeout(options.connect, connecting).await.unwrap_or_else(|_| Err(late())).map_err(|error| error.at(&endpoint.name))
 }
 
-async fn encrypted(
-    tcp: TcpStream,
+/// A connection to a member, over TLS or not.
+pub(crate) enum Io {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+/// Connects to read the member's pages. It may take as long as it likes.
+pub(crate) async fn plain_or_tls(endpoint: &Endpoint, options: &Options) -> Result<Io, Error> {
+    connected(endpoint, options, Tls::connector_of_pages).await
+}
+
+async fn connected(
     endpoint: &Endpoint,
-    tls: &Tls,
-) -> Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Error> {
+    options: &Options,
+    connector: impl Fn(&Tls) -> TlsConnector,
+) -> Result<Io, Error> {
+    let tcp = TcpStream::connect((endpoint.host.as_str(), endpoint.port)).await.map_err(|error| connect(&error))?;
+    tcp.set_nodelay(true).map_err(|error| connect(&error))?;
+    let tls = match (endpoint.tls, &options.tls) {
+        (false, _) => return Ok(Io::Plain(tcp)),
+        (true, Some(tls)) => connector(tls),
+        (true, None) => {
+            return Err(Error::not_done(Kind::Connect, "https needs the certificate authority of the members"));
+        }
+    };
     let name = ServerName::try_from(endpoint.host.clone())
         .map_err(|_| Error::not_done(Kind::Connect, "its host is no name that a certificate can have"))?;
-    let stream =
-        tls.connector().connect(name, tcp).await.map_err(|error| Error::not_done(Kind::Connect, tls_failed(&error)))?;
-    Ok(stream)
+    let stream = tls.connect(name, tcp).await;
+    stream.map(|tls| Io::Tls(Box::new(tls))).map_err(|error| Error::not_done(Kind::Connect, tls_failed(&error)))
 }
 
 async fn http(

@@ -19,6 +19,7 @@ mod options;
 mod status;
 mod tls;
 mod token;
+mod version;
 mod watch;
 
 pub use client::{Client, Counts};

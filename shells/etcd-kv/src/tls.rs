@@ -12,6 +12,9 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 /// gRPC is HTTP/2, and etcd speaks both.
 const HTTP_2: &[u8] = b"h2";
 
+/// What its pages for people and monitors are read with.
+const HTTP_1: &[u8] = b"http/1.1";
+
 /// TLS 1.2 and 1.3, with certificates of the operator's choice alone: none of the system's are trusted.
 #[derive(Clone)]
 pub struct Tls(Arc<ClientConfig>);
@@ -52,6 +55,12 @@ impl Tls {
 
     pub(crate) fn connector(&self) -> TlsConnector {
         self.0.clone().into()
+    }
+
+    pub(crate) fn connector_of_pages(&self) -> TlsConnector {
+        let mut config = (*self.0).clone();
+        config.alpn_protocols = vec![HTTP_1.to_vec()];
+        Arc::new(config).into()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Users with passwords.
 
-use etcd_kv::messages::WatchCreateRequest;
+use etcd_kv::messages::{StatusResponse, WatchCreateRequest};
 use etcd_kv::{Client, Credentials, Kind, Options, Outcome};
 use etcd_members::Cluster;
 
@@ -43,6 +43,14 @@ async fn a_user_may_do_what_its_role_says_and_no_more() {
     assert_eq!(get(&app, "other").await.expect_err("not its key").kind(), Kind::PermissionDenied);
     let refused = app.watch(WatchCreateRequest::prefix("other", 0)).await.expect_err("not its keys");
     assert_eq!(refused.kind(), Kind::PermissionDenied, "{refused}");
+
+    // The state of a member is for root; who it is, and of what version, is for everyone.
+    let root = as_user(&cluster, "root", "secret").status(0).await.expect("a state");
+    let outline = app.outline(0, "app/a").await.expect("an outline");
+    let cluster_of = |state: &StatusResponse| state.header.map(|header| (header.cluster_id, header.member_id));
+    assert_eq!((cluster_of(&outline), &outline.version), (cluster_of(&root), &root.version));
+    assert_eq!(app.outline(0, "other").await.expect_err("not its key").kind(), Kind::PermissionDenied);
+    assert!(app.alarms().await.expect("alarms").alarms.is_empty());
 }
 
 #[tokio::test]

@@ -72,6 +72,9 @@ async fn a_client_with_a_certificate_is_served() {
     assert_eq!(get(&client, "a").await.expect("read").expect("a key").value, "1");
     let mut watch = client.watch(WatchCreateRequest::prefix("a", 1)).await.expect("a watch");
     assert_eq!(watch.next().await.expect("news").events.len(), 1);
+    let (state, outline) =
+        (client.status(0).await.expect("a state"), client.outline(0, "a").await.expect("an outline"));
+    assert_eq!(outline.version, state.version);
 }
 
 #[tokio::test]

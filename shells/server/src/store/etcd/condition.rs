@@ -4,11 +4,12 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use std::sync::{Mutex, PoisonError};
 
-use etcd_kv::messages::StatusResponse;
+use etcd_kv::messages::{AlarmKind, StatusResponse};
 use etcd_kv::{Client, Error, Kind};
 use tokio::time::{Instant, sleep};
 
 use super::carry::revision;
+use super::keys::Keys;
 use crate::store::StoreError;
 
 /// How often the members are asked for their state.
@@ -121,10 +122,10 @@ impl Condition {
     }
 
     /// Asks the members for their state, for ever.
-    pub(super) async fn look(&self, client: &Client, cluster: u64) {
+    pub(super) async fn look(&self, client: &Client, keys: &Keys, cluster: u64) {
         loop {
             sleep(EVERY).await;
-            let states = states(client).await;
+            let states = states(client, keys).await;
             let members = match &states {
                 Ok(states) => Members::of(states),
                 // How large they are is as good as it was.
@@ -137,13 +138,30 @@ impl Condition {
     }
 }
 
-/// The states of all members that answer.
-pub(super) async fn states(client: &Client) -> Result<Vec<StatusResponse>, StoreError> {
-    let (mut states, mut last) = (Vec::new(), None);
+/// The states of all members that answer. Of a member that tells its state to no user without the role `root`: what it tells all.
+pub(super) async fn states(client: &Client, keys: &Keys) -> Result<Vec<StatusResponse>, StoreError> {
+    let (mut states, mut last, mut is_outline) = (Vec::new(), None, false);
     for endpoint in 0..client.endpoints().count() {
-        match client.status(endpoint).await {
+        let state = match client.status(endpoint).await {
+            Err(error) if error.kind() == Kind::PermissionDenied => {
+                is_outline = true;
+                client.outline(endpoint, keys.meta("format")).await
+            }
+            state => state,
+        };
+        match state {
             Ok(state) => states.push(state),
             Err(error) => last = Some(error),
+        }
+    }
+    if let (true, Some(state)) = (is_outline, states.first_mut()) {
+        match client.alarms().await {
+            Ok(answer) => state.errors.extend(answer.alarms.iter().map(|alarm| match alarm.alarm() {
+                AlarmKind::NoSpace => "alarm:NOSPACE".to_owned(),
+                AlarmKind::Corrupt => "alarm:CORRUPT".to_owned(),
+                AlarmKind::None => "alarm".to_owned(),
+            })),
+            Err(error) => return Err(failed(&error)),
         }
     }
     match last {

@@ -125,7 +125,8 @@ impl EtcdStore {
         of_watch.rotate_left(1);
         let of_watch = Client::new(of_watch, options.clone());
         let client = Client::new(endpoints, options);
-        let states = condition::states(&client).await.map_err(|error| NotOpened::AtPresent(error.to_string()))?;
+        let states =
+            condition::states(&client, &keys).await.map_err(|error| NotOpened::AtPresent(error.to_string()))?;
         // Members may be replaced by newer ones, and an alarm may be disarmed.
         let cluster = condition::check(&states, None).map_err(|error| NotOpened::AtPresent(error.to_string()))?;
         let id = meta::agree(&client, &keys, cluster).await?;
@@ -166,14 +167,14 @@ impl EtcdStore {
         };
         // It ends by itself, after what it was asked for.
         let _ = vital(Box::pin(committer::run(Arc::clone(&carrier), changes)));
-        let (looking, looks) = (Arc::clone(&condition), client.clone());
+        let (looking, looks, of_looks) = (Arc::clone(&condition), client.clone(), keys.clone());
         let agreeing = Arc::clone(&agreed);
         let (tidying, of_tidying) = (client.clone(), keys.clone());
         let tasks = vec![
             // Nothing waits for that.
             tokio::spawn(async move { marks::remove_old(&tidying, &of_tidying).await }).abort_handle(),
             vital(Box::pin(follower.run())),
-            vital(Box::pin(async move { looking.look(&looks, cluster).await })),
+            vital(Box::pin(async move { looking.look(&looks, &of_looks, cluster).await })),
             vital(Box::pin(async move { agreeing.run(&client, &keys).await })),
         ];
         let (changes, epochs) = (AtomicU64::new(0), tokio::sync::Mutex::new(0..0));
