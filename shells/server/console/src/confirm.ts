@@ -19,8 +19,18 @@ export interface Question {
 
 export type Answer = "yes" | "no" | "changed";
 
-/** What is to be asked before this action; nothing if it is done at once. `recorder` is the name of the state it is in. */
-export function questionOf(action: string, recorder: string): Question | undefined {
+/**
+ * What is to be asked before this action; nothing if it is done at once. `recorder` is the name of the state it is in, `pending`
+ * the action that is not confirmed yet.
+ */
+export function questionOf(action: string, recorder: string, pending: string): Question | undefined {
+  if (action === "Start" && recorder !== "Paused" && pending === "Pause") {
+    return {
+      title: "Take the pause back?",
+      note: "Somebody asked for it, perhaps because a card number is to be spoken, and the recorder has not confirmed it. What is said after Start is recorded.",
+      yes: "Start recording",
+    };
+  }
   if (action === "Start" && (recorder === "Paused" || recorder === "Stopped")) {
     return {
       title: "Start the recording again?",

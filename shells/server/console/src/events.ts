@@ -1,6 +1,7 @@
 /** The last events, newest first. */
 
 import { announce, clock, element, make } from "./dom";
+import { now } from "./server";
 
 const KEPT = 50;
 
@@ -10,7 +11,7 @@ export class Events {
 
   add(action: string, ucc: string, id: string): void {
     const item = make("li", "event");
-    const at = new Date();
+    const at = new Date(now());
     const time = make("time", "", clock(at));
     time.dateTime = at.toISOString();
     time.title = `${at.toLocaleString()} on this computer`;

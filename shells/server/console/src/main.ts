@@ -36,7 +36,7 @@ function showConnection(state: Connection): void {
 
 /** Says since when the server does not answer. What is shown stays, marked as old. */
 function showTrouble(why: Error): void {
-  down ??= new Date();
+  down ??= new Date(server.now());
   trouble.hidden = false;
   setText(troubleText, `${why.message} What is shown is the state before ${clock(down)} UTC.`);
   document.body.dataset["stale"] = "";
@@ -128,13 +128,13 @@ async function start(): Promise<void> {
 
   async function act(row: Row, action: string): Promise<void> {
     const agent = acting.agent;
-    let question = questionOf(action, row.recorder);
+    let question = questionOf(action, row.recorder, row.pending);
     if (action === "Start" && question === undefined) {
       // What is shown may be seconds old, and a first Start may have become one that resumes.
       row.setBusy(action);
       await sessions.look();
       row.setBusy("");
-      question = questionOf(action, row.recorder);
+      question = questionOf(action, row.recorder, row.pending);
     }
     const before = row.session;
     if (question !== undefined) {

@@ -1,7 +1,7 @@
 /** What is said of a session's recorder: what is pending, never as if it were reached. */
 
 import { clock, make, setText, setUsable, isUsable } from "./dom";
-import type { SessionRecorder } from "./server";
+import { now, type SessionRecorder } from "./server";
 import { age } from "./times";
 
 const ORDERS: Record<string, [string, string, string]> = {
@@ -12,6 +12,9 @@ const ORDERS: Record<string, [string, string, string]> = {
 
 /** The action that this order carries out. */
 export const actionOf = (order: string) => ORDERS[order]?.[0] ?? order;
+
+/** A recorder that says nothing for this long, in milliseconds, has not confirmed: by then the server has answered so, too. */
+const LATE = 3000;
 
 const times = (count: number) => (count === 1 ? "once" : `${count} times`);
 
@@ -26,7 +29,8 @@ export function pendingText(recorder: SessionRecorder): { text: string; wrong: b
     return { text: `Silence not confirmed again, asked ${times(pending.TimesSent)}${why}`, wrong: true };
   }
   const [, going, name] = ORDERS[pending.Order] ?? [pending.Order, `${pending.Order}…`, pending.Order];
-  if (pending.TimesSent <= 1 && !pending.LastError) return { text: going, wrong: false };
+  const late = pending.Since !== null && now() - Date.parse(pending.Since) > LATE;
+  if (pending.TimesSent <= 1 && !pending.LastError && !late) return { text: going, wrong: false };
   return { text: `${name} not confirmed, sent ${times(pending.TimesSent)}${why}`, wrong: true };
 }
 

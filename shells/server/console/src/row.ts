@@ -3,7 +3,7 @@
 import { announce, clock, isUsable, make, setText, setUsable } from "./dom";
 import { icon } from "./icons";
 import { actionOf, pendingText, RecorderLine } from "./recorder";
-import type { Names, Session } from "./server";
+import { type Names, now, type Session } from "./server";
 import { age, type Known } from "./times";
 
 /** How the actions are laid out; which of them can be used is the server's affair. */
@@ -128,8 +128,7 @@ export class Row {
 
   /** Says what became of what was not confirmed in time: else its message would go on saying that it is not done. */
   private settle(): void {
-    const pending = this.session.Recorder?.Pending;
-    if (!this.awaited || (pending && !pending.IsRepeat && actionOf(pending.Order) === this.awaited)) return;
+    if (!this.awaited || this.pending === this.awaited) return;
     const reached = REACHES[this.awaited] === this.recorder;
     const text = reached ? `${this.awaited} is confirmed now.` : `${this.awaited} is no longer pending.`;
     this.awaited = "";
@@ -141,9 +140,8 @@ export class Row {
   refresh(): void {
     const hindrance = this.desk.hindrance(this.session);
     for (const [action, button] of this.buttons) {
-      const pending = this.session.Recorder?.Pending;
       // What is pending can be asked for again: it is then sent at once, and its outcome comes back.
-      const again = !!pending && !pending.IsRepeat && actionOf(pending.Order) === action && this.session.Allowed.includes(action);
+      const again = this.pending === action && this.session.Allowed.includes(action);
       const changing = again || this.session.Changing.includes(action);
       setUsable(button, !hindrance && !this.busy && changing);
       button.title = hindrance || (changing ? "" : this.session.Allowed.includes(action) ? "Already so" : "Not in this state");
@@ -184,6 +182,12 @@ export class Row {
     return recorder !== undefined && (recorder.FoundRecording !== null || (pendingText(recorder)?.wrong ?? false));
   }
 
+  /** The action whose order the recorder has not confirmed yet; nothing if there is none. */
+  get pending(): string {
+    const pending = this.session.Recorder?.Pending;
+    return pending && !pending.IsRepeat ? actionOf(pending.Order) : "";
+  }
+
   get isOverdue(): boolean {
     return this.session.Recorder?.Overdue ?? false;
   }
@@ -198,7 +202,7 @@ export class Row {
   tell(text: string, kind: "asked" | "done" | "wrong"): void {
     this.message.hidden = false;
     this.message.dataset["kind"] = kind;
-    setText(this.message, kind === "asked" ? text : `${clock(new Date())} ${text}`);
+    setText(this.message, kind === "asked" ? text : `${clock(new Date(now()))} ${text}`);
   }
 
   /** Says that this page began the session, and brings it into view. */

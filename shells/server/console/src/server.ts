@@ -89,6 +89,19 @@ export class Refused extends Error {
 /** Nothing came back, so nobody knows what became of it. */
 export class NoAnswer extends Error {}
 
+/** How far the server's clock is ahead of this computer's, in milliseconds. */
+let ahead = 0;
+/** Dates of replies are whole seconds, and a reply takes a while: less than this is no difference. */
+const ALIKE = 2000;
+
+/** The time on the server's clock, as its log has it, in milliseconds: this computer's may be wrong. */
+export const now = (): number => Date.now() + ahead;
+
+function compareClocks(response: Response): void {
+  const difference = Date.parse(response.headers.get("Date") ?? "") - Date.now();
+  if (Math.abs(difference - ahead) >= ALIKE) ahead = Math.abs(difference) < ALIKE ? 0 : difference;
+}
+
 const KEY = "recording-console-token";
 /** Nothing here takes longer, unless something is wrong. */
 const PATIENCE = 15_000;
@@ -126,6 +139,7 @@ async function ask(method: string, path: string, body?: unknown): Promise<unknow
     let document: unknown;
     try {
       response = await fetch(path, request);
+      compareClocks(response);
       document = await response.json();
     } catch (error) {
       const late = error instanceof Error && error.name === "TimeoutError";

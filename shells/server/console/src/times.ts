@@ -5,6 +5,8 @@
  * looked at just before and the session was not on it; otherwise it only knows since when it has seen it.
  */
 
+import { now } from "./server";
+
 export interface Known {
   /** When the page first saw the session, in milliseconds. */
   since: number;
@@ -17,11 +19,15 @@ export interface Known {
 const KEY = "recording-console-times";
 /** How many sessions are remembered; the oldest is forgotten first. */
 const KEPT = 2000;
+/** How many changes of sessions that have not been seen are remembered. */
+const EARLY = 200;
 /** A look this long after the last one, in milliseconds, shows no beginning. */
 const CLOSE = 10_000;
 
 export class Times {
   private known = new Map<string, Known>();
+  /** Changes of sessions that no look has shown yet, as of one that has just begun. */
+  private readonly early = new Map<string, Pick<Known, "change">>();
   /** The last look at a whole list. */
   private last: { question: string; at: number; keys: Set<string> } | undefined;
 
@@ -39,23 +45,30 @@ export class Times {
 
   /** The answer to this question had these sessions; it was whole if it is not one page of several. */
   saw(question: string, keys: string[], whole: boolean): void {
-    const now = Date.now();
+    const moment = now();
     const before = this.last?.question === question ? this.last : undefined;
-    const close = whole && before !== undefined && now - before.at <= CLOSE;
+    const close = whole && before !== undefined && moment - before.at <= CLOSE;
     const there = new Set(keys);
     // One that went may come again, and is then another call.
     if (whole) for (const key of before?.keys ?? []) if (!there.has(key)) this.known.delete(key);
     for (const key of keys) {
-      if (!this.known.has(key)) this.known.set(key, { since: now, began: close });
+      if (!this.known.has(key)) this.known.set(key, { since: moment, began: close, ...this.early.get(key) });
+      this.early.delete(key);
     }
-    this.last = whole ? { question, at: now, keys: there } : undefined;
+    this.last = whole ? { question, at: moment, keys: there } : undefined;
     this.keep();
   }
 
   /** An event told of this change, just now. */
   changed(key: string, action: string): void {
     const known = this.known.get(key);
-    if (known !== undefined) known.change = { action, at: Date.now() };
+    const change = { action, at: now() };
+    if (known !== undefined) {
+      known.change = change;
+      return;
+    }
+    this.early.set(key, { change });
+    for (const key of this.early.keys()) if (this.early.size > EARLY) this.early.delete(key);
   }
 
   private keep(): void {
@@ -72,8 +85,8 @@ export class Times {
 }
 
 /** How long ago something was, in words as short as they can be. */
-export function age(since: number, now = Date.now()): string {
-  const seconds = Math.max(0, Math.floor((now - since) / 1000));
+export function age(since: number): string {
+  const seconds = Math.max(0, Math.floor((now() - since) / 1000));
   const minutes = Math.floor(seconds / 60);
   if (minutes === 0) return `${seconds} s`;
   const hours = Math.floor(minutes / 60);

@@ -10,6 +10,7 @@ import { reached } from "./keys.mjs";
 
 const PICTURES = process.env.PICTURES;
 const WIDTHS = { "": 1280, "-360": 360 };
+const WIDTHS_BETWEEN = [320, 640, 768, 1040, 1100];
 const SCHEMES = ["light", "dark"];
 
 /** Looks at this scene in both colour schemes and both widths, and takes a picture of each. */
@@ -67,6 +68,12 @@ async function scenes(browser, after) {
     await page.evaluate(() => document.activeElement.blur());
     await page.mouse.move(0, 0);
     await look(page, "calls", checks);
+    // At the widths between, and as narrow as zooming makes it.
+    for (const width of WIDTHS_BETWEEN) {
+        await page.setViewportSize({ width, height: 800 });
+        equal(await wrongs(page, checks), {}, `${width} pixels`);
+    }
+    await page.setViewportSize({ width: 1280, height: 800 });
     await only(page, "held");
     await page.locator("li.session").nth(1).waitFor({ state: "detached" });
     await look(page, "holds", checks);
@@ -117,6 +124,55 @@ async function fifty(browser, after) {
     await look(page, "long-name", { complaints });
 }
 
+/** A Start asks before it takes back a pause that is not confirmed; one that is confirmed meanwhile takes the question back. */
+async function takenBack(browser, after) {
+    const its = await world(after);
+    await its.begin(PAYMENTS, CALLS.unconfirmed);
+    its.recorder.be("fails", CALLS.unconfirmed);
+    const { page } = await open(browser, its);
+    await actAs(page, PAYMENTS, ANNA);
+    const call = row(page, CALLS.unconfirmed);
+    await call.getByRole("button", { name: "Pause", exact: true }).click();
+    await call.getByText(/^Pause not confirmed/).waitFor();
+    await call.getByText("Pause is not done").waitFor();
+    const dialog = page.locator("dialog#confirm[open]");
+    const start = call.getByRole("button", { name: "Start", exact: true });
+    await start.click();
+    await dialog.getByText("Take the pause back?").waitFor();
+    equal((await its.sessions()).Sessions[0].Recorder.Pending.Order, "Pause", "before the answer");
+    its.recorder.be("obeys", CALLS.unconfirmed);
+    await dialog.waitFor({ state: "detached" });
+    await call.getByText("Start was not sent: the call changed meanwhile.").waitFor();
+    await call.locator("dd").getByText("Paused").waitFor();
+}
+
+/** A computer whose clock is wrong shows the server's times. */
+async function wrongClock(browser, after) {
+    const its = await world(after);
+    await its.begin(PAYMENTS, CALLS.held);
+    const { page } = await open(browser, its, {
+        before: () => {
+            const [Right, ahead] = [Date, 3_600_000];
+            window.Date = class extends Right {
+                constructor(...given) {
+                    super(...(given.length > 0 ? given : [Right.now() + ahead]));
+                }
+                static now = () => Right.now() + ahead;
+            };
+        },
+    });
+    await row(page, CALLS.held).waitFor();
+    await its.set(PAYMENTS, CALLS.held, "Pause");
+    const call = row(page, CALLS.held);
+    await call.getByText(/^Pause \d/).waitFor();
+    const seconds = (text) => /(\d\d):(\d\d):(\d\d)/.exec(text).slice(1).reduce((sum, part) => sum * 60 + Number(part), 0);
+    for (const part of [".change", ".began", ".silence"]) {
+        const apart = Math.abs(seconds(await call.locator(part).textContent()) - seconds(new Date().toISOString()));
+        if (Math.min(apart, 86_400 - apart) > 60) throw new Error(`${part}: ${await call.locator(part).textContent()}`);
+    }
+    equal(/ · \d+ s$/.test(await call.locator(".began").textContent()), true, await call.locator(".began").textContent());
+}
+
 /** Every control is reached by Tab, and its focus is seen. */
 async function keys(browser, after) {
     const its = await world(after);
@@ -150,6 +206,8 @@ export async function theConsole() {
         each("every condition, light and dark, wide and narrow", scenes, { waits: true, patience: 120_000 }),
         each("50 sessions", fifty, { patience: 120_000 }),
         each("keys alone", keys),
+        each("a pause that is not confirmed is not taken back without a question", takenBack),
+        each("a computer whose clock is wrong", wrongClock),
         each("what looks for faults finds planted ones", planted),
     ]);
     await browser.close();

@@ -68,10 +68,11 @@ export async function world(after) {
 }
 
 /** A page of the console, and what the browser complains of. */
-export async function open(browser, { server }, options = {}) {
+export async function open(browser, { server }, { before, ...options } = {}) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: "en-GB", ...options });
     context.setDefaultTimeout(30_000);
     await context.addInitScript({ path: EYES });
+    if (before) await context.addInitScript(before);
     const page = await context.newPage();
     const complaints = [];
     page.on("console", (message) => ["error", "warning"].includes(message.type()) && complaints.push(message.text()));
