@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 
-from kamailio import WORLD, hang_up, recorder, started_by_agent
+from kamailio import WORLD, hang_up, recorder, set_by_agent
 from server import fail, started
 from sip import SDP, Call, Telephone, header
 
@@ -129,7 +129,7 @@ def whole_call(asterisk, agent, api, orders):
     # Both hear each other only once it is known whether there is a session.
     if asterisk.said(session) != ["begins: 201"]:
         asterisk.until(lambda: asterisk.said(session) == ["begins: 201"], "the begin")
-    started_by_agent(api, session)
+    set_by_agent(api, session)
     if orders[-1][0] != "Record" or not orders[-1][1]["Channel"].startswith("PJSIP/anonymous-"):
         fail(f"the recorder was asked {orders}")
     hang_up(agent, call)

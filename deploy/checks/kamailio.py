@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from urllib.parse import quote
 
 from server import fail, request, started
 from sip import SDP, Call, Telephone, header
@@ -33,6 +34,13 @@ recorder = "own"
 name = "own"
 kind = "http"
 url = "http://{}/"
+"""
+RTPENGINE = """[[recorder]]
+name = "own"
+kind = "rtpengine"
+address = "{}"
+pause = "segments"
+recording_dir = "{}"
 """
 
 
@@ -137,20 +145,20 @@ def hang_up(agent, call):
     call.telephone.need("SIP/2.0 200")
 
 
-def started_by_agent(api, session):
-    """An agent begins to record, which the recorder confirms."""
-    start = {"Action": "Start", "RequesterSipUri": "sip:agent@domain.com", "CorrelationId": session, "UCCName": "ucc-demo-name"}
+def set_by_agent(api, session, action="Start"):
+    """An agent begins to record, or pauses, which the recorder confirms."""
+    asked = {"Action": action, "RequesterSipUri": "sip:agent@domain.com", "CorrelationId": session, "UCCName": "ucc-demo-name"}
     headers = [("Content-Type", "application/json")]
-    status, _, reply = request(api, "POST", "/attendantservice/api/recording/set", json.dumps(start).encode(), headers)
+    status, _, reply = request(api, "POST", "/attendantservice/api/recording/set", json.dumps(asked).encode(), headers)
     if json.loads(reply)["ErrorMessage"]:
-        fail(f"Start is answered {status} {reply}")
+        fail(f"{action} is answered {status} {reply}")
 
 
 def whole_call(kamailio, agent, api, orders):
     call = Call(kamailio.address, headers=["X-Recording-Session: 00000000000000000000000000000000"])
     answer(agent, call)
     kamailio.until(lambda: kamailio.asked(call.id) == [("PUT", 201)], "the begin")
-    started_by_agent(api, session_of(call.id))
+    set_by_agent(api, session_of(call.id))
     if orders[-1:] != [("Record", {"CallId": call.id})]:
         fail(f"the recorder was asked {orders}")
     hang_up(agent, call)
@@ -208,6 +216,43 @@ def session_first(kamailio, agent, server):
     kamailio.ended(busy.id, [("PUT", 201), ("DELETE", 200)])
 
 
+@contextlib.contextmanager
+def rtpengine(folder):
+    """Its address for commands, and the folder of its recordings."""
+    ports = []
+    for kind in [socket.SOCK_DGRAM, socket.SOCK_DGRAM]:
+        with socket.socket(socket.AF_INET, kind) as free:
+            free.bind(("127.0.0.1", 0))
+            ports.append(free.getsockname()[1])
+    spool, first = folder / "spool", ports[1] // 2 * 2 % 20000 + 20000
+    spool.mkdir()
+    options = ["--config-file=none", "--table=-1", "--foreground", "--log-stderr", "--log-level=4", "--interface=127.0.0.1", "--delete-delay=0",
+               f"--listen-ng=127.0.0.1:{ports[0]}", "--num-threads=1", f"--port-min={first}", f"--port-max={first + 99}", f"--recording-dir={spool}",
+               "--recording-method=pcap", "--recording-format=raw"]  # fmt: skip
+    process = subprocess.Popen(["rtpengine", *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=(folder / "rtpengine.log").open("w"))
+    try:
+        yield f"127.0.0.1:{ports[0]}", spool
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def recorded(kamailio, agent, addresses, spool):
+    """rtpengine knows the call by what the begin says, and confirms what is ordered; its files are named by the Call-ID."""
+    api, admin = addresses
+
+    call = Call(kamailio.address)
+    answer(agent, call)
+    kamailio.until(lambda: kamailio.asked(call.id) == [("PUT", 201)], "the begin")
+    for action in ["Start", "Pause", "Start"]:
+        set_by_agent(api, session_of(call.id), action)
+    hang_up(agent, call)
+    kamailio.ended(call.id, [("PUT", 201), ("DELETE", 200)])
+    name = quote(call.id, safe="")
+    kamailio.until(lambda: len([file for file in (spool / "pcaps").iterdir() if file.name.startswith(name)]) == 2, f"two files of {call.id}")
+    kamailio.until(lambda: not json.loads(request(admin, "GET", "/sessions")[2]).get("Closing"), "the call to be over for the recorder")
+
+
 def main(binary, program, root):
     orders, agent, token = [], Telephone(), "rec_" + "0" * 64
     with tempfile.TemporaryDirectory() as folder, recorder(orders) as address:
@@ -230,6 +275,19 @@ def main(binary, program, root):
             left = json.loads(request(admin, "GET", "/sessions", headers=headers)[2])
             if left["Sessions"] or left.get("Closing"):
                 fail(f"left open: {left}")
+    with tempfile.TemporaryDirectory() as folder, rtpengine(pathlib.Path(folder)) as (ng, spool):
+        folder = pathlib.Path(folder)
+        (folder / "world.toml").write_text(WORLD.split("[[recorder]]")[0] + RTPENGINE.format(ng, spool))
+        with started(binary, "--config", str(folder / "world.toml"), "--store", "memory") as (server, addresses):
+            defines = [f'SESSIONS_URL="http://{addresses[1]}/sessions/ucc-demo-name/"', f'RTPENGINE="udp:{ng}"']
+            # Kamailio asks an rtpengine that it has not found only a minute later.
+            end = time.monotonic() + 30
+            while not json.loads(request(addresses[1], "GET", "/recorders")[2])["Recorders"][0]["Usable"]:
+                if time.monotonic() > end:
+                    fail(f"rtpengine does not pass the self-test:\n{(folder / 'rtpengine.log').read_text()}")
+                time.sleep(0.1)
+            with Kamailio(program, root, folder, agent.address, defines) as kamailio:
+                recorded(kamailio, agent, addresses, spool)
     print("Kamailio begins and ends a session for each call that is answered, and waits for no server")
 
 
