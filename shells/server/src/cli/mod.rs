@@ -34,7 +34,7 @@ use crate::config::{self, ConfigError};
 use crate::directory::Directory;
 use crate::hub::EventCase;
 use crate::output::{self, Output};
-use crate::webhook;
+use crate::{recorder, webhook};
 
 /// For whatever is wrong with an option, an address or the config.
 const WRONG: u8 = 2;
@@ -128,8 +128,10 @@ fn init(options: &InitOptions) -> ExitCode {
 
 fn check(file: &Path) -> ExitCode {
     match config::load(file) {
-        Ok(directory) => match webhook::prepare(directory.webhooks(), EventCase::default()) {
-            Ok(_) => {
+        Ok(directory) => match webhook::prepare(directory.webhooks(), EventCase::default())
+            .and_then(|_| recorder::check(directory.recorders()))
+        {
+            Ok(()) => {
                 let notes: String = notes(&directory).map(|note| note + "\n").collect();
                 say(&format!("{}: good, {}\n{notes}", file.display(), count(&directory)))
             }

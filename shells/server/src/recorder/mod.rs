@@ -34,5 +34,6 @@ pub use driver::Driver;
 pub(crate) use held::unknown;
 pub(crate) use outcome::outcome_name;
 pub use registry::{CallTaken, DEFAULT_PATIENCE, Entered, Recorders};
+pub(crate) use start::check;
 pub(crate) use supervisor::supervise;
 pub use view::View;

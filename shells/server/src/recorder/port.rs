@@ -86,6 +86,18 @@ pub trait Recorder: fmt::Debug + Send + Sync + 'static {
     /// What is known of it, and every change of that.
     fn condition(&self) -> watch::Receiver<Condition>;
 
+    /// Where it is: what two names of one recorder have in common.
+    fn place(&self) -> &str;
+
+    /// Reads the files again that its config names. What is returned puts them in force.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with one, naming it.
+    fn read_again(&self) -> Result<Box<dyn FnOnce() + Send>, String> {
+        Ok(Box::new(|| {}))
+    }
+
     /// What names the call at the recorder, by what the call's side gave when the session began.
     ///
     /// # Errors

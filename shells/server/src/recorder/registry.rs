@@ -54,7 +54,7 @@ impl fmt::Debug for Recorders {
 #[derive(Default)]
 struct Open {
     sessions: HashMap<SessionKey, Arc<Driver>>,
-    /// Whose each call of a recorder is.
+    /// Whose each call of a recorder is, by the recorder's place: it may have several names.
     calls: HashMap<(Box<str>, Box<str>), SessionKey>,
     /// Those that have no task yet. Each is in `sessions`, too.
     without_task: Vec<Arc<Driver>>,
@@ -202,12 +202,18 @@ impl Recorders {
         levels
     }
 
+    /// Where the recorder of this name is.
+    fn place(&self, recorder: &str) -> Box<str> {
+        self.entered(recorder).map_or_else(|| recorder.into(), |entered| entered.recorder.place().into())
+    }
+
     /// Adds a session that is about to begin, and keeps its call for it. `None` if the session is here already.
     pub(super) fn add(&self, call: Call) -> Result<Option<Arc<Driver>>, CallTaken> {
+        let recorder = self.place(&call.binding.recorder);
         let mut open = self.open();
         let Open { sessions, calls, .. } = &mut *open;
         let Entry::Vacant(place) = sessions.entry(call.key.clone()) else { return Ok(None) };
-        match calls.entry((call.binding.recorder.clone(), call.id.clone())) {
+        match calls.entry((recorder, call.id.clone())) {
             Entry::Occupied(_) => return Err(CallTaken { call: call.id }),
             Entry::Vacant(vacant) => drop(vacant.insert(call.key.clone())),
         }
@@ -246,7 +252,7 @@ impl Recorders {
         if !open.has(driver) {
             return Err("the session is over".to_owned());
         }
-        match open.calls.entry((binding.recorder.clone(), id.clone())) {
+        match open.calls.entry((recorder.place().into(), id.clone())) {
             Entry::Occupied(_) => return Err(format!("another session has the call '{id}'")),
             Entry::Vacant(vacant) => drop(vacant.insert(key.clone())),
         }
@@ -269,13 +275,14 @@ impl Recorders {
 
     /// The session is over, or did not begin.
     pub(super) fn remove(&self, driver: &Driver) {
+        let place = self.place(&driver.call().binding.recorder);
         let mut open = self.open();
         if !open.has(driver) {
             return;
         }
         open.sessions.remove(&driver.call().key);
         if let Some(call) = driver.claimed() {
-            open.calls.remove(&(call.binding.recorder.clone(), call.id.clone()));
+            open.calls.remove(&(place, call.id.clone()));
         }
     }
 

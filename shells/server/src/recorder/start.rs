@@ -11,7 +11,7 @@ use crate::health::Health;
 
 impl Recorders {
     /// Puts the recorders of a config in force: those that are new are looked for from now on, those that are gone get no new
-    /// orders.
+    /// orders. The files of the others are read again.
     ///
     /// Must be called in a runtime.
     ///
@@ -25,7 +25,7 @@ impl Recorders {
         health: &Arc<Health>,
     ) -> Result<(), String> {
         let mut known = self.known();
-        let mut added = Vec::new();
+        let (mut added, mut read) = (Vec::new(), Vec::new());
         for config in configs {
             let failed = |reason: String| format!("recorder {:?}: {reason}", config.name);
             match known.get(&config.name) {
@@ -35,7 +35,7 @@ impl Recorders {
                         "it cannot be changed while the server runs: give it another name, or restart the server";
                     return Err(failed(text.to_owned()));
                 }
-                Some(_) => {}
+                Some((_, recorder)) => read.push(recorder.read_again().map_err(failed)?),
                 None => added.push((config.clone(), start(config, store_id, health).map_err(failed)?)),
             }
         }
@@ -45,8 +45,23 @@ impl Recorders {
             Some((config.name.clone(), Arc::clone(recorder)))
         });
         self.replace(in_force.collect::<Vec<_>>());
+        read.into_iter().for_each(|put_in_force| put_in_force());
         Ok(())
     }
+}
+
+/// Reads the files that these name.
+///
+/// # Errors
+///
+/// What is wrong with one, naming it.
+pub(crate) fn check(configs: &[RecorderConfig]) -> Result<(), String> {
+    configs.iter().try_for_each(|config| match &config.kind {
+        RecorderKind::Rtpengine(_) => Ok(()),
+        RecorderKind::Http(options) => {
+            HttpRecorder::check(options.clone()).map_err(|error| format!("recorder {:?}: {error}", config.name))
+        }
+    })
 }
 
 fn start(config: &RecorderConfig, store_id: u64, health: &Arc<Health>) -> Result<Arc<dyn Recorder>, String> {

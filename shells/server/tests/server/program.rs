@@ -202,6 +202,16 @@ fn a_config_can_be_checked() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{}: good, UCCs: 1, agents: 1\n", good.path()));
 
+    // The server would not start with a file that it cannot read.
+    let recorder =
+        "[[recorder]]\nname = \"own\"\nkind = \"http\"\nurl = \"http://127.0.0.1:9/\"\ntoken_file = \"/nowhere\"\n";
+    let no_token = File::new("no-token.toml", &format!("{recorder}{GOOD}recorder = \"own\"\n"));
+    let output = run(&["--check-config", "--config", no_token.path()]);
+    let line = "recorder \"own\": /nowhere: No such file or directory (os error 2)";
+    assert_eq!(output.status.code(), Some(2));
+    let expected = format!("recording-server: {}: {line}\n", no_token.path());
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+
     let bad = File::new("bad.toml", &GOOD.replace("use_audio", "use_video").replace("sip:agent", "agent"));
     let output = run(&["--check-config", "--config", bad.path()]);
     assert_eq!(output.status.code(), Some(2));

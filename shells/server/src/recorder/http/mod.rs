@@ -32,6 +32,7 @@ pub use client::ClientError;
 pub use options::{GIVE_UP_AFTER, Options};
 
 use super::port::{Call, Capabilities, Condition, Outcome, Recorder, Work};
+use crate::reloadable::Reloadable;
 use crate::session::SessionKey;
 
 /// A recorder that speaks HTTP.
@@ -44,8 +45,9 @@ pub struct HttpRecorder {
 #[derive(Debug)]
 struct Inner {
     name: Box<str>,
-    can_pause: bool,
-    client: Client,
+    options: Options,
+    place: String,
+    client: Reloadable<Client>,
     condition: watch::Sender<Condition>,
 }
 
@@ -67,6 +69,15 @@ struct ReplyDocument {
 }
 
 impl HttpRecorder {
+    /// Reads the files that these options name.
+    ///
+    /// # Errors
+    ///
+    /// If one cannot be read or holds something else than it should.
+    pub fn check(options: Options) -> Result<(), ClientError> {
+        Client::new(options).map(drop)
+    }
+
     /// Begins to look for the recorder, which need not be there. What is returned besides must live as long as this does.
     ///
     /// Must be called in a runtime.
@@ -75,9 +86,9 @@ impl HttpRecorder {
     ///
     /// If a file cannot be read or holds something else than it should.
     pub fn start(name: Box<str>, options: Options) -> Result<(Self, JoinHandle<()>), ClientError> {
-        let can_pause = options.can_pause;
         let condition = watch::Sender::new(Condition { instance: 1, usable: Some(Ok(())), ..Condition::default() });
-        let inner = Arc::new(Inner { name, can_pause, client: Client::new(options)?, condition });
+        let client = Reloadable::new(Client::new(options.clone())?);
+        let inner = Arc::new(Inner { name, place: options.url.to_string(), options, client, condition });
         let looks = tokio::spawn({
             let inner = Arc::clone(&inner);
             async move { inner.look().await }
@@ -96,7 +107,7 @@ impl Inner {
     /// Asks now and then whether the recorder is there.
     async fn look(&self) {
         loop {
-            let found = self.client.ask(Method::GET, "", None).await;
+            let found = self.client.current().ask(Method::GET, "", None).await;
             self.answers(found.err());
             sleep(options::LOOK_EVERY).await;
         }
@@ -127,13 +138,13 @@ impl Inner {
         };
         // Texts and numbers only: this does not fail.
         let body = serde_json::to_vec(&document).unwrap_or_default();
-        self.heard(self.client.ask(Method::POST, "", Some(body)).await)
+        self.heard(self.client.current().ask(Method::POST, "", Some(body)).await)
     }
 
     async fn get(&self, call: &Call) -> Outcome {
         let ucc = utf8_percent_encode(call.key.ucc.as_str(), NON_ALPHANUMERIC);
         let query = format!("?UCCName={ucc}&CorrelationId={}", call.key.correlation_id);
-        self.heard(self.client.ask(Method::GET, &query, None).await)
+        self.heard(self.client.current().ask(Method::GET, &query, None).await)
     }
 
     fn heard(&self, reply: Result<(StatusCode, Bytes), String>) -> Outcome {
@@ -158,11 +169,21 @@ impl Inner {
 
 impl Recorder for HttpRecorder {
     fn capabilities(&self) -> Capabilities {
-        Capabilities { channel: Channel::Ordered, is_read_back_trusted: true, can_pause: self.inner.can_pause }
+        Capabilities { channel: Channel::Ordered, is_read_back_trusted: true, can_pause: self.inner.options.can_pause }
     }
 
     fn condition(&self) -> watch::Receiver<Condition> {
         self.inner.condition.subscribe()
+    }
+
+    fn place(&self) -> &str {
+        &self.inner.place
+    }
+
+    fn read_again(&self) -> Result<Box<dyn FnOnce() + Send>, String> {
+        let client = Client::new(self.inner.options.clone()).map_err(|error| error.to_string())?;
+        let inner = Arc::clone(&self.inner);
+        Ok(Box::new(move || inner.client.replace(client)))
     }
 
     /// What was given as a whole: two sessions with the same data are the same call. Without data, the session.

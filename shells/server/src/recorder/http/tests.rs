@@ -82,6 +82,33 @@ fn start(options: Options) -> HttpRecorder {
     HttpRecorder::start("own".into(), options).unwrap().0
 }
 
+/// Another token is sent once the file is read again; one that cannot be read leaves the last one in force.
+#[tokio::test]
+async fn a_token_is_read_again() -> io::Result<()> {
+    let (url, script) = scripted().await?;
+    let file = std::env::temp_dir().join(format!("recording-http-token-again-{}", std::process::id()));
+    std::fs::write(&file, "first\n")?;
+    let options = Options { token_file: Some(file.clone()), ..Options::at(url.parse().unwrap()) };
+    assert!(HttpRecorder::check(options.clone()).is_ok());
+    let recorder = start(options.clone());
+    let sent = async || {
+        recorder.read_back(&call(&json!({}))).await;
+        script.lock().unwrap().asked.pop().and_then(|(.., header, _)| header)
+    };
+    assert_eq!(sent().await.as_deref(), Some("Bearer first"));
+    std::fs::write(&file, "second\n")?;
+    let put_in_force = recorder.read_again().unwrap();
+    assert_eq!(sent().await.as_deref(), Some("Bearer first"));
+    put_in_force();
+    assert_eq!(sent().await.as_deref(), Some("Bearer second"));
+    std::fs::remove_file(&file)?;
+    let wrong = recorder.read_again().err().unwrap_or_default();
+    assert!(wrong.starts_with(&file.display().to_string()), "{wrong}");
+    assert!(HttpRecorder::check(options).is_err());
+    assert_eq!(sent().await.as_deref(), Some("Bearer second"));
+    Ok(())
+}
+
 #[tokio::test]
 async fn what_is_posted_is_what_the_page_says() -> io::Result<()> {
     let (url, script) = scripted().await?;

@@ -152,6 +152,10 @@ impl Recorder for Rtpengine {
         self.orders.condition.subscribe()
     }
 
+    fn place(&self) -> &str {
+        &self.orders.options.address
+    }
+
     fn call_id(&self, key: &SessionKey, call: &Map<String, Value>) -> Result<Box<str>, String> {
         call_id::call_id(key, call)
     }

@@ -127,6 +127,13 @@ async fn a_call_belongs_to_one_session() {
     assert_eq!(begin(1, data("a")).await, Ok(Begun::AlreadyOpen));
     assert_eq!(begin(1, data("b")).await, Err("Recorder: the session is open with another call.".to_owned()));
     assert_eq!(begin(2, data("a")).await, Err("Recorder: another session has the call 'a'.".to_owned()));
+    // Nor does a recorder have it once more under another of its names.
+    let recorder = std::sync::Arc::clone(&world.condition) as std::sync::Arc<dyn crate::recorder::port::Recorder>;
+    let names = ["another", super::scripted::RECORDER].map(|name| (name.into(), std::sync::Arc::clone(&recorder)));
+    world.service.recorders().replace(names);
+    let bound = ("another", ResumePolicy::Anyone);
+    let begun = world.service.begin_bound(&key(2), (State::INITIAL, Some(&data("a"))), bound, Caller::default()).await;
+    assert!(matches!(begun, Err(NotDone::CallTaken(call)) if *call == *"a"));
     let not_a_text: CallData = json!({ "CallId": 7 }).as_object().cloned().unwrap_or_default();
     assert_eq!(begin(2, not_a_text).await, Err("CallId: is not a text".to_owned()));
     let ucc = UccName::new(UCC).unwrap();

@@ -81,6 +81,10 @@ impl Recorder for Scripted {
         self.condition.subscribe()
     }
 
+    fn place(&self) -> &str {
+        "where the script is"
+    }
+
     fn call_id(&self, key: &SessionKey, call: &Map<String, Value>) -> Result<Box<str>, String> {
         match call.get("CallId") {
             None => Ok(key.correlation_id.to_string().into()),

@@ -93,6 +93,10 @@ impl Recorder for Stubborn {
         self.condition.subscribe()
     }
 
+    fn place(&self) -> &str {
+        "in the weather"
+    }
+
     fn call_id(&self, key: &SessionKey, _: &Map<String, Value>) -> Result<Box<str>, String> {
         Ok(key.correlation_id.to_string().into())
     }
