@@ -163,17 +163,13 @@ def frozen(asterisk, agent, server):
     asterisk.until(lambda: len(asterisk.said(session)) == 2, "the end")
 
 
-def session_first(asterisk, agent, server):
+def session_first(asterisk, agent):
     """With the line that is commented out no call goes on without a session."""
-    server.send_signal(signal.SIGSTOP)
-    try:
-        call = Call(asterisk.address)
-        invite = agent.need("INVITE")
-        agent.reply(invite, "200 OK", SDP)
-        agent.reply(agent.need("BYE"), "200 OK")
-        call.telephone.need(r"BYE|SIP/2.0 [3-6]")
-    finally:
-        server.send_signal(signal.SIGCONT)
+    call = Call(asterisk.address)
+    invite = agent.need("INVITE")
+    agent.reply(invite, "200 OK", SDP)
+    agent.reply(agent.need("BYE"), "200 OK")
+    call.telephone.need(r"BYE|SIP/2.0 [3-6]")
 
 
 def main(binary, program, root):
@@ -194,7 +190,13 @@ def main(binary, program, root):
                 whole_call(asterisk, agent, api, orders)
             with Asterisk(*arguments, session_first=True) as asterisk:
                 whole_call(asterisk, agent, api, orders)
-                session_first(asterisk, agent, server)
+                server.send_signal(signal.SIGSTOP)
+                try:
+                    session_first(asterisk, agent)
+                finally:
+                    server.send_signal(signal.SIGCONT)
+                (folder / "recording-session.py").chmod(0o644)
+                session_first(asterisk, agent)
     print("Asterisk begins and ends a session for each call that is answered, and knows when the server did not answer")
 
 

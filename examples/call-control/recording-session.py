@@ -15,15 +15,15 @@ TOKEN_FILE = os.environ.get("RECORDING_ADMIN_TOKEN_FILE")  # for --admin-tokens
 def request(method, ucc, session, state="0", of_recorder=None):
     body = {"RecordingState": int(state), "MarkingState": 0, "SavingState": 0}
     if of_recorder: body["Recorder"] = dict([of_recorder.split("=", 1)])
-    headers = {"Authorization": "Bearer " + open(TOKEN_FILE).read().strip()} if TOKEN_FILE else {}
     url = f"{ADMIN}/sessions/{quote(ucc, safe='')}/{quote(session, safe='')}"
     data = json.dumps(body).encode() if method == "PUT" else None
     try:
+        headers = {"Authorization": "Bearer " + open(TOKEN_FILE).read().strip()} if TOKEN_FILE else {}
         with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=2) as reply:
             return reply.status, json.load(reply)
     except HTTPError as error:
         return error.code, {}
-    except (OSError, ValueError):  # no reply, or none of this server
+    except (OSError, ValueError):  # no token, no reply, or none of this server
         return 0, {}
 
 def set_variable(name, value):
