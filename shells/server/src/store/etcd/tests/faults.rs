@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use etcd_kv::messages::{Compare, RequestOp, TxnRequest};
+use etcd_kv::messages::{Compare, RangeRequest, RequestOp, TxnRequest};
 use etcd_kv::{Client, Options};
 use etcd_members::{Cluster, Setup};
 use recording_core::{Action, State};
@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use super::proxy::{Proxy, Way};
 use super::{Shown, key, members, revision, set, store, store_at};
 use crate::audit::Note;
+use crate::store::etcd::{EtcdStore, NotOpened};
 use crate::store::{Store, Swap};
 
 /// How long a member is waited for here: a proxy that holds something costs as much.
@@ -258,6 +259,17 @@ async fn without_space_nothing_begins_and_sessions_end() {
     }
     let line = ready.expect_err("it is not ready").line().map(str::to_owned);
     assert!(line.as_deref().is_some_and(|line| line.contains("no space")), "{line:?}");
+
+    // No server starts; when there is space again, the one that runs goes on.
+    let endpoint = || cluster.endpoint(0).parse().expect("an endpoint");
+    let refused = EtcdStore::open(vec![endpoint()], "test", Options::default()).await.expect_err("no space");
+    assert!(matches!(&refused, NotOpened::AtPresent(reason) if reason.contains("no space")), "{refused}");
+    let now = client.range(RangeRequest::key("filling")).await.expect("read").header.expect("a header").revision;
+    for words in [&["compact", &now.to_string()][..], &["defrag"], &["alarm", "disarm"]] {
+        cluster.etcdctl(words).expect("etcdctl");
+    }
+    assert_eq!(store.begin(&key(2), State::INITIAL).await, Ok(Swap::Stored));
+    assert_eq!(store.open_sessions().await, Ok(1));
 }
 
 /// Members die and come back, one after the other: whatever is said to be stored is, and the watch misses nothing.
