@@ -124,8 +124,15 @@ impl Recorder for Stubborn {
                 (truth.below(300), truth.below(600))
             };
             sleep(Duration::from_millis(there)).await;
-            let is = lock(&self.truth).recorder;
+            let (is, is_unknown) = {
+                let mut truth = lock(&self.truth);
+                (truth.recorder, truth.chance(8))
+            };
             sleep(Duration::from_millis(back)).await;
+            if is_unknown {
+                lock(&self.truth).note("read, and finds no call".to_owned());
+                return Outcome::NoSuchCall;
+            }
             lock(&self.truth).note(format!("read {is}"));
             Outcome::Is(is)
         })
