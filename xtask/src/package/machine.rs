@@ -100,6 +100,13 @@ impl<'a> Machine<'a> {
         enter.arg("DEBIAN_FRONTEND=noninteractive").args(words.split_whitespace())
     }
 
+    /// A shell inside, as root, that ends with the first command that fails.
+    pub(super) fn shell(&self) -> Sh {
+        // What goes wrong is shown where it goes wrong.
+        self.inside("HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin bash -c")
+            .arg("cd && exec bash -euo pipefail 2>&1")
+    }
+
     /// What the server in there answers at its admin's port: the status after the body.
     fn ask(&self, method: &str, path: &str) -> Result<String> {
         let ask = Sh::line("nsenter --net --target").arg(&self.init);

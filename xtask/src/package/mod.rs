@@ -13,6 +13,8 @@ mod notices;
 mod room;
 mod serving;
 mod tag;
+mod terminal;
+mod walk;
 
 use crate::sh::{Sh, target};
 use anyhow::{Result, bail};
@@ -21,6 +23,7 @@ use std::{fs, path::PathBuf};
 
 pub(crate) use check::check_a_debug_build;
 pub(crate) use crates::dry_run;
+pub(crate) use walk::walk;
 
 #[derive(Subcommand)]
 pub(crate) enum Package {
@@ -30,6 +33,7 @@ pub(crate) enum Package {
     Musl(musl::Options),
     Cross(cross::Options),
     Tag(tag::Options),
+    Walk(walk::Options),
 }
 
 impl Package {
@@ -41,6 +45,7 @@ impl Package {
             Self::Musl(options) => options.run(),
             Self::Cross(options) => options.run(),
             Self::Tag(options) => options.run(),
+            Self::Walk(options) => options.run(),
         }
     }
 }

@@ -29,25 +29,32 @@ pub(super) struct Room {
 impl Room {
     /// Unpacks a clean one, which is downloaded if there is none from the last week.
     pub(super) fn new() -> Result<Self> {
+        // What the package depends on is there, so that it is installed without a network.
+        Self::unpacked("root", "adduser,systemd,procps", &[])
+    }
+
+    /// One with these packages as well, and in which others can be installed without a network.
+    pub(super) fn with_packages(packages: &str, later: &str) -> Result<Self> {
+        let fetch = format!("chroot \"$1\" apt-get -qq install --download-only --no-install-recommends {later}");
+        let hooks = ["--skip=cleanup/apt".to_owned(), format!("--customize-hook={fetch}")];
+        Self::unpacked("walk", &format!("adduser,systemd,procps,{packages}"), &hooks)
+    }
+
+    fn unpacked(name: &str, include: &str, more: &[String]) -> Result<Self> {
         tools::need_package("mmdebstrap", "mmdebstrap")?;
         let release = fs::read_to_string("/etc/os-release")?;
         let suite =
             found(r#"(?m)^VERSION_CODENAME="?([a-z]+)"?$"#, &release).context("the name of this Debian or Ubuntu")?;
-        let archive = place()?.join(format!("root-{suite}.tar"));
+        let archive = place()?.join(format!("{name}-{suite}.tar"));
         let age = fs::metadata(&archive).and_then(|file| file.modified()).ok().and_then(|time| time.elapsed().ok());
         if age.is_none_or(|age| age > FRESH) {
             say(&format!("unpacking a clean {suite}, once a week"));
             let made = archive.with_extension("new.tar");
-            // What the package depends on is there, so that it is installed without a network.
-            let make = Sh::line(
-                "mmdebstrap --quiet --mode=root --variant=apt --include=adduser,systemd,procps --dpkgopt=force-unsafe-io",
-            )
-            .arg(suite)
-            .arg(&made);
-            make.quiet()?;
+            let make = Sh::line("mmdebstrap --quiet --mode=root --variant=apt --dpkgopt=force-unsafe-io");
+            make.arg(format!("--include={include}")).args(more).arg(suite).arg(&made).quiet()?;
             fs::rename(made, &archive)?;
         }
-        let path = place()?.join("root");
+        let path = place()?.join(name);
         remove(&path)?;
         fs::create_dir(&path)?;
         Sh::line("tar --extract --numeric-owner --file").arg(archive).arg("--directory").arg(&path).quiet()?;

@@ -94,6 +94,11 @@ pub(super) fn recorder_versions() -> Result<String> {
     crate::recorder::versions()
 }
 
+/// The way of a new user, by the commands of its page.
+pub(super) fn walk() -> Result<String> {
+    crate::package::walk(None)
+}
+
 /// Servers under kills, and every reply, change and event checked.
 pub(super) fn history() -> Result<String> {
     crate::cluster::long_history()

@@ -66,6 +66,13 @@ pub(super) fn proofs() -> Vec<Proof> {
             when: Long,
         },
         Proof {
+            name: "walk",
+            shows: "by the commands of `docs/walk.md` alone a new user gets from the package to a call that is paused, and back",
+            run: |_| checks::walk(),
+            outside: "other systems than this machine's; telephones; an issuer that is run by others".into(),
+            when: Long,
+        },
+        Proof {
             name: "corpora",
             shows: "what fuzzing kept still holds, and reaches every cell",
             run: |_| checks::corpora(),

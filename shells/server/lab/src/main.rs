@@ -2,6 +2,7 @@
 
 mod figures;
 mod proofs;
+mod speech;
 mod versions;
 mod whole_call;
 
@@ -26,6 +27,8 @@ enum Command {
     Call(Call),
     /// Another version of rtpengine, which must work or must be refused
     Version(Version),
+    /// A call through a recorder that runs already, in which both sides speak until this is ended
+    Speech(speech::Options),
     /// What a confirmed pause costs, as tables
     Figures(figures::Options),
 }
@@ -104,6 +107,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         Command::Pauses(pauses) => proofs::by_server(&pauses.common.lab(), &pauses.server, pauses.pause, &pauses.names),
         Command::Call(call) => whole_call::run(&call.rtpengine, call.server.as_deref(), call.pause),
         Command::Version(version) => versions::run(&version.common.lab(), &version.server, version.expected),
+        Command::Speech(options) => speech::run(options),
         Command::Figures(options) => figures::run(options),
         Command::Controls(controls) => proofs::controls(&controls.common.lab(), &controls.names),
     }
