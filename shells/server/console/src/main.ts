@@ -29,9 +29,13 @@ const times = new Times();
 const confirm = new Confirm();
 let down: Date | undefined;
 
-function showConnection(state: Connection): void {
-  element("connection", HTMLElement).dataset["state"] = state;
-  setText(element("connection-text", HTMLElement), CONNECTION[state]);
+let connection: Connection = "connecting";
+
+/** A connection for events may look open for a while after its server has gone: it is not live if the server does not answer. */
+function showConnection(): void {
+  const silent = connection === "live" && down !== undefined;
+  element("connection", HTMLElement).dataset["state"] = silent ? "off" : connection;
+  setText(element("connection-text", HTMLElement), silent ? "No answer" : CONNECTION[connection]);
 }
 
 /** Says since when the server does not answer. What is shown stays, marked as old. */
@@ -40,12 +44,14 @@ function showTrouble(why: Error): void {
   trouble.hidden = false;
   setText(troubleText, `${why.message} What is shown is the state before ${clock(down)} UTC.`);
   document.body.dataset["stale"] = "";
+  showConnection();
 }
 
 function noTrouble(): void {
   down = undefined;
   trouble.hidden = true;
   delete document.body.dataset["stale"];
+  showConnection();
 }
 
 function askForToken(wrong: boolean): Promise<string> {
@@ -258,7 +264,8 @@ async function start(): Promise<void> {
       sessions.changed(ucc, id);
     },
     connection(state) {
-      showConnection(state);
+      connection = state;
+      showConnection();
       // Whatever happened in between was no event here.
       if (state === "live") void sessions.look();
     },

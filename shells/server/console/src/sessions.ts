@@ -211,6 +211,7 @@ export class Sessions {
 
   private nothing(page: server.Page): string {
     if (page.Next !== null) return "None among those on this page. There are more on the next page.";
+    if (page.Sessions.length > 0 && this.begins.length > 1) return "None among those on this page. There are more on the pages before.";
     if (page.Sessions.length > 0) return "No open session is in this state.";
     if (this.begins.length > 1) return "No more sessions.";
     return this.wanted.ucc || this.wanted.id !== "" ? "No open session is like that." : "No session is open.";

@@ -113,9 +113,10 @@ async function fifty(browser, after) {
         all.filter((one) => one.getBoundingClientRect().bottom <= innerHeight).length);
     const count = await seen();
     if (count < 10) throw new Error(`a screen of 800 pixels has ${count} calls`);
-    await look(page, "fifty-looking", { complaints });
+    await look(page, "fifty-looking", { complaints }, { fullPage: false });
     await actAs(page, SUPPORT, ANNA);
-    await look(page, "fifty", { complaints });
+    await look(page, "fifty", { complaints }, { fullPage: false });
+    await page.screenshot({ path: join(PICTURES, "fifty.png"), fullPage: true });
     // A name as long as names may be.
     await its.begin(LONG, CALLS.started, state(1));
     await actAs(page, LONG, ANNA);
@@ -173,6 +174,27 @@ async function wrongClock(browser, after) {
     equal(/ · \d+ s$/.test(await call.locator(".began").textContent()), true, await call.locator(".began").textContent());
 }
 
+/** What is not known is not shown as if it were: on the last of several pages, and while the server cannot be reached. */
+async function notKnown(browser, after) {
+    const its = await world(after);
+    const id = (number) => `${number.toString(16).padStart(8, "0")}-${CALLS.started.slice(9)}`;
+    await Promise.all([...Array(101).keys()].map((number) => its.begin(SUPPORT, id(number))));
+    const { page } = await open(browser, its);
+    await page.getByRole("button", { name: "Next" }).click();
+    await page.locator("#range").getByText("Page 2, 1 on it, the last one; ordered within the page").waitFor();
+    await page.getByLabel("Recorder is", { exact: true }).selectOption("Paused");
+    await page.getByText("None among those on this page. There are more on the pages before.").waitFor();
+
+    const connection = page.locator("#connection-text");
+    await page.context().setOffline(true);
+    await page.locator("#trouble").waitFor();
+    // The connection for events has not noticed yet.
+    equal(await connection.textContent(), "No answer");
+    await page.context().setOffline(false);
+    await page.locator("#trouble").waitFor({ state: "hidden" });
+    equal(await connection.textContent(), "Live");
+}
+
 /** Every control is reached by Tab, and its focus is seen. */
 async function keys(browser, after) {
     const its = await world(after);
@@ -207,8 +229,10 @@ export async function theConsole() {
         each("50 sessions", fifty, { patience: 120_000 }),
         each("keys alone", keys),
         each("a pause that is not confirmed is not taken back without a question", takenBack),
+        each("what is not known", notKnown),
         each("a computer whose clock is wrong", wrongClock),
         each("what looks for faults finds planted ones", planted),
     ]);
     await browser.close();
+    console.log(`        pictures of the console: ${PICTURES}`);
 }

@@ -90,6 +90,8 @@ export const row = (page, id) => page.locator("li.session", { hasText: id });
 
 /** Everything that is wrong with what the page shows now, by what looks for it. */
 export async function wrongs(page, { sessions, complaints = [], tries = 20 } = {}) {
+    // What depends on a width is said a frame after it.
+    await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     const found = await page.evaluate(() => ({
         wide: eyes.wide(),
         contrast: eyes.contrast(),
