@@ -217,7 +217,7 @@ impl<S: Store> Pump<S> {
             if let Some(again) = &self.again {
                 sooner(again.at);
             }
-            sooner(self.reading.at);
+            sooner(self.reading.wake_at());
         }
         (wake, turn.machine.is_none() && turn.unsure.is_none())
     }

@@ -1,8 +1,8 @@
 //! When a recorder is asked what it is doing, besides what it is ordered.
 //!
 //! A recorder that began to record by itself obeys the next repeat, and its reply says that it is silent: the repeat alone would
-//! leave no trace of what was recorded until then. So it is asked before each repeat. One that is recorded, or has not begun, is
-//! asked now and then.
+//! leave no trace of what was recorded until then. So it is asked before each repeat. In a session
+//! that is recorded, or Uninitialized, it is asked now and then.
 
 use core::time::Duration;
 
@@ -14,6 +14,9 @@ use super::port::Outcome;
 
 /// How often a session that is not silent is read back, and how long a recorder that keeps repeats waiting is left alone.
 const EVERY: Duration = Duration::from_secs(30);
+
+/// How soon one that is Uninitialized is asked for the first time, at the latest: the recorder may record by default.
+const FIRST: Duration = Duration::from_secs(2);
 
 /// How long a repeat waits for what the recorder says first.
 pub(super) const BEFORE_REPEAT: Duration = Duration::from_secs(1);
@@ -28,7 +31,9 @@ const MOST_LATE: u8 = 2;
 #[derive(Debug)]
 pub(super) struct Reading {
     /// From when on one that is not silent is asked.
-    pub(super) at: Instant,
+    at: Instant,
+    /// From when on one that is Uninitialized is asked for the first time.
+    first_at: Option<Instant>,
     /// The silence of whose repeat it was asked: since when the machine is where it is.
     asked_for: Option<Instant>,
     asked_at: Instant,
@@ -39,8 +44,16 @@ pub(super) struct Reading {
 impl Reading {
     /// Sessions that are loaded together are not read together.
     pub(super) fn new(jitter: u64) -> Self {
-        let at = Instant::now() + EVERY / 2 + EVERY * u32::from(jitter as u8) / 512;
-        Self { at, asked_for: None, asked_at: at, late: 0, left_alone_until: None }
+        let (now, jitter) = (Instant::now(), u32::from(jitter as u8));
+        let at = now + EVERY / 2 + EVERY * jitter / 512;
+        Self {
+            at,
+            first_at: Some(now + FIRST * jitter / 256),
+            asked_for: None,
+            asked_at: at,
+            late: 0,
+            left_alone_until: None,
+        }
     }
 
     /// The recorder of a silent session is to be asked before it is asked to be silent again, once.
@@ -55,13 +68,19 @@ impl Reading {
 
     /// The recorder of a session that is not silent is to be asked.
     pub(super) fn now_and_then(&mut self, machine: &Machine) -> Option<ReadBack> {
-        let now = Instant::now();
-        if now < self.at {
+        let (now, axis) = (Instant::now(), machine.kept().state().recording());
+        let is_first = self.first_at.take_if(|at| *at <= now).is_some() && axis == RecordingState::Uninitialized;
+        if now < self.at && !is_first {
             return None;
         }
         (self.asked_at, self.at) = (now, now + EVERY);
-        let is_silent = matches!(machine.kept().state().recording(), RecordingState::Paused | RecordingState::Stopped);
+        let is_silent = matches!(axis, RecordingState::Paused | RecordingState::Stopped);
         if machine.order().is_some() || is_silent { None } else { machine.read_back() }
+    }
+
+    /// When to look [again](Self::now_and_then).
+    pub(super) fn wake_at(&self) -> Instant {
+        self.first_at.map_or(self.at, |first| first.min(self.at))
     }
 
     /// It has answered, or has not.

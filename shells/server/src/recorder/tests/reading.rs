@@ -83,14 +83,21 @@ async fn one_that_does_not_answer_is_left_alone() {
 }
 
 /// One that records by default, as calls are offered to it: a session that no client has started becomes Started, so that it can
-/// be paused, and nothing is ordered.
+/// be paused, and nothing is ordered. That is soon after its begin, and later within 30 s.
 #[tokio::test(start_paused = true)]
 async fn one_that_records_by_default_is_found() {
     let mut world = world().await;
     world.condition.say(RECORDING);
     assert_eq!(world.begin(1, State::INITIAL).await, Begun::Opened);
-    assert!(world.is_quiet(Duration::from_secs(31)).await);
+    assert!(world.is_quiet(Duration::from_secs(3)).await);
     assert_eq!((world.stored(1).await, world.published()), (Some(started()), vec![Action::Start]));
+    world.condition.say(Outcome::NoSuchCall);
+    assert_eq!(world.begin(2, State::INITIAL).await, Begun::Opened);
+    assert!(world.is_quiet(Duration::from_secs(3)).await);
+    assert_eq!(world.stored(2).await, Some(State::INITIAL));
+    world.condition.say(RECORDING);
+    assert!(world.is_quiet(Duration::from_secs(31)).await);
+    assert_eq!(world.stored(2).await, Some(started()));
     let pause = world.set(1, Action::Pause, ANNA);
     world.next().await.carry_out();
     assert_eq!(pause.await.unwrap().0.recording(), RecordingState::Paused);
