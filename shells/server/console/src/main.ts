@@ -49,6 +49,8 @@ function showTrouble(why: Error): void {
 
 function noTrouble(): void {
   down = undefined;
+  // The button goes, and must not take the focus with it.
+  if (trouble.contains(document.activeElement)) element("sessions-title", HTMLElement).focus();
   trouble.hidden = true;
   delete document.body.dataset["stale"];
   showConnection();

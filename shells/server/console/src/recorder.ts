@@ -48,6 +48,7 @@ export class RecorderLine {
   private readonly button = make("button", "end-holds", "End holds");
 
   constructor(describedBy: string, endHolds?: () => void) {
+    this.element.tabIndex = -1;
     this.element.append(this.name, this.pending, this.alarm, this.overdue, this.silence, this.holds);
     if (endHolds !== undefined) {
       this.button.type = "button";
@@ -77,7 +78,10 @@ export class RecorderLine {
     this.silence.title = recorder.SilenceConfirmed ?? "";
     const holders = recorder.Holds.join(", ");
     this.say(this.holds, holders ? `held by ${holders}` : "");
-    this.button.hidden = recorder.Holds.length + recorder.HoldsOfNoAgent === 0;
+    const held = recorder.Holds.length + recorder.HoldsOfNoAgent > 0;
+    // A button that goes would take the focus with it, and keys would begin at the top again.
+    if (!held && document.activeElement === this.button) this.element.focus();
+    this.button.hidden = !held;
     setUsable(this.button, usable);
   }
 

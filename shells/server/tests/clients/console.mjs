@@ -190,8 +190,11 @@ async function notKnown(browser, after) {
     await page.locator("#trouble").waitFor();
     // The connection for events has not noticed yet.
     equal(await connection.textContent(), "No answer");
+    await page.getByRole("button", { name: "Try now" }).focus();
     await page.context().setOffline(false);
+    await page.keyboard.press("Enter");
     await page.locator("#trouble").waitFor({ state: "hidden" });
+    equal(await page.evaluate(() => document.activeElement.id), "sessions-title", "the focus");
     equal(await connection.textContent(), "Live");
 }
 
@@ -216,6 +219,14 @@ async function keys(browser, after) {
         equal(await reached(page), [], `the question, ${width}, ${colorScheme}`);
         await page.keyboard.press("Escape");
         await until(() => button.evaluate((one) => one === document.activeElement), "the focus is back");
+        // Ended holds take their button away, and leave the focus in the call.
+        const held = row(page, CALLS.held);
+        await held.getByRole("button", { name: "End holds" }).focus();
+        for (const key of ["Enter", "Tab", "Enter"]) await page.keyboard.press(key);
+        await held.getByText("The holds are ended.").waitFor();
+        await held.getByRole("button", { name: "End holds" }).waitFor({ state: "hidden" });
+        equal(await held.evaluate((one) => one.contains(document.activeElement)), true, "the focus is in the call");
+        await its.set(PAYMENTS, CALLS.held, "Pause", BERT);
         await page.context().close();
     }
 }
