@@ -104,7 +104,7 @@ fn the_workflow_runs_both_tiers_and_nothing_that_is_not_there() -> Result<()> {
 
 /// What a release runs besides commands of this repository.
 const OF_A_RELEASE: [&str; 2] = [
-    "sha256sum -- *.deb *.tar.gz | tee SHA256SUMS",
+    "sha256sum -- *.deb *.tar.gz >SHA256SUMS && cat SHA256SUMS",
     r#"gh release create "$GITHUB_REF_NAME" --verify-tag --title "$GITHUB_REF_NAME" --notes-file /dev/null *.deb *.tar.gz SHA256SUMS"#,
 ];
 
