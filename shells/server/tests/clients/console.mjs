@@ -81,6 +81,12 @@ async function scenes(browser, after) {
     await page.locator("dialog#confirm[open]").waitFor();
     await look(page, "question", checks, { fullPage: false });
     await page.keyboard.press("Escape");
+    // A recorder that records in a pause.
+    await only(page, "overdue");
+    its.recorder.be("records", CALLS.overdue);
+    await row(page, CALLS.overdue).getByText(/^Found recording at \d\d:\d\d:\d\d, not silent since$/).waitFor();
+    await look(page, "alarm", checks);
+    its.recorder.be("obeys", CALLS.overdue);
     await only(page, "");
     await row(page, CALLS.started).waitFor();
     equal(complaints, [], "what the browser complains of");
