@@ -49,7 +49,7 @@ export class RecorderLine {
 
   constructor(describedBy: string, endHolds?: () => void) {
     this.element.tabIndex = -1;
-    this.element.append(this.name, this.pending, this.alarm, this.overdue, this.silence, this.holds);
+    this.element.append(this.name, this.alarm, this.pending, this.overdue, this.silence, this.holds);
     if (endHolds !== undefined) {
       this.button.type = "button";
       this.button.setAttribute("aria-describedby", describedBy);
