@@ -34,7 +34,7 @@ fn each_number_has_its_range() {
         ("max-connections", (1, 1_000_000)),
         ("max-head", (8192, 1_048_576)),
         ("max-listeners", (0, 1_000_000)),
-        ("oidc-max-age", (60, 604_800)),
+        ("oidc-max-age", (30, 604_800)),
         ("rate", (1, 1_000_000)),
         ("recorder-wait", (500, 10_000)),
         ("request-timeout", (1, 86_400)),
