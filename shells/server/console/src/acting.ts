@@ -4,6 +4,7 @@ import { element, make, sayInFull, setText, setUsable } from "./dom";
 import * as server from "./server";
 
 const KEY = "recording-console-agents";
+const UCC_KEY = "recording-console-ucc";
 const FORBIDDEN = "The settings of this UCC let no agent change recordings";
 
 /** The agents chosen so far, by UCC. Kept until the tab is closed. */
@@ -28,7 +29,10 @@ export class Acting {
     private readonly onAgent: () => void,
     private readonly reachable: () => boolean,
   ) {
-    this.uccs.addEventListener("change", () => void this.choose());
+    this.uccs.addEventListener("change", () => {
+      sessionStorage.setItem(UCC_KEY, this.ucc);
+      void this.choose();
+    });
     this.agents.addEventListener("change", () => {
       sessionStorage.setItem(KEY, JSON.stringify({ ...chosen(), [this.ucc]: this.agent }));
       this.tell();
@@ -52,7 +56,8 @@ export class Acting {
   /** Asks for the UCCs. A single one is chosen at once. */
   async load(): Promise<void> {
     const all = await server.uccs();
-    const before = this.ucc;
+    // A page that is loaded again shows what it showed.
+    const before = this.ucc || (sessionStorage.getItem(UCC_KEY) ?? "");
     this.uccs.replaceChildren(new Option("All UCCs", ""), ...all.map((one) => new Option(one.UCCName, one.UCCName)));
     const [only, second] = all;
     this.uccs.value = all.some((one) => one.UCCName === before) ? before : "";

@@ -160,7 +160,7 @@ async function start(): Promise<void> {
         const pending = before.Recorder !== undefined && reply.ErrorMessage.ErrorType === 1;
         const text = `${action} ${pending ? "is not done" : "was refused"}: ${reply.ErrorMessage.Message}`;
         row.tell(text, "wrong");
-        if (pending) row.follow(action);
+        if (pending) row.follow(action, false);
         announce(text);
       } else {
         const same =
@@ -177,6 +177,7 @@ async function start(): Promise<void> {
           ? `${error.message} Nobody knows whether ${action} was done.`
           : `${action} was not done: ${(error as Error).message}`;
       row.tell(text, "wrong");
+      if (error instanceof server.NoAnswer) row.follow(action, true);
       announce(text);
     } finally {
       row.setBusy("");

@@ -53,6 +53,8 @@ export class Row {
   private busy = "";
   /** What was asked for here, and the recorder had not confirmed when the reply came. */
   private awaited = "";
+  /** Whether no reply came at all. */
+  private unanswered = false;
 
   constructor(
     public session: Session,
@@ -121,16 +123,20 @@ export class Row {
     this.refresh();
   }
 
-  /** From now on the row says what becomes of this action, which is not confirmed yet. */
-  follow(action: string): void {
+  /** From now on the row says what becomes of this action, which is not confirmed yet or was not answered. */
+  follow(action: string, unanswered: boolean): void {
     this.awaited = action;
+    this.unanswered = unanswered;
   }
 
   /** Says what became of what was not confirmed in time: else its message would go on saying that it is not done. */
   private settle(): void {
     if (!this.awaited || this.pending === this.awaited) return;
     const reached = REACHES[this.awaited] === this.recorder;
-    const text = reached ? `${this.awaited} is confirmed now.` : `${this.awaited} is no longer pending.`;
+    // What was not answered may still be on its way.
+    if (this.unanswered && !reached) return;
+    const done = this.unanswered ? `The call is ${this.recorder} now.` : `${this.awaited} is confirmed now.`;
+    const text = reached ? done : `${this.awaited} is no longer pending.`;
     this.awaited = "";
     this.tell(text, reached ? "done" : "wrong");
     announce(text);

@@ -103,8 +103,8 @@ function compareClocks(response: Response): void {
 }
 
 const KEY = "recording-console-token";
-/** Nothing here takes longer, unless something is wrong. */
-const PATIENCE = 15_000;
+/** Nothing here takes longer, in milliseconds, unless something is wrong. What is read is old meanwhile, and looks new. */
+const PATIENCE = { read: 5000, change: 15_000 };
 
 let askForToken: (wrong: boolean) => Promise<string> = () => Promise.reject(new Error("the page cannot ask for tokens"));
 let asked: Promise<string> | undefined;
@@ -130,7 +130,7 @@ async function ask(method: string, path: string, body?: unknown): Promise<unknow
     const used = token();
     const headers: Record<string, string> = {};
     if (used !== null) headers["Authorization"] = `Bearer ${used}`;
-    const request: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(PATIENCE) };
+    const request: RequestInit = { method, headers, cache: "no-store", signal: AbortSignal.timeout(method === "GET" ? PATIENCE.read : PATIENCE.change) };
     if (body !== undefined) {
       headers["Content-Type"] = "application/json";
       request.body = JSON.stringify(body);

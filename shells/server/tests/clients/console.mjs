@@ -204,6 +204,29 @@ async function notKnown(browser, after) {
     equal(await connection.textContent(), "Live");
 }
 
+/** A server that hangs is noticed; what became of an action that was not answered is said when it is known; a reload keeps the choice. */
+async function hangs(browser, after) {
+    const its = await world(after);
+    await its.begin(SUPPORT, CALLS.started);
+    const { page } = await open(browser, its);
+    await actAs(page, SUPPORT, ANNA);
+    const call = row(page, CALLS.started);
+    await page.route("**/recording/set", async (route) => {
+        await route.fetch();
+        await route.abort();
+    });
+    await call.getByRole("button", { name: "Pause", exact: true }).click();
+    await call.getByText("The call is Paused now.").waitFor();
+    its.server.child.kill("SIGSTOP");
+    await page.getByText("The server does not answer in time.").waitFor();
+    its.server.child.kill("SIGCONT");
+    await page.locator("#trouble").waitFor({ state: "hidden" });
+    await page.reload();
+    await page.getByText("Every action is sent in the name of this agent.").waitFor();
+    equal(await page.locator("#ucc").inputValue(), SUPPORT);
+    equal(await page.locator("#agent").inputValue(), ANNA);
+}
+
 /** Every control is reached by Tab, and its focus is seen. */
 async function keys(browser, after) {
     const its = await world(after);
@@ -247,6 +270,7 @@ export async function theConsole() {
         each("keys alone", keys),
         each("a pause that is not confirmed is not taken back without a question", takenBack),
         each("what is not known", notKnown),
+        each("a server that hangs, and a reload", hangs, { waits: true }),
         each("a computer whose clock is wrong", wrongClock),
         each("what looks for faults finds planted ones", planted),
     ]);
