@@ -1,5 +1,5 @@
 // A server with a recorder of its own, a page of its console, and what looks at that page.
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -40,6 +40,7 @@ export async function world(after) {
     const recorder = await Recorder.start();
     after(() => recorder.end().catch(() => {}));
     const config = join(tmpdir(), `console-${process.pid}-${recorder.port}.toml`);
+    after(() => rm(config, { force: true }));
     await writeFile(config, [
         `[[recorder]]\nname = "proxy-1"\nkind = "http"\nurl = "${recorder.url}"\ngive_up_ms = 500\n`,
         ucc(PAYMENTS, [ANNA, BERT], `recorder = "proxy-1"\nresume = "holders"\npause_limit_seconds = ${LIMIT}`),
