@@ -16,12 +16,16 @@ async function acting(number, recorder, saving = 0) {
   page.on("request", (request) => {
     if (request.url().endsWith("/recording/set")) sent.push(JSON.parse(request.postData() ?? "").Action);
   });
+  // Looks at the list that have no answer yet.
+  const looks = new Set();
+  page.on("request", (request) => new URL(request.url()).pathname === "/sessions" && looks.add(request));
+  for (const end of ["requestfinished", "requestfailed"]) page.on(end, (request) => looks.delete(request));
   await page.locator('#connection[data-state="live"]').waitFor();
   await actAs(page, UCC, AGENT);
   const row = session(page, id(number));
   await row.waitFor();
   const button = (name) => row.getByRole("button", { name, exact: true });
-  return { page, row, button, sent, dialog: page.locator("dialog#confirm[open]"), close };
+  return { page, row, button, sent, looks, dialog: page.locator("dialog#confirm[open]"), close };
 }
 
 test("Delete and a Start that resumes ask, in every state of the recorder, and nothing else does", async () => {
@@ -81,9 +85,10 @@ test("by keyboard: the focus is on Cancel, Escape cancels, and it goes back to t
 });
 
 test("a first Start asks if it has become one that resumes, which the page does not know yet", async () => {
-  const { page, row, button, sent, dialog, close } = await acting(0x500, 0);
-  // A page that is not looked at does not look either.
+  const { page, row, button, sent, looks, dialog, close } = await acting(0x500, 0);
+  // A page that is not looked at does not look either, once the look that has begun is over.
   await page.evaluate(() => Object.defineProperty(document, "hidden", { get: () => true }));
+  while (looks.size > 0) await page.waitForTimeout(10);
   await its.server.set(UCC, id(0x500), "Start");
   await its.server.set(UCC, id(0x500), "Pause");
   await page.locator("#events li").nth(1).waitFor();
