@@ -1,6 +1,6 @@
 // A fault of each kind, planted into the page: what looks for it has to find it, and nothing before or after it.
 import { ANNA, CALLS, PAYMENTS, actAs, open, row, world, wrongs } from "./console_world.mjs";
-import { equal } from "./harness.mjs";
+import { equal, until } from "./harness.mjs";
 import { reached } from "./keys.mjs";
 
 /** What finds it, and what is done to which element. */
@@ -33,7 +33,6 @@ const UNREACHED = [
     ["its focus is cut off", ".choices", "overflow: hidden"],
     ["controls are not reached", "#begin", "tabindex"],
 ];
-
 
 /** Two calls: one whose pause is confirmed, and one whose pause is not. */
 export async function planted(browser, after) {
@@ -69,6 +68,8 @@ export async function planted(browser, after) {
         style.textContent = "p { color: red }";
         document.head.append(style);
     });
+    // The browser's words come by another way than the page's.
+    await until(() => complaints.length > 0, "the browser complains");
     const found = await wrongs(page, checks);
     equal(["forbidden" in found, "complaints" in found], [true, true], JSON.stringify(found));
 }
