@@ -67,27 +67,21 @@ export class Confirm {
   private readonly dialog = element("confirm", HTMLDialogElement);
   private readonly yes = element("confirm-yes", HTMLButtonElement);
   private asked: Asked | undefined;
-  private answer: (answer: Answer) => void = () => {};
+  private hasChanged = false;
+  private before: Promise<unknown> = Promise.resolve();
 
   constructor() {
     // The second click of a double click on a row's button is not meant for the button that is there now.
     this.yes.addEventListener("click", (event) => {
       if (event.detail > 1) event.preventDefault();
     });
-    this.dialog.addEventListener("close", () => this.done(this.dialog.returnValue === "yes" ? "yes" : "no"));
   }
 
-  /** Asks, with the focus on the answer that does nothing. */
+  /** Asks, with the focus on the answer that does nothing; after the end of the question before, if there is one. */
   ask(session: Asked, question: Question): Promise<Answer> {
-    setText(element("confirm-title", HTMLElement), question.title);
-    setText(element("confirm-ucc", HTMLElement), session.UCCName);
-    setText(element("confirm-id", HTMLElement), session.CorrelationId);
-    setText(element("confirm-note", HTMLElement), question.note);
-    setText(this.yes, question.yes);
-    this.asked = session;
-    this.dialog.returnValue = "";
-    this.dialog.showModal();
-    return new Promise((resolve) => (this.answer = resolve));
+    const answer = this.before.then(() => this.show(session, question));
+    this.before = answer;
+    return answer;
   }
 
   /** Takes the question back if the session is not any more what was asked about. */
@@ -96,13 +90,27 @@ export class Confirm {
     if (asked === undefined) return;
     const now = find(asked);
     if (now !== undefined && now.RecordingState === asked.RecordingState && now.SavingState === asked.SavingState) return;
-    this.done("changed");
+    this.hasChanged = true;
     this.dialog.close();
   }
 
-  private done(answer: Answer): void {
-    if (this.asked === undefined) return;
-    this.asked = undefined;
-    this.answer(answer);
+  private show(session: Asked, question: Question): Promise<Answer> {
+    setText(element("confirm-title", HTMLElement), question.title);
+    setText(element("confirm-ucc", HTMLElement), session.UCCName);
+    setText(element("confirm-id", HTMLElement), session.CorrelationId);
+    setText(element("confirm-note", HTMLElement), question.note);
+    setText(this.yes, question.yes);
+    this.asked = session;
+    this.hasChanged = false;
+    this.dialog.returnValue = "";
+    this.dialog.showModal();
+    return new Promise((resolve) => {
+      // It comes a moment after the dialog has gone: a question that did not wait for it would be answered by it.
+      const answer = (): void => {
+        this.asked = undefined;
+        resolve(this.hasChanged ? "changed" : this.dialog.returnValue === "yes" ? "yes" : "no");
+      };
+      this.dialog.addEventListener("close", answer, { once: true });
+    });
   }
 }

@@ -101,6 +101,22 @@ test("a first Start asks if it has become one that resumes, which the page does 
   await close();
 });
 
+test("a question that comes right after another one has an answer of its own", async () => {
+  const { page, row, button, sent, dialog, close } = await acting(0x600, 3);
+  await button("Start").click();
+  await dialog.waitFor();
+  // Before the page is told that the first one is over, as a key may come.
+  await button("Start").evaluate((start) => {
+    document.querySelector("#confirm").close();
+    start.click();
+  });
+  await dialog.waitFor();
+  await page.locator("#confirm-yes").click();
+  await row.getByText("Start is done.").waitFor();
+  assert.deepEqual(sent, ["Start"]);
+  await close();
+});
+
 test("a double click on a row's button does not say yes, wherever the dialog comes up", async () => {
   const { page, button, sent, dialog, close } = await acting(0x300, 3);
   // The worst case: the answer comes up under the pointer.
