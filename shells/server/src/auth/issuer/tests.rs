@@ -163,12 +163,13 @@ async fn the_last_keys_are_good_for_so_long() {
 async fn keys_that_get_too_old_are_asked_for_once_more() {
     for _ in 0..10 {
         let (issuer, end) = start([keys(&["a"]), Err(Fetch::Unreachable)]);
-        // A fetch takes a tenth of a second: one that is under way is as good.
+        // A fetch takes a tenth of a second. One that the pace brings here is over before the keys are too old, or after that.
         pass(24 * HOUR - Duration::from_millis(150)).await;
         assert_eq!(known(&issuer, &["a"]), Ok(vec!["a"]));
         let _ = issuer.fetcher.times();
         pass(Duration::from_millis(160)).await;
-        assert_eq!((known(&issuer, &["a"]), issuer.fetcher.times()), (Err(NoKeys::TooOld), 1));
+        assert_eq!(known(&issuer, &["a"]), Err(NoKeys::TooOld));
+        assert!((1..=2).contains(&issuer.fetcher.times()));
         end.cancel();
     }
 }
@@ -182,7 +183,8 @@ async fn an_issuer_may_come_later() {
     assert!((4..=6).contains(&issuer.fetcher.times()));
     assert_eq!(known(&issuer, &["a"]), Err(NoKeys::NotFetched));
     issuer.fetcher.say([keys(&["a"])]);
-    pass(9 * SECOND).await;
+    // The fifth time may have been just before that: then it is asked again up to 16 seconds later.
+    pass(17 * SECOND).await;
     assert_eq!(known(&issuer, &["a"]), Ok(vec!["a"]));
 }
 
