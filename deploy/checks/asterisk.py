@@ -10,15 +10,13 @@ import re
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 
-from kamailio import WORLD, hang_up, recorder, set_by_agent
-from server import fail, started
+from kamailio import hang_up, recorder, set_by_agent
+from server import UCC_WITH_RECORDER, fail, free_port, started
 from sip import SDP, Call, Telephone, header
+from switch import Switch
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples/call-control"
@@ -69,13 +67,10 @@ contact = sip:{agent}
 }
 
 
-class Asterisk:
-    """A switch, and the lines that it has written."""
+class Asterisk(Switch):
 
     def __init__(self, program, root, folder, agent, environment, session_first=False):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = free.getsockname()
+        self.address = ("127.0.0.1", free_port(socket.SOCK_DGRAM))
         modules = next((root / "usr/lib").glob("*/asterisk/modules"), root / "usr/lib/asterisk/modules")
         load = "".join(f"load = {one}.so\n" for one in MODULES.split() if (modules / f"{one}.so").exists())
         for name, text in CONFIG.items():
@@ -86,31 +81,13 @@ class Asterisk:
         if session_first:
             dialplan = folder / "extensions.conf"
             dialplan.write_text(dialplan.read_text().replace(" ; same => n,ExecIf", " same => n,ExecIf"))
-        self.process = subprocess.Popen([program, "-f", "-C", folder / "asterisk.conf", "-n", "-vvv"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.STDOUT, text=True, env=environment)  # fmt: skip
-        self.lines = []
-        threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True).start()
+        self.run([program, "-f", "-C", folder / "asterisk.conf", "-n", "-vvv"], env=environment)
         self.until(lambda: any("Asterisk Ready" in line for line in self.lines), "Asterisk")
-
-    def until(self, done, what):
-        end = time.monotonic() + 30
-        while not (found := done()):
-            if time.monotonic() > end or self.process.poll() is not None:
-                fail(f"waited for {what}:\n{''.join(self.lines[-40:])}")
-            time.sleep(0.02)
-        return found
 
     def said(self, session):
         """What the dialplan logged of this session, without its id."""
         found = (re.search(rf"NOTICE\[.*session {session} (.*?)\s*$", line) for line in self.lines)
         return [one[1] for one in found if one]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(60)
 
 
 def answer(agent, call):
@@ -176,7 +153,7 @@ def main(binary, program, root):
     orders, agent = [], Telephone()
     with tempfile.TemporaryDirectory() as folder, recorder(orders) as address:
         folder = pathlib.Path(folder)
-        (folder / "world.toml").write_text(WORLD.format(address))
+        (folder / "world.toml").write_text(UCC_WITH_RECORDER.format(address))
         token = "rec_" + "0" * 64
         (folder / "token").write_text(token)
         (folder / "tokens").write_text(f"switch {hashlib.sha256(token.encode()).hexdigest()}\n")

@@ -4,37 +4,21 @@ Each of its commands, in their order, must print what the page shows after it; t
 after a mark in the page, and are for a server that has the sample of one. The loop over all pages must list each session once,
 however many pages there are. The lines for Kamailio and Asterisk must be those of the files, which deploy/check-telephony runs."""
 
-import contextlib
 import json
 import pathlib
 import re
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 
-from server import fail, request, running
+from sample import Sample
+from server import UCC_WITH_RECORDER, fail, request, running
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs/call-control.md"
 EXAMPLES = ROOT / "examples/call-control"
-SAMPLE = ROOT / "shells/server/examples/recorder.py"
 WITH_RECORDER, WITHOUT_IT = "<!-- from here with a recorder -->", "<!-- the recorder is gone from here on -->"
-WORLD = """[[ucc]]
-name = "ucc-demo-name"
-recording_api_licensed = true
-use_audio_recording = true
-agent_can_edit_audio_recording = true
-save_recording_by_default = true
-agents = ["sip:agent@domain.com"]
-recorder = "own"
-resume = "holders"
-[[recorder]]
-name = "own"
-kind = "http"
-url = "http://127.0.0.1:{}/orders"
-"""
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -57,25 +41,6 @@ def run(text, addresses):
             fail(f"{command}\nprints on the page\n{shown}and prints\n{ran.stdout}{ran.stderr}")
         count += 1
     return count
-
-
-@contextlib.contextmanager
-def recorder(folder):
-    """The sample, until it has ended or the page is done with it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with subprocess.Popen([sys.executable, SAMPLE, str(port), folder]) as process:
-        try:
-            for _ in range(200):
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                    break
-                time.sleep(0.05)
-            else:
-                fail("the sample of a recorder does not listen")
-            yield port, process
-        finally:
-            process.kill()
 
 
 def all_pages(page, admin):
@@ -114,9 +79,9 @@ def main(binary):
     with running(binary) as addresses:
         count = run(without, addresses)
         all_pages(page, addresses[1])
-    with tempfile.TemporaryDirectory() as folder, recorder(folder) as (port, process):
+    with tempfile.TemporaryDirectory() as folder, Sample(folder) as sample:
         world = pathlib.Path(folder) / "world.toml"
-        world.write_text(WORLD.format(port))
+        world.write_text(UCC_WITH_RECORDER.format(sample.address) + 'resume = "holders"\n')
         with running(binary, "--config", str(world), "--store", "memory") as addresses:
             # The server has asked it once.
             for _ in range(200):
@@ -124,7 +89,7 @@ def main(binary):
                     break
                 time.sleep(0.05)
             count += run(with_it, addresses)
-            process.kill()
+            sample.kill()
             count += run(gone, addresses)
     print(f"{count} commands of docs/call-control.md print what the page shows, and its loop lists every session once")
 

@@ -17,25 +17,14 @@ import threading
 import time
 from urllib.parse import quote
 
-from server import fail, request, started
+from server import UCC, UCC_WITH_RECORDER, fail, free_port, request, started
 from sip import SDP, Call, Telephone, header
+from switch import Switch
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "examples/call-control/kamailio.cfg"
-WORLD = """[[ucc]]
-name = "ucc-demo-name"
-recording_api_licensed = true
-use_audio_recording = true
-agent_can_edit_audio_recording = true
-save_recording_by_default = true
-agents = ["sip:agent@domain.com"]
-recorder = "own"
+RTPENGINE = """recorder = "own"
 [[recorder]]
-name = "own"
-kind = "http"
-url = "http://{}/"
-"""
-RTPENGINE = """[[recorder]]
 name = "own"
 kind = "rtpengine"
 address = "{}"
@@ -73,21 +62,17 @@ def recorder(orders):
         server.shutdown()
 
 
-class Kamailio:
-    """A proxy, and the lines that it has written."""
+class Kamailio(Switch):
+    """A proxy."""
 
     def __init__(self, program, root, folder, agent, defines):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-            free.bind(("127.0.0.1", 0))
-            self.address = free.getsockname()
+        self.address = ("127.0.0.1", free_port(socket.SOCK_DGRAM))
         [modules] = (pathlib.Path(root) / "usr/lib").glob("*/kamailio/modules")
         command = [program, "-f", SCRIPT, "-L", modules, "-l", f"udp:127.0.0.1:{self.address[1]}", "-DD", "-E", "-m", "64", "-w", folder, "-Y", folder,
                    "-P", folder / "pid", "-A", f'AGENT="sip:{agent}"']  # fmt: skip
         for define in defines:
             command += ["-A", define]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        self.lines = []
-        threading.Thread(target=lambda: self.lines.extend(self.process.stderr), daemon=True).start()
+        self.run(command)
         self.until(lambda: self.alive(), "Kamailio to answer")
 
     def alive(self):
@@ -96,14 +81,6 @@ class Kamailio:
         telephone.send(["OPTIONS sip:a@b SIP/2.0", f"Via: SIP/2.0/UDP {telephone.address};branch=z9hG4bK1", "Max-Forwards: 70", "From: <sip:a@b>;tag=1",
                         "To: <sip:a@b>", "Call-ID: alive", "CSeq: 1 OPTIONS"], self.address)  # fmt: skip
         return telephone.wait("SIP/2.0 405", 0.3) is not None
-
-    def until(self, done, what):
-        end = time.monotonic() + 30
-        while not (found := done()):
-            if time.monotonic() > end or self.process.poll() is not None:
-                fail(f"waited for {what}:\n{''.join(self.lines[-40:])}")
-            time.sleep(0.02)
-        return found
 
     def asked(self, call):
         """What the server was asked for this call and answered: method and status, in their order."""
@@ -115,13 +92,6 @@ class Kamailio:
         answered = [one for one in self.asked(call) if one[1] >= 200]
         if answered != wanted:
             fail(f"{call}: asked {self.asked(call)}")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(60)
 
 
 def session_of(call):
@@ -219,11 +189,7 @@ def session_first(kamailio, agent, server):
 @contextlib.contextmanager
 def rtpengine(folder):
     """Its address for commands, and the folder of its recordings."""
-    ports = []
-    for kind in [socket.SOCK_DGRAM, socket.SOCK_DGRAM]:
-        with socket.socket(socket.AF_INET, kind) as free:
-            free.bind(("127.0.0.1", 0))
-            ports.append(free.getsockname()[1])
+    ports = [free_port(socket.SOCK_DGRAM) for _ in range(2)]
     spool, first = folder / "spool", ports[1] // 2 * 2 % 20000 + 20000
     spool.mkdir()
     options = ["--config-file=none", "--table=-1", "--foreground", "--log-stderr", "--log-level=4", "--interface=127.0.0.1", "--delete-delay=0",
@@ -257,7 +223,7 @@ def main(binary, program, root):
     orders, agent, token = [], Telephone(), "rec_" + "0" * 64
     with tempfile.TemporaryDirectory() as folder, recorder(orders) as address:
         folder = pathlib.Path(folder)
-        (folder / "world.toml").write_text(WORLD.format(address))
+        (folder / "world.toml").write_text(UCC_WITH_RECORDER.format(address))
         (folder / "tokens").write_text(f"proxy {hashlib.sha256(token.encode()).hexdigest()}\n")
         options = ["--config", str(folder / "world.toml"), "--store", "memory", "--admin-tokens", str(folder / "tokens")]
         with started(binary, *options) as (server, (api, admin)):
@@ -277,7 +243,7 @@ def main(binary, program, root):
                 fail(f"left open: {left}")
     with tempfile.TemporaryDirectory() as folder, rtpengine(pathlib.Path(folder)) as (ng, spool):
         folder = pathlib.Path(folder)
-        (folder / "world.toml").write_text(WORLD.split("[[recorder]]")[0] + RTPENGINE.format(ng, spool))
+        (folder / "world.toml").write_text(UCC + RTPENGINE.format(ng, spool))
         with started(binary, "--config", str(folder / "world.toml"), "--store", "memory") as (server, addresses):
             defines = [f'SESSIONS_URL="http://{addresses[1]}/sessions/ucc-demo-name/"', f'RTPENGINE="udp:{ng}"']
             # Kamailio asks an rtpengine that it has not found only a minute later.

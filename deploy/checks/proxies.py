@@ -19,18 +19,12 @@ import time
 import urllib.error
 import urllib.request
 
-from server import fail, running, started
+from server import fail, free_port, running, started
 
 HERE = pathlib.Path(__file__).parent
 SESSION = "1d6c6a58-6739-4f0c-98ff-0968292c8c30"
 SET = "/attendantservice/api/recording/set"
 STATE = f"/attendantservice/api/recording/ucc-demo-name/{SESSION}"
-
-
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
 
 
 def replaced(text, changes):

@@ -3,64 +3,28 @@
 Both are killed in between. What the sample heard on its line must have been heard while it was to record, and a late order
 must be refused."""
 
-import contextlib
 import json
 import pathlib
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 
-from server import fail, request, running
+from sample import Sample
+from server import UCC_WITH_RECORDER, fail, request, running
 
-SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "shells/server/examples/recorder.py"
 SESSION, AGENT = "1d6c6a58-6739-4f0c-98ff-0968292c8c30", "sip:agent@domain.com"
 JSON = [("Content-Type", "application/json")]
-CONFIG = """[[ucc]]
-name = "ucc"
-recording_api_licensed = true
-use_audio_recording = true
-agent_can_edit_audio_recording = true
-save_recording_by_default = true
-agents = ["sip:agent@domain.com"]
-recorder = "own"
-
-[[recorder]]
-name = "own"
-kind = "http"
-url = "http://127.0.0.1:{port}/orders"
-"""
 # How far the clocks of both may be apart: it is the same one, and it is read before and after.
 PAUSES = 8
 
 
-class Sample:
-    """The sample, as a process that is killed and started again."""
-
-    def __init__(self, folder):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.folder = folder
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen([sys.executable, SAMPLE, str(self.port), self.folder])
-        for _ in range(200):
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            time.sleep(0.05)
-        fail("the sample does not listen")
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
+class Asked(Sample):
+    """The sample, which is asked here as well."""
 
     def ask(self, method, document=None):
-        target = f"/orders?UCCName=ucc&CorrelationId={SESSION}" if document is None else "/orders"
+        target = f"/orders?UCCName=ucc-demo-name&CorrelationId={SESSION}" if document is None else "/orders"
         body = None if document is None else json.dumps(document).encode()
-        status, _, body = request(f"127.0.0.1:{self.port}", method, target, body, JSON)
+        status, _, body = request(self.address, method, target, body, JSON)
         return status, json.loads(body)
 
     def heard(self):
@@ -72,7 +36,7 @@ class Sample:
 def set_state(api, action):
     """Asks until it is confirmed; gives when it was asked for the first time, and when it was confirmed."""
     asked = time.time_ns()
-    document = {"Action": action, "RequesterSipUri": AGENT, "CorrelationId": SESSION, "UCCName": "ucc"}
+    document = {"Action": action, "RequesterSipUri": AGENT, "CorrelationId": SESSION, "UCCName": "ucc-demo-name"}
     for _ in range(60):
         status, _, body = request(api, "POST", "/attendantservice/api/recording/set", json.dumps(document).encode(), JSON)
         error = json.loads(body)["ErrorMessage"]
@@ -86,16 +50,16 @@ def set_state(api, action):
 def main(binary):
     pauses = []
     with tempfile.TemporaryDirectory() as folder:
-        sample = Sample(folder)
+        sample = Asked(folder)
         config, store = pathlib.Path(folder) / "config.toml", pathlib.Path(folder) / "sessions"
-        config.write_text(CONFIG.format(port=sample.port))
+        config.write_text(UCC_WITH_RECORDER.format(sample.address))
         options = ["--config", str(config), "--store", f"file:{store}"]
         with running(binary, *options) as (api, admin):
             call = json.dumps({"Recorder": {"Line": 3}}).encode()
-            status, _, body = request(admin, "PUT", f"/sessions/ucc/{SESSION}", call, JSON)
+            status, _, body = request(admin, "PUT", f"/sessions/ucc-demo-name/{SESSION}", call, JSON)
             if status != 201:
                 fail(f"not begun: {status} {body}")
-            other = f"/sessions/ucc/{SESSION[:-1]}1"
+            other = f"/sessions/ucc-demo-name/{SESSION[:-1]}1"
             status, _, body = request(admin, "PUT", other, call, JSON)
             if status != 409 or b"another session" not in body:
                 fail(f"two sessions have one call: {status} {body}")
@@ -112,13 +76,13 @@ def main(binary):
                 state = sample.ask("GET")
                 if state[0] != 200 or state[1]["RecorderState"] != "Paused":
                     fail(f"the sample is not paused: {state}")
-                late = {"Order": "Record", "Number": state[1]["Number"] - 1, "UCCName": "ucc", "CorrelationId": SESSION, "Recorder": {"Line": 3}}
+                late = {"Order": "Record", "Number": state[1]["Number"] - 1, "UCCName": "ucc-demo-name", "CorrelationId": SESSION, "Recorder": {"Line": 3}}
                 if sample.ask("POST", late)[0] != 409:
                     fail("a late Record is carried out")
                 asked, _ = set_state(api, "Start")
                 pauses.append((silent, asked))
         with running(binary, *options) as (api, admin):
-            status, _, body = request(admin, "DELETE", f"/sessions/ucc/{SESSION}")
+            status, _, body = request(admin, "DELETE", f"/sessions/ucc-demo-name/{SESSION}")
             if status != 200:
                 fail(f"not ended: {status} {body}")
             for _ in range(100):

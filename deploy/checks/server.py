@@ -3,12 +3,40 @@
 import contextlib
 import http.client
 import re
+import socket
 import subprocess
 import sys
 
 
+UCC = """[[ucc]]
+name = "ucc-demo-name"
+recording_api_licensed = true
+use_audio_recording = true
+agent_can_edit_audio_recording = true
+save_recording_by_default = true
+agents = ["sip:agent@domain.com"]
+"""
+# The same with a recorder by HTTP, at an address that is still to be given. What is added is of the UCC.
+UCC_WITH_RECORDER = (
+    """[[recorder]]
+name = "own"
+kind = "http"
+url = "http://{}/orders"
+"""
+    + UCC
+    + 'recorder = "own"\n'
+)
+
+
 def fail(text):
     sys.exit(f"{sys.argv[0]}: {text}")
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    """A port of loopback on which nothing listens."""
+    with socket.socket(socket.AF_INET, kind) as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
 
 
 def request(address, method, target, body=None, headers=()):

@@ -64,7 +64,7 @@ class Call:
     def request(self, method, headers=(), body=""):
         self.count += method != "ACK"
         lines = [f"{method} {self.uri} SIP/2.0", f"Via: SIP/2.0/UDP {self.telephone.address};branch=z9hG4bK{uuid.uuid4().hex}", "Max-Forwards: 70",
-                 *(f"Route: {route}" for route in self.routes), f"From: <sip:caller@127.0.0.1>;tag=caller", f"To: {self.to}", f"Call-ID: {self.id}",
+                 *(f"Route: {route}" for route in self.routes), "From: <sip:caller@127.0.0.1>;tag=caller", f"To: {self.to}", f"Call-ID: {self.id}",
                  f"CSeq: {self.count} {method}", f"Contact: <sip:caller@{self.telephone.address}>", *headers]  # fmt: skip
         self.telephone.send(lines, self.proxy, body)
 

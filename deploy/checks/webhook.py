@@ -8,14 +8,13 @@ import http.server
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-from server import fail, request, running
+from server import fail, free_port, request, running
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "shells/server/examples/webhook.py"
@@ -57,9 +56,7 @@ class Sample:
     """The sample, as a process that is killed and started again."""
 
     def __init__(self, secret_file):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.secret_file, self.lines = secret_file, []
         self.start()
 
