@@ -88,15 +88,14 @@ fn now() -> Result<Duration> {
 /// What the page calls needed: programs, and the clone.
 fn furnish(room: &Room, package: &Path, page: &str) -> Result<()> {
     let name = found(r"install -y \./(recording-server_\S+\.deb)", page).context("the page installs no package")?;
-    let home = room.path.join("root");
-    fs::copy(package, home.join(name))?;
+    fs::copy(package, room.path.join("root").join(name))?;
     if !root().join(CLIENTS).join("node_modules/oidc-provider").exists() {
         ensure!(has("npm"), "npm is missing: install Node 20 with npm");
         say("installing the clients");
         Sh::line("npm ci --no-audit --no-fund --silent").dir(root().join(CLIENTS)).show()?;
     }
     for place in CLONED {
-        let to = home.join("recording-core").join(place);
+        let to = room.path.join("opt/recording-core").join(place);
         fs::create_dir_all(to.parent().context("a folder")?)?;
         Sh::line("cp --recursive").arg(root().join(place)).arg(to).quiet()?;
     }
@@ -178,7 +177,7 @@ fn times(file: &[u8]) -> Result<Vec<Duration>> {
 /// That the machine has forgotten the package, besides what the page copied.
 fn nothing_left(terminal: &mut Terminal) -> Result<()> {
     let left = terminal.paste(
-        "find / -xdev -name '*recording-server*' -not -path '/root/*'\ngrep -l recording-server /etc/passwd /etc/group /etc/shadow /etc/gshadow || true\n\
+        "find / -xdev -name '*recording-server*' -not -path '/root/*' -not -path '/opt/*'\ngrep -l recording-server /etc/passwd /etc/group /etc/shadow /etc/gshadow || true\n\
          pgrep -a recording-serve || true",
     )?;
     ensure!(left.trim().is_empty(), "after the purge there is still:\n{left}");
