@@ -1,9 +1,9 @@
 //! What an audit trail costs: sets a second through one server without one and through one with one, in turns.
 
 use super::Extent;
-use super::load::{self, Load, Sessions};
+use super::load::{self, Load, SESSIONS, Sessions};
 use super::place;
-use super::stats::{count, row};
+use super::stats::row;
 use crate::servers::Servers;
 use anyhow::{Context as _, Result};
 use core::time::Duration;
@@ -12,7 +12,6 @@ use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 const CLIENTS: [usize; 3] = [1, 64, 256];
-const SESSIONS: usize = 6400;
 
 /// So many clients, through a server without and a server with a trail.
 #[derive(Default)]
@@ -75,10 +74,7 @@ impl Audit {
         ];
         for Line { clients, loads: [without, with] } in &self.0 {
             let mut all = vec![clients.to_string()];
-            for load in [with, without] {
-                let rate = count(load.rate().round() as usize);
-                all.extend([rate, format!("{:.2}", load.times.median()), format!("{:.2}", load.times.slow())]);
-            }
+            all.extend([with, without].into_iter().flat_map(Load::cells));
             all.push(format!("{:.2}", with.rate() / without.rate()));
             table.push(row(&all.iter().map(String::as_str).collect::<Vec<_>>()));
         }

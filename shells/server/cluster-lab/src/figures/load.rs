@@ -1,7 +1,7 @@
 //! Clients that set states through servers, over connections that stay.
 
 use super::cpu::Cpu;
-use super::stats::Times;
+use super::stats::{Times, count};
 use crate::client::{UCC, agent};
 use crate::servers::Place;
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,6 +17,8 @@ use tokio::time::timeout;
 
 /// Longer than a server takes to say that something is not known.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How many sessions sets are spread over.
+pub(super) const SESSIONS: usize = 6400;
 /// How many connections begin sessions.
 const BEGINNERS: usize = 64;
 
@@ -134,6 +136,12 @@ impl Load {
     /// Changes a second.
     pub(super) fn rate(&self) -> f64 {
         self.times.len() as f64 / self.seconds
+    }
+
+    /// What tables say of it: changes a second, and the median and the 99th percentile in milliseconds.
+    pub(super) fn cells(&self) -> [String; 3] {
+        let rate = count(self.rate().round() as usize);
+        [rate, format!("{:.2}", self.times.median()), format!("{:.2}", self.times.slow())]
     }
 
     pub(super) fn extend(&mut self, other: &Self) {

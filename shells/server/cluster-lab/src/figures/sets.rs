@@ -2,7 +2,7 @@
 
 use super::bare::{self, Committer, Keys};
 use super::cpu::Cpu;
-use super::load::{self, Load, Sessions};
+use super::load::{self, Load, SESSIONS, Sessions};
 use super::place::{self, TOGETHER};
 use super::stats::{count, row};
 use super::{Extent, Goal};
@@ -17,7 +17,6 @@ use tokio::runtime::Runtime;
 use tokio::task::AbortHandle;
 
 const CLIENTS: [usize; 4] = [1, 16, 64, 256];
-const SESSIONS: usize = 6400;
 /// What a set through a server has to reach of a bare change.
 const LEAST: f64 = 0.7;
 
@@ -158,12 +157,8 @@ impl Sets {
             "|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
         ];
         for line in &self.0 {
-            let cells = |load: &Load| {
-                let rate = count(load.rate().round() as usize);
-                [rate, format!("{:.2}", load.times.median()), format!("{:.2}", load.times.slow())]
-            };
             let mut all = vec![line.clients.to_string(), line.servers.to_string()];
-            all.extend(cells(&line.through).into_iter().chain(cells(&line.bare)));
+            all.extend([&line.through, &line.bare].into_iter().flat_map(Load::cells));
             all.push(format!("{:.2}", line.share()));
             all.push(count(line.watched.rate().round() as usize));
             all.push(format!("{:.2}", line.through.rate() / line.watched.rate()));
